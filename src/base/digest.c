@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SHA-256 by OpenSSL's EVP. Fetching the algorithm by name costs more than hashing a small body, so
+ * it is fetched once per process. */
+#include "base/digest.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include <openssl/evp.h>
+
+#include "base/require.h"
+
+struct digest {
+    EVP_MD_CTX *ctx;
+};
+
+static const char hex_digits[] = "0123456789abcdef";
+static EVP_MD *sha256;
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    REQUIRE(sha256 != NULL);
+}
+
+struct digest *digest_new(void)
+{
+    struct digest *digest = calloc(1, sizeof *digest);
+
+    if (digest == NULL)
+        return NULL;
+    (void)pthread_once(&fetched, fetch);
+    digest->ctx = EVP_MD_CTX_new();
+    if (digest->ctx == NULL)
+        digest_free(&digest);
+    return digest;
+}
+
+void digest_free(struct digest **digest)
+{
+    if (*digest == NULL)
+        return;
+    EVP_MD_CTX_free((*digest)->ctx);
+    free(*digest);
+    *digest = NULL;
+}
+
+void digest_start(struct digest *digest)
+{
+    REQUIRE(EVP_DigestInit_ex2(digest->ctx, sha256, NULL) == 1);
+}
+
+void digest_add(struct digest *digest, struct view v)
+{
+    REQUIRE(EVP_DigestUpdate(digest->ctx, v.ptr, v.len) == 1);
+}
+
+void digest_finish(struct digest *digest, unsigned char out[DIGEST_BYTES])
+{
+    REQUIRE(EVP_DigestFinal_ex(digest->ctx, out, NULL) == 1);
+}
+
+void digest_sha256(struct view v, unsigned char out[DIGEST_BYTES])
+{
+    (void)pthread_once(&fetched, fetch);
+    REQUIRE(EVP_Digest(v.ptr, v.len, out, NULL, sha256, NULL) == 1);
+}
+
+void digest_hex(const unsigned char in[DIGEST_BYTES], char out[DIGEST_HEX_BYTES])
+{
+    for (size_t i = 0; i < DIGEST_BYTES; i++) {
+        out[2 * i] = hex_digits[in[i] >> 4];
+        out[2 * i + 1] = hex_digits[in[i] & 15];
+    }
+}
+
+void digest_sha256_hex(struct view v, char out[DIGEST_HEX_BYTES])
+{
+    unsigned char raw[DIGEST_BYTES];
+
+    digest_sha256(v, raw);
+    digest_hex(raw, out);
+}
+
+void random_id(char out[RANDOM_ID_BYTES])
+{
+    unsigned char raw[RANDOM_ID_BYTES / 2];
+
+    REQUIRE(getrandom(raw, sizeof raw, 0) == (ssize_t)sizeof raw);
+    for (size_t i = 0; i < sizeof raw; i++) {
+        out[2 * i] = hex_digits[raw[i] >> 4];
+        out[2 * i + 1] = hex_digits[raw[i] & 15];
+    }
+}

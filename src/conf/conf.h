@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The daemon's settings (contract, design section 7): a YAML file to a struct. */
+#pragma once
+
+#include "base/arena.h"
+#include "identity/identity.h"
+#include "journal/journal.h"
+#include "modelarts/body.h"
+#include "net/listen.h"
+#include "yaml/schema.h"
+
+struct conf_listen {
+    struct net_address address;
+    const char *certificate, *key, *client_ca; /* absolute paths; certificate NULL: plain */
+    struct loc at;
+};
+
+/* All numbers are in bytes, ms or counts. Paths are absolute. Lives in the arena it was loaded
+ * into. */
+struct conf {
+    const char *path; /* of the settings file */
+    const struct conf_listen *listens;
+    size_t listen_count;
+    bool has_status;
+    struct net_address status;
+    const char *admin_socket;
+    struct {
+        const char *url, *host; /* host without brackets or port */
+        uint16_t port;
+        const char *ca_file; /* NULL: the system's */
+        int64_t connect_ms, tls_ms, send_ms, first_byte_ms, idle_ms, total_ms, keep_alive_ms;
+        int64_t max_connections;
+    } upstream;
+    enum token_verify verify;
+    const char *policies; /* folder */
+    struct {
+        const char *directory, *sets;
+        enum journal_durability durability;
+        int64_t timeout_ms, segment_bytes, keep_ms, low_space_bytes;
+    } journal;
+    bool other_pass; /* routes.other */
+    const struct view *routes_refuse;
+    size_t routes_refuse_count;
+    enum unknown_fields unknown_fields;
+    int64_t workers; /* 0: auto, one per core */
+    struct {
+        int64_t head, uri, header_value, headers, body, body_memory, json_depth, json_members;
+        int64_t stream_body, answer, connections, per_address;
+        int64_t head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, drain_ms;
+    } limits;
+    int log_level, log_format; /* enum log_level, enum log_format */
+};
+
+/* bytes: of the file at `path` (which is made absolute against the working directory). All faults
+ * go to diag; false if there is one. Opens no files and no sockets. */
+MUST_CHECK bool conf_load(const char *path, struct view bytes, struct arena *arena,
+                          struct diag *diag, struct conf *ret);
+/* Every setting with the value in force, as YAML that loads to the same (`postern check --show`).
+ */
+void conf_show(const struct conf *conf, struct buf *out);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Who is calling: from the request's credentials to a subject. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/reason.h"
+#include "policy/subject.h"
+
+enum identity_reason {
+#define REASON(id, code, status, help) IDENTITY_##id,
+#include "identity/reasons.def"
+#undef REASON
+    IDENTITY_REASON_COUNT,
+};
+extern const struct reason_row identity_reasons[IDENTITY_REASON_COUNT];
+
+enum token_verify { VERIFY_IAM, VERIFY_CERTIFICATE, VERIFY_DECODE, VERIFY_OFF };
+
+/* The credential headers of one request, counted: repeated ones are refused on judged operations.
+ */
+struct credentials {
+    struct view token; /* X-Auth-Token */
+    unsigned token_count;
+    struct view authorization; /* Authorization */
+    unsigned authorization_count;
+    struct view project; /* X-Project-Id */
+    unsigned project_count;
+};
+
+/* Words of the journal. */
+struct credential {
+    const char *kind;     /* "token", "signature", "none" */
+    char digest[13];      /* first 12 hex digits of the SHA-256 of what was sent; "" for none */
+    const char *verified; /* "iam", "certificate", "signature", "decoded", "none" */
+};
+
+struct identified {
+    struct subject subject;
+    struct credential credential;
+    int64_t expires_us; /* 0: not known */
+};
+
+/* Identifies the caller of a judged operation, without asking anybody (decode, off). path_project:
+ * the project of the path; decode refuses a token of another project, one that can't be decoded and
+ * one that has expired (401, 403). Signatures are refused with a sentence that tells how to use a
+ * token. True: *ret is filled. False: *ret_why. Texts live in the arena. */
+MUST_CHECK bool identity_judged(enum token_verify verify, const struct credentials *credentials,
+                                struct view path_project, int64_t now_us, struct arena *arena,
+                                struct identified *ret, struct reason *ret_why);
+/* For the record of an unjudged operation: what the credential says, never a refusal but for
+ * signatures
+ * (`signatures: refuse` holds on every route: a changed Host breaks them and failures lock the
+ * key). */
+MUST_CHECK bool identity_unjudged(enum token_verify verify, const struct credentials *credentials,
+                                  int64_t now_us, struct arena *arena, struct identified *ret,
+                                  struct reason *ret_why);
+
+/* A Keystone PKI token ('/' written '-', Base64 of CMS SignedData with the content embedded) to its
+ * JSON. Decoding is not verification. STATUS_SYNTAX when it isn't one. */
+MUST_CHECK enum status identity_decode_token(struct view token, struct arena *arena,
+                                             struct view *ret_json);

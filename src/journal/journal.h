@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The journal on disk: segments, chain, checkpoints, group commit by one writer thread, recovery.
+ * The rules are design section 5 and promises 2 and 3; docs/journal.md is the manual. */
+#pragma once
+
+#include "journal/record.h"
+
+struct journal;
+struct journal_mailbox;
+
+enum journal_durability { DURABILITY_SYNC, DURABILITY_WRITE };
+
+struct journal_settings {
+    const char *directory; /* made (0700) if its parent is there */
+    const char *sets;      /* folder of policy set copies, made likewise */
+    enum journal_durability durability;
+    int64_t segment_bytes, low_space_bytes;
+    int64_t keep_us;
+};
+
+/* Opens, locks, recovers, starts the writer, and has written its `start` line (synced) on return.
+ * Damage that recovery may not mend does not fail: journal_damage tells, and intents are refused
+ * until `postern audit repair` was run. STATUS_IO: can't be opened or locked; err says which and
+ * why. */
+MUST_CHECK enum status journal_open(const struct journal_settings *settings, struct journal **ret,
+                                    struct err *err);
+/* Waits for what is queued (at most wait_ms), writes a `stop` line, ends the writer. */
+void journal_close(struct journal **journal, int64_t wait_ms);
+
+/* One per worker thread. wake is called on the writer thread when results wait in the mailbox. */
+MUST_CHECK struct journal_mailbox *journal_mailbox_new(struct journal *journal,
+                                                       void (*wake)(void *user), void *user);
+void journal_mailbox_free(struct journal_mailbox **mailbox);
+
+enum journal_wait {
+    JOURNAL_NO_WAIT, /* queued; no result comes */
+    JOURNAL_WRITTEN, /* result once it is written, before its sync */
+    JOURNAL_SYNCED, /* result once it is on disk (durability sync), or written (durability write) */
+};
+
+/* Queues a line. cookie comes back with the result, which may come late: the caller tells by
+ * cookies that are never used twice. An intent is taken only if its outcome has room too (`room` in
+ * docs/journal.md); its outcome is then always taken. STATUS_LIMIT: no room (low space, queue
+ * full); STATUS_IO: damaged or the disk failed; STATUS_NOMEM. With mailbox NULL, wait must be
+ * JOURNAL_NO_WAIT. Any thread. */
+MUST_CHECK enum status journal_submit(struct journal *journal, struct journal_mailbox *mailbox,
+                                      const struct journal_facts *facts, enum journal_wait wait,
+                                      uint64_t cookie);
+/* Hands out the results of a mailbox; on the mailbox's own thread. */
+void journal_collect(struct journal_mailbox *mailbox,
+                     void (*result)(void *user, uint64_t cookie, enum status status), void *user);
+
+/* Keeps a copy of a policy set under sets/<digest>/, files with their names; nothing if it is
+ * there. */
+struct journal_set_file {
+    const char *name;
+    struct view bytes;
+};
+MUST_CHECK enum status journal_keep_set(struct journal *journal, const char *digest,
+                                        const struct journal_set_file *files, size_t count,
+                                        struct err *err);
+
+/* For readiness and metrics; any thread. */
+struct journal_state {
+    bool accepting;      /* intents are taken */
+    const char *why_not; /* NULL or a short sentence: damage, low space, failed sync */
+    uint64_t seq;        /* of the last line written */
+    uint64_t lines, batches, syncs, failures, refusals_folded;
+    unsigned queued;
+    uint64_t open_intents, unknown, existing; /* as a checkpoint would count them */
+    uint64_t sync_us_sum;
+    uint64_t
+        sync_us_buckets[12]; /* <= 100us 250us 500us 1ms 2.5ms 5ms 10ms 25ms 50ms 100ms 1s, more */
+};
+void journal_get_state(struct journal *journal, struct journal_state *ret);
+
+/* `postern audit repair`: with the folder locked, opens a new segment behind the damage, its
+ * checkpoint naming what was accepted and by whom, so that intents are taken again. STATUS_INVALID
+ * when there is no damage. *ret_what says what was found. */
+MUST_CHECK enum status journal_repair(const struct journal_settings *settings, const char *actor,
+                                      struct buf *ret_what, struct err *err);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One line of the journal (contract, design section 8): facts to text. Pure. The writer puts
+ * {"v":1,"seq":N,"prev":"...", in front of what is formatted here. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/reason.h"
+#include "modelarts/edit.h"
+#include "modelarts/request.h"
+#include "policy/decision.h"
+#include "policy/subject.h"
+
+enum journal_event {
+    JOURNAL_REFUSAL,
+    JOURNAL_INTENT,
+    JOURNAL_OUTCOME,
+    JOURNAL_SETTLED,
+    JOURNAL_POLICY,
+    JOURNAL_START,
+    JOURNAL_STOP,
+    JOURNAL_CHECKPOINT,
+    JOURNAL_SEAL,
+    JOURNAL_ORPHAN,
+    JOURNAL_ADMIN,
+};
+enum journal_outcome {
+    OUTCOME_NONE,
+    OUTCOME_CREATED,
+    OUTCOME_DONE,
+    OUTCOME_FAILED,
+    OUTCOME_UNKNOWN,
+    OUTCOME_REFUSED
+};
+const char *journal_event_name(enum journal_event event);
+const char *journal_outcome_name(enum journal_outcome outcome);
+
+/* `would`, rendered. */
+struct journal_would {
+    enum verdict verdict;
+    const struct reason *reasons;
+    size_t reason_count;
+    const struct change *changes;
+    size_t change_count;
+};
+
+/* Members in the order of the contract; absent views, NULL pointers, zero counts and -1 are left
+ * out. */
+struct journal_facts {
+    int64_t time_us;
+    enum journal_event event;
+    struct view id;
+    const struct operation *operation;
+    struct view method, path, project;
+    const struct subject *user;  /* written only as far as it is known */
+    const char *credential_kind; /* NULL: no credential member */
+    const char *credential_digest, *credential_verified;
+    struct view client, request_id; /* request_id is cut and escaped here */
+    const struct instance_request *instance;
+    struct view instance_id, instance_name; /* of answers and paths, where `instance` has none */
+    bool has_decision;
+    enum verdict decision;
+    const struct journal_would *would;
+    const struct view *policies;
+    size_t policy_count;
+    const struct view *exceptions;
+    size_t exception_count;
+    const struct reason *reasons;
+    size_t reason_count;
+    const struct change *changes;
+    size_t change_count;
+    struct view policy_set, request_sha256, reservation;
+    enum journal_outcome outcome;
+    int status; /* upstream's; 0 left out */
+    struct view error_code, upstream_request_id;
+    int64_t duration_us; /* -1 left out */
+    struct view actor, error;
+    int64_t count;          /* 0 left out */
+    struct view durability; /* in start */
+};
+
+/* Appends the members from "time" to the closing brace, without LF. Look at out->failed. */
+void journal_format(const struct journal_facts *facts, struct buf *out);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * OBS locations: "/bucket/dir/" (demanager) and "obs://bucket/dir/" (notebooks), read strictly into
+ * bucket and whole segments. Compared by segments, byte for byte. Refused: empty, "." and ".."
+ * segments, percent escapes, '\', control and format characters (zero width, bidirectional),
+ * whatever compatibility folding turns into '/', '.' or '\', invalid UTF-8, over 1,023 bytes, a
+ * bucket name that OBS doesn't allow. Blanks, letters of any script and a lone '%' pass. */
+#pragma once
+
+#include "base/error.h"
+#include "base/view.h"
+
+enum { OBS_PATH_MAX = 1023 };
+
+struct obs_path {
+    struct view bucket;
+    struct view
+        key; /* behind "/bucket/"; "" for the root, else ends with '/' if the location did */
+};
+
+enum obs_fault {
+    OBS_OK,
+    OBS_EMPTY,
+    OBS_NO_LEADING_SLASH,
+    OBS_NO_TRAILING_SLASH,
+    OBS_BUCKET_ROOT,
+    OBS_BUCKET_NAME,
+    OBS_EMPTY_SEGMENT,
+    OBS_DOT_SEGMENT,
+    OBS_ESCAPE,
+    OBS_BACKSLASH,
+    OBS_CONTROL,
+    OBS_LOOKALIKE,
+    OBS_ENCODING,
+    OBS_TOO_LONG,
+};
+
+/* "/bucket/dir/.../" */
+MUST_CHECK enum obs_fault obs_parse_path(struct view text, struct obs_path *ret);
+/* "obs://bucket/dir/" */
+MUST_CHECK enum obs_fault obs_parse_uri(struct view text, struct obs_path *ret);
+/* One sentence's end: "needs to end with '/' (ModelArts.6318)"; the cloud's code where it has one.
+ */
+const char *obs_fault_text(enum obs_fault fault);
+/* A prefix as policies write it: "/bucket/" or "/bucket/dir/", final '/' optional; same strictness.
+ */
+MUST_CHECK enum obs_fault obs_parse_prefix(struct view text, struct obs_path *ret);
+/* Whether path lies at or below prefix, by whole segments. */
+bool obs_below(const struct obs_path *path, const struct obs_path *prefix);

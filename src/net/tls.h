@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * TLS settings, loaded and checked before anything listens. TLS 1.2 at least; no compression, no
+ * renegotiation, no early data, ALPN http/1.1. Shared by threads. */
+#pragma once
+
+#include "base/error.h"
+
+struct net_tls;
+
+/* A server's: certificate chain and key (PEM files); client_ca: NULL, or clients must present a
+ * certificate that it signed. Says which file is missing, unreadable, or doesn't match and why. */
+MUST_CHECK enum status net_tls_server_new(const char *certificate, const char *key,
+                                          const char *client_ca, struct net_tls **ret,
+                                          struct err *err);
+/* A client's towards one host: the chain and the host name (or address) are always verified;
+ * ca_file NULL means the system's. Keeps the sessions that the host hands out, bounded, and resumes
+ * them. */
+MUST_CHECK enum status net_tls_client_new(const char *host, const char *ca_file,
+                                          struct net_tls **ret, struct err *err);
+/* Reads the server's files again; on failure the old ones stay in use. */
+MUST_CHECK enum status net_tls_reload(struct net_tls *tls, struct err *err);
+void net_tls_free(struct net_tls **tls);

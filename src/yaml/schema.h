@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Rows that say what a mapping may hold. The same rows read it, name the nearest known key for an
+ * unknown one, and print the result. A null value counts as left out. */
+#pragma once
+
+#include "yaml/doc.h"
+
+/* What a field is read into. `set` is false (and the rest as the caller prepared it) when the key
+ * was left out. `at` is the place of the value. */
+struct ytext {
+    bool set;
+    struct view value;
+    struct loc at;
+};
+struct ynumber { /* integers, durations (ms), sizes (bytes), booleans (0, 1), enums (index) */
+    bool set;
+    int64_t value;
+    struct loc at;
+};
+struct ytexts {
+    bool set;
+    struct ytext *items;
+    size_t count;
+    struct loc at;
+};
+struct ypair {
+    struct ytext key, value;
+};
+struct ypairs { /* a mapping of text to text, in the order of the file */
+    bool set;
+    struct ypair *items;
+    size_t count;
+    struct loc at;
+};
+
+enum yfield_kind {
+    YFIELD_TEXT,     /* struct ytext; min and max limit its bytes if max > 0 */
+    YFIELD_BOOL,     /* struct ynumber; only true and false */
+    YFIELD_INT,      /* struct ynumber, min..max */
+    YFIELD_DURATION, /* struct ynumber in ms, min..max in ms */
+    YFIELD_SIZE,     /* struct ynumber in bytes, min..max */
+    YFIELD_ENUM,     /* struct ynumber: index into names */
+    YFIELD_TEXTS,    /* struct ytexts: a list of text; a lone scalar is a fault */
+    YFIELD_PAIRS,    /* struct ypairs */
+    YFIELD_NODE,     /* const struct ynode *: read by the caller */
+    YFIELD_OBJECT,   /* a nested struct at offset, read by `fields`; its first member is a struct
+                        yobject */
+};
+
+/* First member of a nested struct, and of the outer one if it wants to know its place. */
+struct yobject {
+    bool set;
+    struct loc at;
+};
+
+struct yfield {
+    const char *key; /* NULL ends the rows */
+    enum yfield_kind kind;
+    size_t offset;
+    bool required;
+    int64_t min, max;            /* both 0: no range */
+    const char *const *names;    /* YFIELD_ENUM: NULL-terminated */
+    const struct yfield *fields; /* YFIELD_OBJECT */
+};
+
+/* Reads the mapping into *out by the rows; every fault goes to diag and reading goes on. node may
+ * be NULL (nothing is set; a required key is then a fault at `at`). */
+void yschema_read(const struct ynode *node, struct loc at, const struct yfield *fields, void *out,
+                  struct arena *arena, struct diag *diag);
+/* Prints *values as YAML by the rows, `indent` blanks deep, in row order, also what was not set but
+ * has a value; reading the text again gives the same values. YFIELD_NODE rows are skipped. */
+void yschema_print(const struct yfield *fields, const void *values, unsigned indent,
+                   struct buf *out);
+/* Text as a YAML scalar, in double quotes where plain would be read as something else. */
+void yschema_print_text(struct view text, struct buf *out);
