@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum { DIAG_MAX = 20 };
+enum { DIAG_MAX = 20, DIAG_QUOTED_BYTES = 128 };
 
 struct diag_item {
     struct loc loc;      /* file is never NULL; line 0 when no place is known */
@@ -20,7 +20,7 @@ struct diag {
     struct diag_item items[DIAG_MAX];
     size_t count;
     size_t faults;  /* all faults seen, also those over DIAG_MAX */
-    size_t dropped; /* items over DIAG_MAX */
+    size_t dropped; /* items over DIAG_MAX; a fault takes the place of a warning */
 };
 
 void diag_init(struct diag *diag, struct arena *arena);
@@ -29,3 +29,6 @@ void diag_warn(struct diag *diag, struct loc loc, const char *fmt, ...) PRINTF_L
 /* A line each, "file:line:column: message" ("warning: " before a warning's message), then, if any
  * were dropped, how many more there are. Order: as they were found. */
 void diag_print(const struct diag *diag, struct buf *out);
+/* v in double quotes for a message: UTF-8 stays, control characters and what turns the line become
+ * \xNN, what doesn't fit is cut; NUL-terminated. */
+const char *diag_quoted(struct view v, char out[DIAG_QUOTED_BYTES]);

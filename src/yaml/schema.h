@@ -6,7 +6,8 @@
 #include "yaml/doc.h"
 
 /* What a field is read into. `set` is false (and the rest as the caller prepared it) when the key
- * was left out. `at` is the place of the value. */
+ * was left out or its value is a fault; `at`, the place of the value, is filled in both cases but
+ * the first, so that at.line tells "left out" from "wrong, and already said so". */
 struct ytext {
     bool set;
     struct view value;
@@ -34,8 +35,9 @@ struct ypairs { /* a mapping of text to text, in the order of the file */
 };
 
 enum yfield_kind {
-    YFIELD_TEXT,     /* struct ytext; min and max limit its bytes if max > 0 */
-    YFIELD_BOOL,     /* struct ynumber; only true and false */
+    YFIELD_TEXT,     /* struct ytext: any scalar, its text as it stands; min and max limit its bytes
+                        if max > 0 */
+    YFIELD_BOOL,     /* struct ynumber; only true and false, without quotes */
     YFIELD_INT,      /* struct ynumber, min..max */
     YFIELD_DURATION, /* struct ynumber in ms, min..max in ms */
     YFIELD_SIZE,     /* struct ynumber in bytes, min..max */
@@ -47,7 +49,8 @@ enum yfield_kind {
                         yobject */
 };
 
-/* First member of a nested struct, and of the outer one if it wants to know its place. */
+/* First member of a nested struct. A nested mapping that is left out is a fault only if it is
+ * required itself; its own required keys count once it is there. */
 struct yobject {
     bool set;
     struct loc at;
@@ -67,8 +70,13 @@ struct yfield {
  * be NULL (nothing is set; a required key is then a fault at `at`). */
 void yschema_read(const struct ynode *node, struct loc at, const struct yfield *fields, void *out,
                   struct arena *arena, struct diag *diag);
+/* For ynumber.value: nothing to print. */
+#define YNUMBER_NONE INT64_MIN
+
 /* Prints *values as YAML by the rows, `indent` blanks deep, in row order, also what was not set but
- * has a value; reading the text again gives the same values. YFIELD_NODE rows are skipped. */
+ * has a value (text and lists whose pointer isn't NULL, numbers other than YNUMBER_NONE, objects
+ * with anything in them); reading the text again gives the same values. YFIELD_NODE rows are
+ * skipped. */
 void yschema_print(const struct yfield *fields, const void *values, unsigned indent,
                    struct buf *out);
 /* Text as a YAML scalar, in double quotes where plain would be read as something else. */
