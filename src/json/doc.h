@@ -3,11 +3,12 @@
  * bytes are never changed; a value is a span of them.
  *
  * Accepted is what jansson 2.14 accepts with JSON_REJECT_DUPLICATES, no more, and less only where a
- * limit says so. Refused: duplicate members at any depth (compared after unescaping), a top level
- * that isn't an object or array, anything behind it but white space, a BOM, comments, trailing
- * commas, NaN, leading zeros, control bytes in strings, invalid UTF-8 (overlong, surrogates, over
- * U+10FFFF), lone surrogate escapes, \u0000, integers outside 64 bits signed, reals that overflow a
- * double. O(n log n), one allocation for the index. */
+ * limit says so, and in one point: jansson drops a NUL byte right behind a number or a word. So
+ * refused are: duplicate members at any depth (compared after unescaping), a top level that isn't
+ * an object or array, anything behind it but white space, a BOM, comments, trailing commas, NaN,
+ * leading zeros, control bytes in strings, invalid UTF-8 (overlong, surrogates, over U+10FFFF),
+ * lone surrogate escapes, \u0000, integers outside 64 bits signed, reals that overflow a double.
+ * O(n log n), one allocation for the index. */
 #pragma once
 
 #include <stdint.h>
@@ -46,24 +47,22 @@ struct jdoc {
     uint32_t count;
 };
 
+/* A larger limit counts as this one: jansson counts a value in the innermost array as one more of
+ * its 2,048 levels. */
+enum { JDEPTH_MAX = 2047 };
+
 struct jlimits {
     size_t bytes;
-    unsigned depth;   /* nesting of arrays and objects; 1 is the top level */
+    unsigned depth;   /* nesting of arrays and objects; 1 is the top level; JDEPTH_MAX at most */
     unsigned members; /* values in all, members and elements, the root not counted */
 };
 
 enum jreason {
-    JSON_TOO_LARGE,
-    JSON_TOO_DEEP,
-    JSON_TOO_MANY,
-    JSON_DUPLICATE,
-    JSON_ENCODING,
-    JSON_NUMBER,
-    JSON_SYNTAX,
-    JREASON_COUNT
+#define REASON(id, code, status, help) JSON_##id,
+#include "json/reasons.def"
+#undef REASON
+    JREASON_COUNT,
 };
-/* json.too_large (413), json.too_deep, json.too_many_members, json.duplicate_member,
- * json.invalid_utf8, json.number_range, json.syntax (400); see reasons.def. */
 extern const struct reason_row json_reasons[JREASON_COUNT];
 
 /* Why it was refused, and where. text never holds bytes of the document but printable ASCII of a

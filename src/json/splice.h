@@ -17,8 +17,11 @@ struct jsplice {
     struct view text; /* valid JSON text */
 };
 
-/* Writes the edited document to out (cleared first). No edit may lie within another's replaced
- * value; several appends to one object keep their order. STATUS_LIMIT or STATUS_NOMEM come from
- * out. */
+enum { JSPLICE_MAX = 256 };
+
+/* Writes the edited document to out (cleared first). Several appends to one object keep their
+ * order. STATUS_INVALID: an edit lies within another's replaced value, or appends to what isn't an
+ * object. STATUS_LIMIT: more than JSPLICE_MAX edits, or out is full; STATUS_NOMEM. Only with
+ * STATUS_OK is out of any use. */
 MUST_CHECK enum status jsplice_apply(const struct jdoc *doc, const struct jsplice *edits,
                                      size_t count, struct buf *out);

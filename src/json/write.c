@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The writer. Whatever bytes it is given, what comes out is valid JSON (RFC 8259). */
+#include "json/write.h"
+
+#include "base/require.h"
+#include "json/text.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void jwriter_init(struct jwriter *w, struct buf *out)
+{
+    *w = (struct jwriter){.out = out};
+}
+
+/* Before a value, or a key: the comma that separates it from the one before. */
+static void separate(struct jwriter *w)
+{
+    if (w->comma)
+        buf_add_byte(w->out, ',');
+    w->comma = true;
+}
+
+static void open_with(struct jwriter *w, char bracket)
+{
+    separate(w);
+    buf_add_byte(w->out, bracket);
+    w->comma = false;
+    w->depth++;
+}
+
+static void close_with(struct jwriter *w, char bracket)
+{
+    REQUIRE(w->depth > 0);
+    buf_add_byte(w->out, bracket);
+    w->comma = true;
+    w->depth--;
+}
+
+void jwriter_open_object(struct jwriter *w)
+{
+    open_with(w, '{');
+}
+
+void jwriter_close_object(struct jwriter *w)
+{
+    close_with(w, '}');
+}
+
+void jwriter_open_array(struct jwriter *w)
+{
+    open_with(w, '[');
+}
+
+void jwriter_close_array(struct jwriter *w)
+{
+    close_with(w, ']');
+}
+
+static void put_code_unit(struct buf *out, uint32_t unit)
+{
+    char text[6] = {'\\', 'u'};
+
+    for (int i = 0; i < 4; i++)
+        text[2 + i] = hex_digits[unit >> (12 - 4 * i) & 15];
+    buf_add(out, view_of(text, sizeof text));
+}
+
+/* The escape of an ASCII byte that can't stand for itself. */
+static void put_ascii(struct buf *out, unsigned char byte)
+{
+    static const char letters[] = "b\bf\fn\nr\rt\t\"\"\\\\";
+
+    for (size_t i = 0; i + 1 < sizeof letters; i += 2) {
+        if ((unsigned char)letters[i + 1] == byte) {
+            buf_add(out, view_of((const char[]){'\\', letters[i]}, 2));
+            return;
+        }
+    }
+    put_code_unit(out, byte);
+}
+
+static void put_escaped_code(struct buf *out, uint32_t code)
+{
+    if (code < 0x10000) {
+        put_code_unit(out, code);
+        return;
+    }
+    put_code_unit(out, 0xD800 + ((code - 0x10000) >> 10));
+    put_code_unit(out, 0xDC00 + ((code - 0x10000) & 0x3FF));
+}
+
+/* Writes the character that v starts with, which isn't a plain one; gives its length. */
+static size_t put_character(struct jwriter *w, struct view v)
+{
+    uint32_t code = 0xFFFD;
+    unsigned len = jtext_utf8(v, &code);
+
+    if (len == 1) {
+        put_ascii(w->out, (unsigned char)v.ptr[0]);
+        return 1;
+    }
+    if (w->ascii)
+        put_escaped_code(w->out, code);
+    else if (len == 0)
+        buf_add(w->out, VIEW("\xEF\xBF\xBD"));
+    else
+        buf_add(w->out, view_of(v.ptr, len));
+    return len == 0 ? 1 : len;
+}
+
+/* In ASCII mode a DEL, plain in JSON, is no byte for a header value. */
+static size_t plain_run(const struct jwriter *w, struct view v)
+{
+    size_t run = jtext_plain(v.ptr, v.len);
+
+    return w->ascii ? view_find(view_of(v.ptr, run), 0x7F) : run;
+}
+
+static void put_quoted(struct jwriter *w, struct view text)
+{
+    size_t at = 0;
+
+    buf_add_byte(w->out, '"');
+    while (at < text.len) {
+        struct view rest = view_from(text, at);
+        size_t run = plain_run(w, rest);
+
+        buf_add(w->out, view_of(rest.ptr, run));
+        at += run;
+        if (at < text.len)
+            at += put_character(w, view_from(text, at));
+    }
+    buf_add_byte(w->out, '"');
+}
+
+void jwriter_key(struct jwriter *w, const char *key)
+{
+    separate(w);
+    buf_add_byte(w->out, '"');
+    buf_add_str(w->out, key);
+    buf_add(w->out, VIEW("\":"));
+    w->comma = false;
+}
+
+void jwriter_key_view(struct jwriter *w, struct view key)
+{
+    separate(w);
+    put_quoted(w, key);
+    buf_add_byte(w->out, ':');
+    w->comma = false;
+}
+
+void jwriter_text(struct jwriter *w, struct view text)
+{
+    separate(w);
+    put_quoted(w, text);
+}
+
+void jwriter_int(struct jwriter *w, int64_t value)
+{
+    separate(w);
+    buf_add_i64(w->out, value);
+}
+
+void jwriter_bool(struct jwriter *w, bool value)
+{
+    separate(w);
+    buf_add_str(w->out, value ? "true" : "false");
+}
+
+void jwriter_null(struct jwriter *w)
+{
+    separate(w);
+    buf_add(w->out, VIEW("null"));
+}
+
+void jwriter_raw(struct jwriter *w, struct view json)
+{
+    separate(w);
+    buf_add(w->out, json);
+}
+
+void jwriter_member_text(struct jwriter *w, const char *key, struct view text)
+{
+    jwriter_key(w, key);
+    jwriter_text(w, text);
+}
+
+void jwriter_member_opt(struct jwriter *w, const char *key, struct view text)
+{
+    if (text.ptr != NULL)
+        jwriter_member_text(w, key, text);
+}
+
+void jwriter_member_int(struct jwriter *w, const char *key, int64_t value)
+{
+    jwriter_key(w, key);
+    jwriter_int(w, value);
+}
