@@ -40,9 +40,10 @@ enum http1_framing { HTTP1_NO_BODY, HTTP1_LENGTH, HTTP1_CHUNKED, HTTP1_UNTIL_CLO
 struct http1_request {
     struct view method; /* token, upper case only */
     struct view target; /* as received */
-    struct view path; /* origin-form: up to '?'; of an absolute-form: its path; "*" for OPTIONS * */
-    struct view query;                /* behind '?', ptr NULL if there is none */
-    struct view host;                 /* the Host field's value */
+    struct view path;  /* origin-form: up to '?'; of an absolute-form: its path, "/" if it has none;
+                          "*" for OPTIONS * */
+    struct view query; /* behind '?', ptr NULL if there is none */
+    struct view host;  /* the Host field's value; ptr NULL if a 1.0 request has none */
     const struct http1_field *fields; /* in the order received */
     unsigned count;
     unsigned minor; /* HTTP/1.minor, 0 or 1 */
@@ -60,8 +61,9 @@ struct http1_response {
     unsigned count;
     unsigned minor;
     enum http1_framing framing;
-    uint64_t length;
-    bool keep_alive;
+    uint64_t length; /* what Content-Length says, also where no body follows (HEAD, 304); UINT64_MAX
+                        without one */
+    bool keep_alive; /* by version, Connection and framing */
 };
 
 enum http1_reason {
@@ -96,8 +98,8 @@ MUST_CHECK enum status http1_parse_response(struct view head, struct view method
                                             struct http1_response *ret,
                                             struct http1_fault *ret_fault);
 
-/* The only field of that id; NULL if there is none. *ret_count (may be NULL) gets how many there
- * are. */
+/* The field of that id if there is exactly one, otherwise NULL: of two fields none is the right
+ * one. *ret_count (may be NULL) gets how many there are. */
 const struct http1_field *http1_find_field(const struct http1_field *fields, unsigned count,
                                            enum http1_field_id id, unsigned *ret_count);
 /* Is it hop-by-hop by our fixed list (RFC 9110 7.6.1)? Connection never decides. */
