@@ -32,12 +32,17 @@ enum obs_fault {
     OBS_LOOKALIKE,
     OBS_ENCODING,
     OBS_TOO_LONG,
+    OBS_NO_SCHEME, /* not "obs://..." where that is due */
+    OBS_FAULT_COUNT,
 };
 
 /* "/bucket/dir/.../" */
 MUST_CHECK enum obs_fault obs_parse_path(struct view text, struct obs_path *ret);
-/* "obs://bucket/dir/" */
+/* "obs://bucket/dir/"; the root of a bucket and no final '/' are fine, as the notebooks family
+ * takes them. */
 MUST_CHECK enum obs_fault obs_parse_uri(struct view text, struct obs_path *ret);
+/* A bare bucket name, as the demanager family names a parallel file system (obsfs). */
+MUST_CHECK enum obs_fault obs_parse_bucket(struct view text, struct obs_path *ret);
 /* One sentence's end: "needs to end with '/' (ModelArts.6318)"; the cloud's code where it has one.
  */
 const char *obs_fault_text(enum obs_fault fault);
