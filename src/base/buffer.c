@@ -51,7 +51,9 @@ bool buf_reserve(struct buf *b, size_t more)
         cap *= 2;
     if (cap < need || cap > b->max)
         cap = b->max;
-    grown = realloc(b->ptr, cap);
+    if (cap == SIZE_MAX)
+        return fail(b, STATUS_NOMEM);
+    grown = realloc(b->ptr, cap + 1); /* one more for the NUL that vsnprintf writes */
     if (grown == NULL)
         return fail(b, STATUS_NOMEM);
     b->ptr = grown;
@@ -92,8 +94,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_start(args, fmt);
     len = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    /* vsnprintf writes a NUL, which needs a place but is not part of the text. */
-    if (len < 0 || !buf_reserve(b, (size_t)len + 1))
+    if (len <= 0 || !buf_reserve(b, (size_t)len))
         return;
     va_start(args, fmt);
     (void)vsnprintf(b->ptr + b->len, (size_t)len + 1, fmt, args);

@@ -54,11 +54,14 @@ static void civil_from_days(int64_t days, int64_t *year, int64_t *month, int64_t
 
 struct view clock_format(int64_t us, char out[CLOCK_TEXT_BYTES])
 {
-    int64_t days = us >= 0 ? us / day_us : (us - day_us + 1) / day_us;
-    int64_t rest = us - days * day_us;
+    int64_t days = us / day_us, rest = us % day_us;
     int64_t year, month, day;
     int len;
 
+    if (rest < 0) {
+        rest += day_us;
+        days--;
+    }
     civil_from_days(days, &year, &month, &day);
     if (year < 0 || year > 9999)
         year = 9999;

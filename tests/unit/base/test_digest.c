@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SHA-256 against its published test vectors (FIPS 180-4), in one and in many pieces; ids. */
+#include "support/test.h"
+
+#include "base/digest.h"
+
+static const struct {
+    const char *text, *want;
+} vectors[] = {
+    {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+    {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+    {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+     "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+};
+
+static void one_shot(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        char hex[DIGEST_HEX_BYTES];
+
+        digest_sha256_hex(view_str(vectors[i].text), hex);
+        assert_row(view_eq(view_of(hex, sizeof hex), view_str(vectors[i].want)), vectors[i].text);
+    }
+}
+
+static void nothing_is_the_empty_text(void **state)
+{
+    char hex[DIGEST_HEX_BYTES];
+
+    (void)state;
+    digest_sha256_hex(VIEW_NONE, hex);
+    assert_view_eq(view_of(hex, sizeof hex), view_str(vectors[0].want));
+}
+
+static void one_object_serves_many_digests(void **state)
+{
+    struct digest *digest = digest_new();
+
+    (void)state;
+    assert_non_null(digest);
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        unsigned char raw[DIGEST_BYTES];
+        char hex[DIGEST_HEX_BYTES];
+
+        digest_start(digest);
+        digest_add(digest, VIEW_NONE);
+        for (const char *c = vectors[i].text; *c != '\0'; c++)
+            digest_add(digest, view_of(c, 1));
+        digest_finish(digest, raw);
+        digest_hex(raw, hex);
+        assert_row(view_eq(view_of(hex, sizeof hex), view_str(vectors[i].want)), vectors[i].text);
+    }
+    /* A digest that was begun and left is forgotten by the next. */
+    digest_start(digest);
+    digest_add(digest, VIEW("left"));
+    digest_start(digest);
+    digest_free(&digest);
+    assert_null(digest);
+    digest_free(&digest);
+}
+
+static void hex_is_lower_case_and_in_order(void **state)
+{
+    unsigned char raw[DIGEST_BYTES];
+    char hex[DIGEST_HEX_BYTES];
+
+    (void)state;
+    for (unsigned i = 0; i < DIGEST_BYTES; i++)
+        raw[i] = (unsigned char)(i * 8 + 7);
+    digest_hex(raw, hex);
+    assert_view_eq(view_of(hex, sizeof hex),
+                   VIEW("070f171f272f373f474f575f676f777f878f979fa7afb7bfc7cfd7dfe7eff7ff"));
+}
+
+static void ids_differ(void **state)
+{
+    enum { COUNT = 1000 };
+    static char ids[COUNT][RANDOM_ID_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        random_id(ids[i]);
+        for (size_t k = 0; k < RANDOM_ID_BYTES; k++)
+            assert_non_null(memchr("0123456789abcdef", ids[i][k], 16));
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(ids[i], ids[j], RANDOM_ID_BYTES);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_shot),
+        cmocka_unit_test(nothing_is_the_empty_text),
+        cmocka_unit_test(one_object_serves_many_digests),
+        cmocka_unit_test(hex_is_lower_case_and_in_order),
+        cmocka_unit_test(ids_differ),
+    };
+
+    return cmocka_run_group_tests_name("base/digest", tests, NULL, NULL);
+}
