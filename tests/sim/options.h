@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The command line of the stand-in cloud. */
+#pragma once
+
+#include <stdbool.h>
+
+struct options {
+    const char *listen, *control;  /* ADDRESS:PORT */
+    const char *certificate, *key; /* PEM files */
+    const char *bad_certificate, *bad_key;
+    unsigned max_instances;
+    bool plain, frozen;
+};
+
+/* False, and usage on stderr, when it is wrong. */
+bool options_read(int argc, char **argv, struct options *ret);

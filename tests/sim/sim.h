@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The stand-in cloud as a whole. One thread, one event loop; all state hangs here. */
+#pragma once
+
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <jansson.h>
+
+#include "exchange.h"
+#include "fault.h"
+#include "machine.h"
+#include "wire.h"
+
+struct sim {
+    struct event_base *base;
+    struct wire wire;
+    struct port good, bad;
+    struct evhttp *control;
+    struct faults faults;
+    struct exchanges held; /* answers that wait for their time or for a release */
+    struct conn *stalled;  /* its body is not read for now; only compared, may be gone */
+    json_t *requests;      /* what arrived, as the control API shows it */
+    unsigned long sequence;
+    struct machines machines;
+    unsigned max_instances;
+    bool frozen; /* time passes only by the control API */
+    int64_t clock_ms;
+};
+
+/* Milliseconds since the epoch, as the cloud sees them. */
+int64_t sim_now_ms(const struct sim *sim);
