@@ -216,10 +216,9 @@ static void refuses(void **state)
         {"block text as key", VIEW("? |\n  a\n: 1\n"),
          "f:1:3: a key must be plain or quoted text, not a block of text\n"},
         {"missing key", VIEW("? \n: 2\n"), "f:1:2: a key is missing here\n"},
-        {"missing key in braces", VIEW("{a: 1, : 2}
-"),
-         "f:1:8: not valid YAML: did not find expected node content, while parsing a flow node
-"},
+        {"missing key in braces", VIEW("{a: 1, : 2}\n"),
+         "f:1:8: not valid YAML: did not find expected node content, while parsing a flow "
+         "node\n"},
         {"NUL in text", VIEW("a: \"x\\0y\"\n"), "f:1:4: this text holds a NUL character\n"},
         {"tab as indent", VIEW("a:\n\tb: 1\n"),
          "f:2:1: a tab can't stand here; indent with blanks\n"},
