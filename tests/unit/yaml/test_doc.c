@@ -233,7 +233,7 @@ static void refuses(void **state)
         {"bad UTF-8", VIEW("a: 1\nbc: \xff\n"),
          "f:2:5: not readable as UTF-8 text: invalid leading UTF-8 octet\n"},
         {"bad UTF-8 behind characters", VIEW("\xc3\xbc: \xe2\x82\xac\xc0\x80\n"),
-         "f:1:5: not readable as UTF-8 text: invalid leading UTF-8 octet\n"},
+         "f:1:5: not readable as UTF-8 text: invalid length of a UTF-8 sequence\n"},
         {"bad UTF-8 at CRLF", VIEW("a: 1\r\n\r\n\xff\n"),
          "f:3:1: not readable as UTF-8 text: invalid leading UTF-8 octet\n"},
         {"bad UTF-8 at next line", VIEW("a: 1\xc2\x85\xe2\x80\xa8\xff"),
@@ -371,6 +371,33 @@ static void finds_one_duplicate_among_many_keys(void **state)
     buf_done(&many);
 }
 
+/* The policy language has `name` twice: text names the policy, a mapping is the rule. */
+static void one_key_may_stand_twice_as_text_and_mapping(void **state)
+{
+    static const struct {
+        const char *name, *text;
+        bool good;
+    } rows[] = {
+        {"text and mapping", "name: a\nname: {b: 1}\n", true},
+        {"mapping and text", "name: {b: 1}\nname: a\n", true},
+        {"nested", "x: [{name: a, name: {}}]\n", true},
+        {"text twice", "name: a\nname: b\n", false},
+        {"mapping twice", "name: {}\nname: {}\n", false},
+        {"a list is neither", "name: a\nname: []\n", false},
+        {"three", "name: a\nname: {}\nname: c\n", false},
+        {"another key", "nome: a\nnome: {}\n", false},
+    };
+    const struct ydoc_limits limits = {.twice = "name"};
+    const struct ynode *root;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_row(read_limited(view_str(rows[i].text), &limits, &root) == rows[i].good,
+                   rows[i].name);
+        assert_row(!read_limited(view_str(rows[i].text), NULL, &root), rows[i].name);
+    }
+}
+
 static void faults_of_another_file_do_not_count(void **state)
 {
     const struct ynode *root = NULL;
@@ -440,6 +467,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(limits_hold_at_their_edge, set_up, tear_down),
         cmocka_unit_test_setup_teardown(default_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_one_duplicate_among_many_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_key_may_stand_twice_as_text_and_mapping, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(faults_of_another_file_do_not_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_that_runs_out_is_a_fault, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_prefix_is_read_or_refused, set_up, tear_down),
