@@ -92,8 +92,8 @@ void answer_render_head(const struct answer *answer, long long length, struct ev
 {
     struct evkeyval *header;
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", answer->status, answer->reason);
-    TAILQ_FOREACH(header, &answer->headers, next)
-    evbuffer_add_printf(out, "%s: %s\r\n", header->key, header->value);
+    for (header = TAILQ_FIRST(&answer->headers); header != NULL; header = TAILQ_NEXT(header, next))
+        evbuffer_add_printf(out, "%s: %s\r\n", header->key, header->value);
     if (length >= 0)
         evbuffer_add_printf(out, "Content-Length: %lld\r\n", length);
     evbuffer_add_printf(out, "\r\n");

@@ -42,11 +42,11 @@ static bool refused_at_the_door(struct evhttp_request *request, struct answer *a
     const char *token = evhttp_find_header(headers, "X-Auth-Token");
     const char *authorization = evhttp_find_header(headers, "Authorization");
     struct evkeyval *header;
-    TAILQ_FOREACH(header, headers, next)
-    if (strlen(header->value) > HEADER_VALUE_MAX) {
-        answer_front_door(answer, 494, "APIG.0201", "Request header too large.");
-        return true;
-    }
+    for (header = TAILQ_FIRST(headers); header != NULL; header = TAILQ_NEXT(header, next))
+        if (strlen(header->value) > HEADER_VALUE_MAX) {
+            answer_front_door(answer, 494, "APIG.0201", "Request header too large.");
+            return true;
+        }
     if ((token != NULL && token[0] != '\0') || (authorization != NULL && authorization[0] != '\0'))
         return false;
     answer_front_door(answer, 401, "APIG.0301", "Incorrect IAM authentication information.");

@@ -33,20 +33,21 @@ static void get_instances(struct sim *sim, json_t *body, struct answer *answer)
     struct machine *machine;
     (void)body;
     machine_settle_all(sim);
-    TAILQ_FOREACH(machine, &sim->machines, next)
-    json_array_append_new(all, json_pack("{s:s,s:s,s:O}", "family",
-                                         machine->family == DEMANAGER ? "demanager" : "notebooks",
-                                         "project", machine->project, "instance", machine->object));
+    for (machine = TAILQ_FIRST(&sim->machines); machine != NULL;
+         machine = TAILQ_NEXT(machine, next))
+        json_array_append_new(all,
+                              json_pack("{s:s,s:s,s:O}", "family",
+                                        machine->family == DEMANAGER ? "demanager" : "notebooks",
+                                        "project", machine->project, "instance", machine->object));
     answer_json(answer, 200, all);
 }
 
 /* The same list as get_instances gives replaces all that there is. */
 static void put_instances(struct sim *sim, json_t *body, struct answer *answer)
 {
-    size_t i;
-    json_t *row;
     machine_remove_all(sim);
-    json_array_foreach (body, i, row) {
+    for (size_t i = 0; i < json_array_size(body); i++) {
+        json_t *row = json_array_get(body, i);
         const char *family = json_string_value(json_object_get(row, "family"));
         const char *project = json_string_value(json_object_get(row, "project"));
         json_t *object = json_object_get(row, "instance");
@@ -94,12 +95,12 @@ static void post_poke(struct sim *sim, json_t *body, struct answer *answer)
     const char *bytes = json_string_value(json_object_get(body, "bytes"));
     struct conn *conn;
     int count = 0;
-    TAILQ_FOREACH(conn, &sim->wire.conns, next)
-    if (is_idle(conn) && bytes != NULL) {
-        bufferevent_enable(conn->bev, EV_WRITE);
-        bufferevent_write(conn->bev, bytes, strlen(bytes));
-        count++;
-    }
+    for (conn = TAILQ_FIRST(&sim->wire.conns); conn != NULL; conn = TAILQ_NEXT(conn, next))
+        if (is_idle(conn) && bytes != NULL) {
+            bufferevent_enable(conn->bev, EV_WRITE);
+            bufferevent_write(conn->bev, bytes, strlen(bytes));
+            count++;
+        }
     answer_json(answer, 200, json_pack("{s:i}", "connections", count));
 }
 
@@ -126,8 +127,8 @@ static void get_stats(struct sim *sim, json_t *body, struct answer *answer)
     struct conn *conn;
     int open = 0;
     (void)body;
-    TAILQ_FOREACH(conn, &sim->wire.conns, next)
-    open += conn->evcon != NULL;
+    for (conn = TAILQ_FIRST(&sim->wire.conns); conn != NULL; conn = TAILQ_NEXT(conn, next))
+        open += conn->evcon != NULL;
     answer_json(answer, 200,
                 json_pack("{s:I,s:i,s:I,s:I,s:I,s:i,s:b,s:I}", "accepted",
                           (json_int_t)sim->wire.accepted, "open", open, "handshakes",

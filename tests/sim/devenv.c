@@ -122,8 +122,8 @@ static void list(struct call *call)
         return;
     }
     machine_settle_all(call->sim);
-    TAILQ_FOREACH(machine, &call->sim->machines, next)
-    {
+    for (machine = TAILQ_FIRST(&call->sim->machines); machine != NULL;
+         machine = TAILQ_NEXT(machine, next)) {
         if (!is_listed(call, machine))
             continue;
         if (total >= offset && (limit == 0 || total < offset + limit))

@@ -48,8 +48,8 @@ void exchange_send(struct exchange *exchange)
     struct evkeyval *header;
     bool head_only = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
     char length[24];
-    TAILQ_FOREACH(header, &answer->headers, next)
-    evhttp_add_header(out, header->key, header->value);
+    for (header = TAILQ_FIRST(&answer->headers); header != NULL; header = TAILQ_NEXT(header, next))
+        evhttp_add_header(out, header->key, header->value);
     if (head_only) {
         evutil_snprintf(length, sizeof length, "%zu", evbuffer_get_length(answer->body));
         evhttp_add_header(out, "Content-Length", length);
@@ -91,8 +91,9 @@ unsigned exchange_held(const struct sim *sim)
 {
     const struct exchange *exchange;
     unsigned count = 0;
-    TAILQ_FOREACH(exchange, &sim->held, next)
-    count++;
+    for (exchange = TAILQ_FIRST(&sim->held); exchange != NULL;
+         exchange = TAILQ_NEXT(exchange, next))
+        count++;
     return count;
 }
 

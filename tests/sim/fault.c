@@ -80,9 +80,9 @@ const char *fault_text(const struct fault *fault, const char *name, const char *
 static struct fault *strike(struct sim *sim, enum stage stage, const char *line)
 {
     struct fault *fault, *copy;
-    TAILQ_FOREACH(fault, &sim->faults, next)
-    if (fault->kind->stage == stage && fnmatch(fault->match, line, 0) == 0)
-        break;
+    for (fault = TAILQ_FIRST(&sim->faults); fault != NULL; fault = TAILQ_NEXT(fault, next))
+        if (fault->kind->stage == stage && fnmatch(fault->match, line, 0) == 0)
+            break;
     if (fault == NULL)
         return NULL;
     copy = fault_new(fault->kind, fault->options);

@@ -100,8 +100,9 @@ static void settle(struct machine *machine, int64_t now_ms)
 void machine_settle_all(struct sim *sim)
 {
     struct machine *machine;
-    TAILQ_FOREACH(machine, &sim->machines, next)
-    settle(machine, sim_now_ms(sim));
+    for (machine = TAILQ_FIRST(&sim->machines); machine != NULL;
+         machine = TAILQ_NEXT(machine, next))
+        settle(machine, sim_now_ms(sim));
 }
 
 void machine_enter(struct sim *sim, struct machine *machine, const char *status)
@@ -149,8 +150,8 @@ struct machine *machine_find(struct sim *sim, enum family family, const char *pr
     const char *key = id != NULL ? "id" : "name", *want = id != NULL ? id : name;
     struct machine *machine;
     machine_settle_all(sim);
-    TAILQ_FOREACH(machine, &sim->machines, next)
-    {
+    for (machine = TAILQ_FIRST(&sim->machines); machine != NULL;
+         machine = TAILQ_NEXT(machine, next)) {
         const char *have = json_string_value(json_object_get(machine->object, key));
         if (machine->family == family && strcmp(machine->project, project) == 0 && have != NULL &&
             strcmp(have, want) == 0)
@@ -163,8 +164,9 @@ unsigned machine_count(struct sim *sim, const char *project)
 {
     struct machine *machine;
     unsigned count = 0;
-    TAILQ_FOREACH(machine, &sim->machines, next)
-    if (strcmp(machine->project, project) == 0)
-        count++;
+    for (machine = TAILQ_FIRST(&sim->machines); machine != NULL;
+         machine = TAILQ_NEXT(machine, next))
+        if (strcmp(machine->project, project) == 0)
+            count++;
     return count;
 }

@@ -2,7 +2,7 @@
  * modelarts-sim: a stand-in for the ModelArts cloud, for tests and demonstrations. It shares no
  * code with the gateway. When it listens it prints one line: listening PORT control PORT [bad
  * PORT]. */
-#include <netinet/in.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,28 +32,36 @@ static void on_signal(evutil_socket_t number, short what, void *base)
     event_base_loopexit(base, NULL);
 }
 
-/* Binds "ADDRESS:PORT"; the port, or -1 and a line on stderr. evhttp takes an address without port
- * 0 being special, which evutil_parse_sockaddr_port refuses. */
+/* The port that a listening socket was given, or -1. */
+static int port_of(evutil_socket_t fd)
+{
+    struct sockaddr_storage address = {0};
+    struct sockaddr *any = (struct sockaddr *)&address;
+    socklen_t length = sizeof address;
+    char port[16] = "";
+    if (getsockname(fd, any, &length) != 0 ||
+        getnameinfo(any, length, NULL, 0, port, sizeof port, NI_NUMERICSERV) != 0)
+        return -1;
+    return (int)strtol(port, NULL, 10);
+}
+
+/* Binds "ADDRESS:PORT"; the port, or -1 and a line on stderr. Taken apart here because
+ * evutil_parse_sockaddr_port refuses port 0. */
 static int listen_on(struct evhttp *http, const char *text)
 {
     const char *colon = strrchr(text, ':');
     char host[64] = "", *end = NULL;
     unsigned long port = colon == NULL ? 0 : strtoul(colon + 1, &end, 10);
-    struct sockaddr_storage address = {0};
-    socklen_t length = sizeof address;
     struct evhttp_bound_socket *bound = NULL;
     if (colon != NULL && *end == '\0' && port <= 65535 && (size_t)(colon - text) < sizeof host) {
         memcpy(host, text, (size_t)(colon - text));
         bound = evhttp_bind_socket_with_handle(http, host, (uint16_t)port);
     }
-    if (bound == NULL ||
-        getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &length) != 0) {
+    if (bound == NULL) {
         (void)fprintf(stderr, "modelarts-sim: cannot listen on %s\n", text);
         return -1;
     }
-    return ntohs(address.ss_family == AF_INET6
-                     ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port
-                     : ((const struct sockaddr_in *)(const void *)&address)->sin_port);
+    return port_of(evhttp_bound_socket_get_fd(bound));
 }
 
 static struct evhttp *serve_with(struct event_base *base,

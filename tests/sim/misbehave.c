@@ -62,9 +62,9 @@ static void stall(struct conn *conn)
 unsigned misbehave_unstall(struct sim *sim)
 {
     struct conn *conn;
-    TAILQ_FOREACH(conn, &sim->wire.conns, next)
-    if (conn == sim->stalled)
-        break;
+    for (conn = TAILQ_FIRST(&sim->wire.conns); conn != NULL; conn = TAILQ_NEXT(conn, next))
+        if (conn == sim->stalled)
+            break;
     sim->stalled = NULL;
     if (conn == NULL)
         return 0;
@@ -94,10 +94,10 @@ static void slow(struct exchange *exchange)
 
 static void add_headers(struct exchange *exchange)
 {
-    const char *name;
-    json_t *value;
-    json_object_foreach (json_object_get(exchange->fault->options, "headers"), name, value)
-        evhttp_add_header(&exchange->answer.headers, name, json_string_value(value));
+    json_t *headers = json_object_get(exchange->fault->options, "headers");
+    for (void *at = json_object_iter(headers); at != NULL; at = json_object_iter_next(headers, at))
+        evhttp_add_header(&exchange->answer.headers, json_object_iter_key(at),
+                          json_string_value(json_object_iter_value(at)));
 }
 
 static void replace_body(struct exchange *exchange, const char *text)

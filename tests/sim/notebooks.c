@@ -31,9 +31,10 @@ static void list(struct call *call)
     json_t *data = json_array();
     struct machine *machine;
     machine_settle_all(call->sim);
-    TAILQ_FOREACH(machine, &call->sim->machines, next)
-    if (machine->family == NOTEBOOKS && strcmp(machine->project, call->project) == 0)
-        json_array_append(data, machine->object);
+    for (machine = TAILQ_FIRST(&call->sim->machines); machine != NULL;
+         machine = TAILQ_NEXT(machine, next))
+        if (machine->family == NOTEBOOKS && strcmp(machine->project, call->project) == 0)
+            json_array_append(data, machine->object);
     answer_json(call->answer, 200,
                 json_pack("{s:i,s:I,s:i,s:i,s:o}", "current", 0, "total",
                           (json_int_t)json_array_size(data), "pages", 1, "size", 10, "data", data));

@@ -36,9 +36,9 @@ SSL_CTX *wire_tls_new(const char *certificate, const char *key)
 struct conn *wire_find(struct sim *sim, struct bufferevent *bev)
 {
     struct conn *conn;
-    TAILQ_FOREACH(conn, &sim->wire.conns, next)
-    if (conn->bev == bev)
-        return conn;
+    for (conn = TAILQ_FIRST(&sim->wire.conns); conn != NULL; conn = TAILQ_NEXT(conn, next))
+        if (conn->bev == bev)
+            return conn;
     return NULL;
 }
 
