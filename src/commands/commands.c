@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table of commands, and what they have in common. */
+#include "commands/commands.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/nearest.h"
+#include "commands/internal.h"
+#include "server/server.h"
+
+static const struct command commands[] = {
+    {"serve", "run the gateway", "[-c FILE]",
+     "Runs in the foreground and logs to stderr until TERM or INT, which drain it. HUP reloads "
+     "policies and\n"
+     "certificates. Faults in settings or policies are printed as file:line:column: message, and "
+     "nothing starts.",
+     command_serve},
+    {"check", "look for faults in settings and policies", "[-c FILE] [--show]",
+     "Prints every fault as file:line:column: message and exits 1, else a summary and the set's "
+     "digest.\n"
+     "  --show   print every setting with the value in force, as YAML",
+     command_check},
+    {"explain", "show how a request would be decided, rule by rule",
+     "[-c FILE] --user NAME --project ID [--domain D] [--role R]... [--group G]...\n"
+     "                       [--operation demanager.create] [--at TIME] [--json] [REQUEST.json]",
+     "Judges the request (standard input if none is named) with the code that serves. Exits 1 if "
+     "it is refused.\n"
+     "  --user NAME, --user-id ID, --project ID, --domain D, --role R, --group G   who asks, and "
+     "where\n"
+     "  --at TIME   as if it were then: 2026-12-31 or 2026-12-31T12:00:00Z\n"
+     "  --json      one JSON object instead of text",
+     command_explain},
+    {"audit", "look after the journal", "repair [-c FILE]",
+     "repair   after damage that a restart may not mend: says what was found, and opens a new "
+     "segment behind it, in\n"
+     "         which the damage and who accepted it are recorded. Stop the gateway first.",
+     command_audit},
+    {"status", "show the state of the running gateway", "[-c FILE] [--json]",
+     "Asks over the admin socket. Exits 2 if no gateway answers there.", command_status},
+    {"reload", "reload policies and certificates of the running gateway", "[-c FILE]",
+     "As the signal HUP does, but prints what came of it; exits 1 if nothing was changed.",
+     command_reload},
+    {"version", "print the version", "", "", command_version},
+};
+
+static void print_commands(FILE *out)
+{
+    (void)fputs("usage: postern COMMAND [OPTION]...\n\nA policy gateway for ModelArts. Commands:\n",
+                out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        (void)fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    (void)fputs("\n`postern COMMAND --help` tells more. Settings are read from " DEFAULT_CONF
+                " if -c is left out.\n",
+                out);
+}
+
+static void print_usage(FILE *out, const struct command *command)
+{
+    (void)fprintf(out, "usage: postern %s %s\n", command->name, command->usage);
+}
+
+int command_usage(const struct command *command, const char *fmt, ...)
+{
+    va_list args;
+
+    (void)fprintf(stderr, "postern %s: ", command->name);
+    va_start(args, fmt);
+    (void)vfprintf(stderr, fmt, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    print_usage(stderr, command);
+    return RESULT_CANNOT;
+}
+
+int command_help(const struct command *command)
+{
+    print_usage(stdout, command);
+    if (command->help[0] != '\0')
+        (void)printf("\n%s\n", command->help);
+    return RESULT_WELL;
+}
+
+int command_conf_option(const struct command *command, int argc, char **argv, const char **ret_conf)
+{
+    static const struct option options[] = {{"conf", required_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+
+    *ret_conf = DEFAULT_CONF;
+    opterr = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (option == 'c')
+            *ret_conf = optarg;
+        else if (option == 'h')
+            return command_help(command);
+        else
+            return command_usage(command, "\"%s\" is not an option here", argv[optind - 1]);
+    }
+    if (optind < argc)
+        return command_usage(command, "\"%s\" is one word too many", argv[optind]);
+    return -1;
+}
+
+bool command_load(const char *path, struct arena *arena, struct conf *conf,
+                  struct loaded_policies *ret)
+{
+    struct diag diag;
+    struct buf text;
+    bool well;
+
+    diag_init(&diag, arena);
+    well = load_conf(path, arena, &diag, conf) &&
+           (ret == NULL || load_policies(conf, arena, &diag, ret));
+    buf_init(&text, 1 << 20);
+    diag_print(&diag, &text);
+    (void)fwrite(text.ptr, 1, text.len, stderr);
+    buf_done(&text);
+    return well;
+}
+
+void command_print(const struct buf *text)
+{
+    (void)fwrite(text->ptr, 1, text->len, stdout);
+}
+
+int command_serve(const struct command *command, int argc, char **argv)
+{
+    const char *conf;
+    int result = command_conf_option(command, argc, argv, &conf);
+
+    return result >= 0 ? result : server_run(conf);
+}
+
+int command_version(const struct command *command, int argc, char **argv)
+{
+    const char *conf;
+    int result = command_conf_option(command, argc, argv, &conf);
+
+    if (result >= 0)
+        return result;
+    (void)puts("postern " POSTERN_VERSION);
+    return RESULT_WELL;
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[ARRAY_LEN(commands) + 1] = {NULL};
+    const char *near;
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        names[i] = commands[i].name;
+    near = nearest_name(view_str(word), names);
+    (void)fprintf(stderr, "postern: \"%s\" is not a command", word);
+    if (near != NULL)
+        (void)fprintf(stderr, "; did you mean \"%s\"?", near);
+    (void)fputs("\n", stderr);
+    print_commands(stderr);
+    return RESULT_CANNOT;
+}
+
+int commands_run(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_commands(stderr);
+        return RESULT_CANNOT;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_commands(stdout);
+        return RESULT_WELL;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(&commands[i], argc - 1, argv + 1);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)puts("postern " POSTERN_VERSION);
+        return RESULT_WELL;
+    }
+    return unknown_command(argv[1]);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * An explanation as text for a person and as JSON for a program. */
+#include <stdio.h>
+
+#include "commands/explain.h"
+#include "json/write.h"
+#include "modelarts/answer.h"
+
+static const char *trace_word(const struct trace_line *line)
+{
+    static const char *const words[] = {
+        [TRACE_MATCH] = "matches",  [TRACE_NO_MATCH] = "no match",
+        [TRACE_OK] = "ok",          [TRACE_EDIT] = "edits",
+        [TRACE_REFUSE] = "refuses", [TRACE_NOT_APPLIED] = "not applied",
+    };
+
+    return words[line->what];
+}
+
+static void print_reasons(const struct reason *reasons, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct reason *r = &reasons[i];
+
+        buf_printf(out, "  %s: %.*s", r->row->code, VIEW_ARGS(r->message));
+        if (r->policy.ptr != NULL)
+            buf_printf(out, " (policy %.*s", VIEW_ARGS(r->policy));
+        if (r->policy.ptr != NULL && r->at.file != NULL)
+            buf_printf(out, ", %s:%u:%u", r->at.file, r->at.line, r->at.column);
+        if (r->policy.ptr != NULL)
+            buf_add_str(out, ")");
+        buf_add_byte(out, '\n');
+    }
+}
+
+static void print_changes(const struct change *changes, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct change *c = &changes[i];
+
+        buf_printf(out, "  %s %.*s: %.*s -> %.*s (policy %.*s)\n", edit_op_name(c->op),
+                   VIEW_ARGS(c->path),
+                   VIEW_ARGS(c->old_json.ptr == NULL ? VIEW("nothing") : c->old_json),
+                   VIEW_ARGS(c->new_json), VIEW_ARGS(c->policy));
+    }
+}
+
+static void print_trace(const struct decision *decision, struct buf *out)
+{
+    for (size_t i = 0; i < decision->trace_count; i++) {
+        const struct trace_line *line = &decision->trace[i];
+        bool heading = line->what == TRACE_MATCH || line->what == TRACE_NO_MATCH;
+
+        if (heading)
+            buf_printf(out, "\npolicy %.*s  %s:%u:%u  %s\n", VIEW_ARGS(line->policy),
+                       line->at.file == NULL ? "?" : line->at.file, line->at.line, line->at.column,
+                       trace_word(line));
+        else
+            buf_printf(out, "  %-12s %-24.*s %s:%u:%u\n", trace_word(line), VIEW_ARGS(line->rule),
+                       line->at.file == NULL ? "?" : line->at.file, line->at.line, line->at.column);
+        if (line->text.len > 0)
+            buf_printf(out, "%s%.*s\n", heading ? "  " : "               ", VIEW_ARGS(line->text));
+    }
+}
+
+static void print_would(const struct explained *e, struct buf *out)
+{
+    const struct judgement *would = &e->decision->would;
+
+    if (!e->decision->has_would)
+        return;
+    buf_printf(out, "\nwith the warn and observe policies enforced: %s\n",
+               verdict_name(would->verdict));
+    print_reasons(would->reasons, would->reason_count, out);
+    print_changes(e->would_changes, e->would_count, out);
+}
+
+void explain_print_text(const struct explained *e, struct buf *out)
+{
+    buf_printf(out, "%s in project %.*s by %.*s\npolicy set %s\n", e->operation->name,
+               VIEW_ARGS(e->project), VIEW_ARGS(e->subject->user_name), policy_set_digest(e->set));
+    if (e->decision == NULL) {
+        buf_add_str(out, "\ndecision: refuse, before any policy was asked\n");
+        print_reasons(e->faults, e->fault_count, out);
+        return;
+    }
+    print_trace(e->decision, out);
+    buf_printf(out, "\ndecision: %s\n", verdict_name(e->decision->judgement.verdict));
+    print_reasons(e->decision->judgement.reasons, e->decision->judgement.reason_count, out);
+    print_changes(e->changes, e->change_count, out);
+    print_would(e, out);
+    if (e->body.ptr != NULL && e->change_count > 0)
+        buf_printf(out, "\nbody as it would be sent:\n%.*s\n", VIEW_ARGS(e->body));
+}
+
+static void write_reasons(struct jwriter *w, const struct reason *reasons, size_t count)
+{
+    char at[512];
+
+    jwriter_key(w, "reasons");
+    jwriter_open_array(w);
+    for (size_t i = 0; i < count; i++) {
+        const struct reason *r = &reasons[i];
+
+        jwriter_open_object(w);
+        jwriter_member_text(w, "code", view_str(r->row->code));
+        jwriter_member_opt(w, "policy", r->policy);
+        jwriter_member_opt(w, "rule", r->rule);
+        if (r->at.file != NULL) {
+            (void)snprintf(at, sizeof at, "%s:%u:%u", r->at.file, r->at.line, r->at.column);
+            jwriter_member_text(w, "at", view_str(at));
+        }
+        jwriter_member_text(w, "message", r->message);
+        jwriter_member_opt(w, "contact", r->contact);
+        jwriter_close_object(w);
+    }
+    jwriter_close_array(w);
+}
+
+static void write_names(struct jwriter *w, const char *key, const struct view *names, size_t count)
+{
+    jwriter_key(w, key);
+    jwriter_open_array(w);
+    for (size_t i = 0; i < count; i++)
+        jwriter_text(w, names[i]);
+    jwriter_close_array(w);
+}
+
+static void write_judgement(struct jwriter *w, const struct judgement *j,
+                            const struct change *changes, size_t count)
+{
+    jwriter_member_text(w, "decision", view_str(verdict_name(j->verdict)));
+    write_reasons(w, j->reasons, j->reason_count);
+    jwriter_key(w, "edits");
+    modelarts_write_changes(w, changes, count);
+}
+
+static void write_trace(struct jwriter *w, const struct decision *decision)
+{
+    char at[512];
+
+    jwriter_key(w, "trace");
+    jwriter_open_array(w);
+    for (size_t i = 0; i < decision->trace_count; i++) {
+        const struct trace_line *line = &decision->trace[i];
+
+        jwriter_open_object(w);
+        jwriter_member_text(w, "policy", line->policy);
+        jwriter_member_opt(w, "rule", line->rule);
+        if (line->at.file != NULL) {
+            (void)snprintf(at, sizeof at, "%s:%u:%u", line->at.file, line->at.line,
+                           line->at.column);
+            jwriter_member_text(w, "at", view_str(at));
+        }
+        jwriter_member_text(w, "result", view_str(trace_word(line)));
+        jwriter_member_opt(w, "text", line->text);
+        jwriter_close_object(w);
+    }
+    jwriter_close_array(w);
+}
+
+static void write_decision(struct jwriter *w, const struct explained *e)
+{
+    const struct decision *d = e->decision;
+
+    write_judgement(w, &d->judgement, e->changes, e->change_count);
+    write_names(w, "policies", d->policies, d->policy_count);
+    write_names(w, "exceptions", d->exceptions, d->exception_count);
+    if (d->has_would) {
+        jwriter_key(w, "would");
+        jwriter_open_object(w);
+        write_judgement(w, &d->would, e->would_changes, e->would_count);
+        jwriter_close_object(w);
+    }
+    write_trace(w, d);
+    if (e->body.ptr != NULL) {
+        jwriter_key(w, "body");
+        jwriter_raw(w, e->body);
+    }
+}
+
+void explain_print_json(const struct explained *e, struct buf *out)
+{
+    struct jwriter w;
+
+    jwriter_init(&w, out);
+    jwriter_open_object(&w);
+    jwriter_member_text(&w, "operation", view_str(e->operation->name));
+    jwriter_member_text(&w, "project", e->project);
+    jwriter_member_text(&w, "user", e->subject->user_name);
+    jwriter_member_text(&w, "policy_set", view_str(policy_set_digest(e->set)));
+    if (e->decision == NULL) {
+        jwriter_member_text(&w, "decision", VIEW("refuse"));
+        write_reasons(&w, e->faults, e->fault_count);
+    } else {
+        write_decision(&w, e);
+    }
+    jwriter_close_object(&w);
+    buf_add_byte(out, '\n');
+}

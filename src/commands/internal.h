@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside of the commands. */
+#pragma once
+
+#include "server/load.h"
+
+enum { RESULT_WELL = 0, RESULT_NO = 1, RESULT_CANNOT = 2 };
+
+#define DEFAULT_CONF "conf/postern.yaml"
+
+struct command {
+    const char *name;
+    const char *summary; /* one line of `postern --help` */
+    const char *usage;   /* what follows "postern NAME" */
+    const char *help;    /* the rest of `postern NAME --help` */
+    int (*run)(const struct command *command, int argc,
+               char **argv); /* argv[0] is the command's name */
+};
+
+/* Prints "postern NAME: message" and the usage to stderr; gives RESULT_CANNOT. */
+int command_usage(const struct command *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* `--help`: usage and help to stdout; gives RESULT_WELL. */
+int command_help(const struct command *command);
+/* Parses the options that most commands have: -c FILE and --help, none else. Returns -1 to go on,
+ * else the exit status. */
+int command_conf_option(const struct command *command, int argc, char **argv,
+                        const char **ret_conf);
+/* Settings and, if ret is not NULL, policies; faults and warnings are printed to stderr. */
+MUST_CHECK bool command_load(const char *path, struct arena *arena, struct conf *conf,
+                             struct loaded_policies *ret);
+void command_print(const struct buf *text); /* to stdout */
+
+int command_serve(const struct command *command, int argc, char **argv);
+int command_check(const struct command *command, int argc, char **argv);
+int command_explain(const struct command *command, int argc, char **argv);
+int command_audit(const struct command *command, int argc, char **argv);
+int command_status(const struct command *command, int argc, char **argv);
+int command_reload(const struct command *command, int argc, char **argv);
+int command_version(const struct command *command, int argc, char **argv);

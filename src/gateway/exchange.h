@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside of the gateway: one exchange and its steps. Lives in the arena of its front_exchange. */
+#pragma once
+
+#include <sys/queue.h>
+
+#include <event2/event_struct.h>
+
+#include "base/digest.h"
+#include "gateway/gateway.h"
+#include "identity/identity.h"
+#include "modelarts/answer.h"
+#include "modelarts/body.h"
+#include "policy/policy.h"
+
+/* What a step's function says; a callback that ends a wait says the same. */
+enum flow {
+    FLOW_NEXT,   /* on to the next row of steps.def */
+    FLOW_WAIT,   /* a callback will go on */
+    FLOW_REFUSE, /* reasons are set: by OUTCOME if there is an intent, then REPLY */
+    FLOW_STREAM, /* not judged: on to STREAM */
+    FLOW_END,    /* over */
+};
+
+/* The cloud's answer to a judged request. */
+struct answer {
+    unsigned status; /* 0: none */
+    struct http1_field *fields;
+    unsigned count;
+    struct buf body;
+    struct answer_facts facts;
+};
+
+struct exchange {
+    struct gateway *gw;
+    struct front_exchange *front;
+    struct arena *arena;
+    const struct http1_request *head;
+    enum step step;
+    bool client_gone;
+    bool intent;     /* the journal may hold our intent: an outcome must follow */
+    bool replied;    /* a reply was handed to front */
+    int sent_status; /* of that reply */
+    int64_t began_us, step_began_us;
+    char id[RANDOM_ID_BYTES];
+    struct route route;
+    struct identified who;
+
+    /* judged */
+    struct view body;
+    int64_t body_charged; /* counted in gateway_shared.body_bytes */
+    struct jdoc doc;
+    bool has_request;
+    struct instance_request request;
+    struct policy_set *set;
+    const struct decision *decision;
+    const struct change *changes;
+    size_t change_count;
+    struct journal_would would;
+    struct buf edited;   /* the edited body, where it was */
+    struct view sending; /* the body that goes to the cloud */
+    char sending_sha256[DIGEST_HEX_BYTES];
+    struct pending_entry pending;
+    uint64_t cookie; /* of the journal result that is waited for; 0: none */
+    struct event timer;
+    bool timer_set;
+    LIST_ENTRY(exchange) waiting;
+
+    /* a refusal */
+    const struct reason *reasons;
+    size_t reason_count;
+
+    /* the cloud */
+    struct upstream_call *call;
+    struct buf out; /* the head that goes to the cloud */
+    struct answer answer;
+    enum journal_outcome outcome;
+    const char *outcome_error; /* our own words, or NULL */
+
+    /* streaming */
+    bool body_done;      /* the client's body is through */
+    bool chunked_upload; /* it is framed as chunks towards the cloud */
+    TAILQ_ENTRY(exchange) all;
+};
+
+TAILQ_HEAD(exchange_list, exchange);
+LIST_HEAD(waiting_list, exchange);
+
+enum { WAITING_BUCKETS = 256 };
+
+struct gateway {
+    struct event_base *base;
+    struct gateway_shared *shared;
+    struct front *front;
+    struct upstream *upstream;
+    struct journal_mailbox *mailbox;
+    struct exchange_list exchanges;
+    unsigned exchange_count;
+    struct waiting_list waiting[WAITING_BUCKETS]; /* by cookie */
+    uint64_t last_cookie;
+    struct metrics metrics;
+    struct event *snapshot;
+    pthread_mutex_t view_lock;
+    struct gateway_view view;
+    const struct timeval *journal_timeout;
+};
+
+/* exchange.c */
+extern const struct front_handler exchange_handler;
+/* Goes on with x as flow says until it waits or is over. */
+void exchange_go(struct exchange *x, enum flow flow);
+/* Sets one reason of the gateway's own table (or of another room's: the row decides). */
+enum flow exchange_refuse(struct exchange *x, const struct reason_row *row, const char *message);
+enum flow exchange_refuse_with(struct exchange *x, const struct reason *reasons, size_t count);
+
+/* The steps, in their files: route.c judge.c forward.c stream.c reply.c */
+#define STEP(id, name, function, waits) enum flow function(struct exchange *x);
+#include "gateway/steps.def"
+#undef STEP
+
+/* judge.c */
+void judge_on_body(struct exchange *x, struct view body);
+
+/* record.c: the exchange's lines in the journal. */
+void record_refusal(struct exchange *x);
+enum flow record_intent(struct exchange *x);
+enum flow record_outcome(struct exchange *x);
+/* Of an unjudged exchange: not waited for; counts it if the journal doesn't take it. */
+void record_unjudged(struct exchange *x);
+/* A result of the journal, or the end of the wait for it. */
+void record_result(struct exchange *x, enum status status);
+void record_forget(struct exchange *x);
+
+/* forward.c */
+void forward_head(struct exchange *x, enum http1_framing framing, uint64_t length, bool judged,
+                  struct buf *out);
+void forward_cancel(struct exchange *x);
+
+/* stream.c */
+void stream_on_data(struct exchange *x, struct view data, bool last);
+void stream_on_drained(struct exchange *x);
+/* True if the exchange goes on without its client. */
+bool stream_on_gone(struct exchange *x);
+
+/* reply.c: fields of the cloud's answer that go to the client, with ours behind them. */
+MUST_CHECK struct http1_field *reply_fields(struct exchange *x, const struct http1_field *fields,
+                                            unsigned count, unsigned *ret_count);

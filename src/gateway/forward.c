@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sending a judged request: its head starts from empty, its body is the bytes whose digest stands
+ * in the intent, and it is never sent twice. Then what came of it. */
+#include "base/log.h"
+#include "gateway/exchange.h"
+#include "http1/write.h"
+
+struct forwarded {
+    const char *name;
+    size_t len;
+    bool judged;
+};
+
+static const struct forwarded forwarded[] = {
+#define FORWARD(name, judged) {name, sizeof(name) - 1, judged},
+#include "gateway/headers.def"
+#undef FORWARD
+};
+
+static bool goes_on(struct view name, bool judged)
+{
+    for (size_t i = 0; i < ARRAY_LEN(forwarded); i++) {
+        if (forwarded[i].len == name.len &&
+            view_eq_nocase(name, view_of(forwarded[i].name, forwarded[i].len)))
+            return forwarded[i].judged || !judged;
+    }
+    return false;
+}
+
+void forward_head(struct exchange *x, enum http1_framing framing, uint64_t length, bool judged,
+                  struct buf *out)
+{
+    const struct http1_request *head = x->head;
+
+    /* An absolute-form target is sent in origin-form: the Host is the cloud's. */
+    buf_clear(out);
+    buf_add(out, head->method);
+    buf_add_byte(out, ' ');
+    buf_add(out, head->path);
+    if (head->query.ptr != NULL) {
+        buf_add_byte(out, '?');
+        buf_add(out, head->query);
+    }
+    buf_add_str(out, " HTTP/1.1\r\n");
+    http1_put_field(out, VIEW("Host"), view_str(x->gw->shared->host));
+    for (unsigned i = 0; i < head->count; i++) {
+        if (goes_on(head->fields[i].name, judged))
+            http1_put_field(out, head->fields[i].name, head->fields[i].value);
+    }
+    if (framing == HTTP1_LENGTH)
+        http1_put_length(out, length);
+    if (framing == HTTP1_CHUNKED)
+        http1_put_field(out, VIEW("Transfer-Encoding"), VIEW("chunked"));
+    http1_put_end(out);
+}
+
+/* The answer's head is borrowed until the call ends; the reply needs it for longer. */
+static bool keep_head(struct exchange *x, const struct http1_response *head)
+{
+    struct http1_field *fields = arena_array(x->arena, head->count, sizeof *fields);
+
+    if (fields == NULL)
+        return false;
+    for (unsigned i = 0; i < head->count; i++) {
+        fields[i] = head->fields[i];
+        fields[i].name = arena_copy(x->arena, head->fields[i].name);
+        fields[i].value = arena_copy(x->arena, head->fields[i].value);
+        if (fields[i].name.ptr == NULL || fields[i].value.ptr == NULL)
+            return false;
+    }
+    x->answer.status = head->status;
+    x->answer.fields = fields;
+    x->answer.count = head->count;
+    return true;
+}
+
+void forward_cancel(struct exchange *x)
+{
+    if (x->call != NULL)
+        upstream_cancel(x->call);
+    x->call = NULL;
+}
+
+/* Sent, but what came of it can't be known. */
+static void end_unknown(struct exchange *x, const char *error)
+{
+    x->outcome = OUTCOME_UNKNOWN;
+    x->outcome_error = error;
+    (void)exchange_refuse(x, &gateway_reasons[GATEWAY_OUTCOME_UNKNOWN],
+                          "the request was sent, but the cloud's answer was lost: look whether the "
+                          "instance exists before "
+                          "you repeat it");
+    exchange_go(x, FLOW_NEXT);
+}
+
+static void on_head(void *user, const struct http1_response *head)
+{
+    struct exchange *x = user;
+
+    if (keep_head(x, head))
+        return;
+    forward_cancel(x);
+    end_unknown(x, "the answer's head did not fit");
+}
+
+static void on_data(void *user, struct view data)
+{
+    struct exchange *x = user;
+
+    buf_add(&x->answer.body, data);
+    if (x->answer.body.failed == STATUS_OK)
+        return;
+    forward_cancel(x);
+    end_unknown(x, "the answer is larger than limits.answer");
+}
+
+/* Reads what the answer tells; an answer that isn't JSON tells nothing. */
+static void read_answer(struct exchange *x)
+{
+    const struct conf *conf = x->gw->shared->conf;
+    const struct jlimits limits = {
+        .bytes = (size_t)conf->limits.answer, .depth = 64, .members = 65536};
+    struct jdoc doc;
+    struct jfault fault;
+
+    if (jdoc_read(buf_view(&x->answer.body), &limits, x->arena, &doc, &fault) == STATUS_OK)
+        modelarts_read_answer(&doc, x->arena, &x->answer.facts);
+}
+
+/* Design section 3, "what came of it". */
+static enum journal_outcome classify(const struct exchange *x)
+{
+    unsigned status = x->answer.status;
+
+    if (status >= 200 && status <= 299)
+        return x->answer.facts.id.len > 0 &&
+                       !journal_knows(x->gw->shared->journal, x->answer.facts.id)
+                   ? OUTCOME_CREATED
+                   : OUTCOME_UNKNOWN;
+    if (status >= 400 && status <= 499 && status != 408)
+        return OUTCOME_FAILED;
+    return OUTCOME_UNKNOWN;
+}
+
+static void on_end(void *user)
+{
+    struct exchange *x = user;
+
+    x->call = NULL;
+    read_answer(x);
+    x->outcome = classify(x);
+    exchange_go(x, FLOW_NEXT);
+}
+
+static void on_failed(void *user, enum upstream_failure failure, bool sent, const char *detail)
+{
+    struct exchange *x = user;
+
+    x->call = NULL;
+    log_line(LOG_WARNING, "judged request failed upstream id=%.*s failure=%s sent=%s: %s",
+             RANDOM_ID_BYTES, x->id, upstream_failure_name(failure), sent ? "yes" : "no", detail);
+    x->outcome_error = upstream_failure_name(failure);
+    /* What came before it broke says nothing for sure. */
+    x->answer.status = 0;
+    if (sent) {
+        end_unknown(x, upstream_failure_name(failure));
+        return;
+    }
+    exchange_go(
+        x, exchange_refuse(x, &gateway_reasons[GATEWAY_UPSTREAM_UNREACHABLE],
+                           "the cloud can't be reached now; nothing was sent, try again later"));
+}
+
+enum flow step_forward(struct exchange *x)
+{
+    static const struct upstream_handler handler = {
+        .on_head = on_head,
+        .on_data = on_data,
+        .on_end = on_end,
+        .on_failed = on_failed,
+    };
+    struct upstream_order order;
+
+    forward_head(x, HTTP1_LENGTH, x->sending.len, true, &x->out);
+    if (x->out.failed == STATUS_OK) {
+        order = (struct upstream_order){.method = x->head->method,
+                                        .head = buf_view(&x->out),
+                                        .body = x->sending,
+                                        .fresh = true};
+        x->call = upstream_start(x->gw->upstream, &order, &handler, x);
+    }
+    if (x->call != NULL)
+        return FLOW_WAIT;
+    return exchange_refuse(x, &gateway_reasons[GATEWAY_JUDGE_FAILED],
+                           "memory is out, nothing was sent");
+}

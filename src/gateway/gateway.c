@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One worker's gateway: its front, its pool, its mailbox of the journal, and what can be seen of
+ * it. */
+#include "gateway/gateway.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/require.h"
+#include "gateway/exchange.h"
+
+static void take_snapshot(evutil_socket_t fd, short what, void *user)
+{
+    struct gateway *gw = user;
+
+    (void)fd;
+    (void)what;
+    (void)pthread_mutex_lock(&gw->view_lock);
+    front_counts(gw->front, &gw->view.front);
+    upstream_counts(gw->upstream, &gw->view.upstream);
+    gw->view.exchanges = gw->exchange_count;
+    (void)pthread_mutex_unlock(&gw->view_lock);
+}
+
+static struct front_limits front_limits_of(const struct conf *conf)
+{
+    return (struct front_limits){
+        .head = {.head = (size_t)conf->limits.head,
+                 .uri = (size_t)conf->limits.uri,
+                 .header_value = (size_t)conf->limits.header_value,
+                 .headers = (unsigned)conf->limits.headers},
+        .connections = (unsigned)conf->limits.connections,
+        .per_address = (unsigned)conf->limits.per_address,
+        .head_timeout_ms = conf->limits.head_timeout_ms,
+        .body_timeout_ms = conf->limits.body_timeout_ms,
+        .idle_timeout_ms = conf->limits.idle_timeout_ms,
+        .write_timeout_ms = conf->limits.write_timeout_ms,
+        /* The head, the body, two indexes over it and what is made of it. */
+        .arena =
+            (size_t)(conf->limits.head + 8 * conf->limits.body + 256 * conf->limits.json_members) +
+            (4U << 20),
+    };
+}
+
+static struct upstream_settings upstream_settings_of(const struct conf *conf)
+{
+    return (struct upstream_settings){
+        .head = {.head = (size_t)conf->limits.head,
+                 .uri = (size_t)conf->limits.uri,
+                 .header_value = (size_t)conf->limits.header_value,
+                 .headers = (unsigned)conf->limits.headers},
+        .connect_ms = conf->upstream.connect_ms,
+        .tls_ms = conf->upstream.tls_ms,
+        .send_ms = conf->upstream.send_ms,
+        .first_byte_ms = conf->upstream.first_byte_ms,
+        .idle_ms = conf->upstream.idle_ms,
+        .total_ms = conf->upstream.total_ms,
+        .keep_alive_ms = conf->upstream.keep_alive_ms,
+        .max_connections = (unsigned)conf->upstream.max_connections,
+    };
+}
+
+static bool build(struct gateway *gw, void (*wake)(void *user), void *user)
+{
+    const struct conf *conf = gw->shared->conf;
+    const struct front_limits front = front_limits_of(conf);
+    const struct upstream_settings upstream = upstream_settings_of(conf);
+    const struct timeval timeout = {.tv_sec = conf->journal.timeout_ms / 1000,
+                                    .tv_usec = conf->journal.timeout_ms % 1000 * 1000};
+    const struct timeval second = {.tv_sec = 1};
+
+    gw->front = front_new(gw->base, &front, &exchange_handler, gw);
+    gw->upstream =
+        upstream_new(gw->base, &upstream, gw->shared->upstream_tls, gw->shared->resolver);
+    gw->mailbox = journal_mailbox_new(gw->shared->journal, wake, user);
+    gw->journal_timeout = event_base_init_common_timeout(gw->base, &timeout);
+    gw->snapshot = event_new(gw->base, -1, EV_PERSIST, take_snapshot, gw);
+    return gw->front != NULL && gw->upstream != NULL && gw->mailbox != NULL &&
+           gw->journal_timeout != NULL && gw->snapshot != NULL &&
+           event_add(gw->snapshot, &second) == 0;
+}
+
+struct gateway *gateway_new(struct event_base *base, struct gateway_shared *shared,
+                            void (*wake)(void *user), void *user)
+{
+    struct gateway *gw = calloc(1, sizeof *gw);
+
+    if (gw == NULL)
+        return NULL;
+    gw->base = base;
+    gw->shared = shared;
+    TAILQ_INIT(&gw->exchanges);
+    metrics_init(&gw->metrics);
+    (void)pthread_mutex_init(&gw->view_lock, NULL);
+    if (!build(gw, wake, user))
+        gateway_free(&gw);
+    return gw;
+}
+
+enum status gateway_listen(struct gateway *gw, int fd, struct net_tls *tls, struct err *err)
+{
+    return front_listen(gw->front, fd, tls, err);
+}
+
+static void on_result(void *user, uint64_t cookie, enum status status)
+{
+    struct gateway *gw = user;
+    struct exchange *x;
+
+    LIST_FOREACH(x, &gw->waiting[cookie % WAITING_BUCKETS], waiting)
+    {
+        if (x->cookie == cookie) {
+            record_result(x, status);
+            return;
+        }
+    }
+}
+
+void gateway_collect(struct gateway *gw)
+{
+    journal_collect(gw->mailbox, on_result, gw);
+}
+
+void gateway_drain(struct gateway *gw)
+{
+    front_drain(gw->front);
+}
+
+unsigned gateway_busy(const struct gateway *gw)
+{
+    return gw->exchange_count + front_connections(gw->front);
+}
+
+void gateway_look(struct gateway *gw, struct gateway_view *ret)
+{
+    (void)pthread_mutex_lock(&gw->view_lock);
+    *ret = gw->view;
+    (void)pthread_mutex_unlock(&gw->view_lock);
+}
+
+struct metrics *gateway_metrics(struct gateway *gw)
+{
+    return &gw->metrics;
+}
+
+/* What is still under way at the end of a drain: its result will never be known here. */
+static void close_open_exchanges(struct gateway *gw)
+{
+    struct exchange *x, *next;
+
+    for (x = TAILQ_FIRST(&gw->exchanges); x != NULL; x = next) {
+        next = TAILQ_NEXT(x, all);
+        forward_cancel(x);
+        record_forget(x);
+        if (x->intent && x->step < STEP_REPLY && x->outcome == OUTCOME_NONE) {
+            x->outcome = OUTCOME_UNKNOWN;
+            x->outcome_error = "the gateway was stopped";
+            (void)record_outcome(x);
+        }
+        x->client_gone = true;
+        exchange_go(x, FLOW_END);
+    }
+}
+
+void gateway_free(struct gateway **gw)
+{
+    struct gateway *g = *gw;
+
+    if (g == NULL)
+        return;
+    *gw = NULL;
+    close_open_exchanges(g);
+    front_free(&g->front);
+    REQUIRE(g->exchange_count == 0);
+    upstream_free(&g->upstream);
+    journal_mailbox_free(&g->mailbox);
+    if (g->snapshot != NULL)
+        event_free(g->snapshot);
+    metrics_done(&g->metrics);
+    (void)pthread_mutex_destroy(&g->view_lock);
+    free(g);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Creates that are under way, by family, project and name: a second one of the same name is refused
+ * until the first is settled, so that a repeat by an impatient client can't make two. Shared by all
+ * workers. */
+#pragma once
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "modelarts/operation.h"
+
+enum { PENDING_BUCKETS = 256 };
+
+/* Stands in the exchange; linked while it is pending. */
+struct pending_entry {
+    enum family family;
+    struct view project, name; /* borrowed from the exchange's arena */
+    struct pending_entry *next;
+    bool linked;
+};
+
+struct pending {
+    pthread_mutex_t lock;
+    struct pending_entry *buckets[PENDING_BUCKETS];
+};
+
+void pending_init(struct pending *pending);
+/* False if one of that family, project and name is there already. */
+MUST_CHECK bool pending_add(struct pending *pending, struct pending_entry *entry);
+/* Fine also if it isn't linked. */
+void pending_remove(struct pending *pending, struct pending_entry *entry);
+void pending_done(struct pending *pending);

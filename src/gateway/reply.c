@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the client sees: the cloud's answer as it came with our marks, or a refusal in the form that
+ * every known client shows (design section 9). */
+#include "gateway/exchange.h"
+#include "json/write.h"
+
+enum { EDITS_HEADER_MAX = 4096, OUR_FIELDS = 6 };
+
+static struct http1_field our_field(const char *name, struct view value)
+{
+    return (struct http1_field){.name = view_str(name), .value = value, .id = HTTP1_OTHER};
+}
+
+/* Of the cloud's fields: framing and hop-by-hop are this hop's own, Date is front's, Postern-* is
+ * ours alone. */
+static bool passes(const struct http1_field *field)
+{
+    struct view prefix = view_of(field->name.ptr, field->name.len < 8 ? field->name.len : 8);
+
+    if (http1_is_hop_by_hop(field->id) || field->id == HTTP1_CONTENT_LENGTH ||
+        field->id == HTTP1_DATE)
+        return false;
+    return !view_eq_nocase(prefix, VIEW("postern-"));
+}
+
+struct http1_field *reply_fields(struct exchange *x, const struct http1_field *fields,
+                                 unsigned count, unsigned *ret_count)
+{
+    struct http1_field *out = arena_array(x->arena, count + OUR_FIELDS, sizeof *out);
+    unsigned n = 0;
+
+    if (out == NULL)
+        return NULL;
+    for (unsigned i = 0; i < count; i++) {
+        if (passes(&fields[i]))
+            out[n++] = fields[i];
+    }
+    out[n++] = our_field("Postern-Id", view_of(x->id, sizeof x->id));
+    *ret_count = n;
+    return out;
+}
+
+/* The journal's list as one ASCII line, or how many there are if it is too long for a header. */
+static struct view edits_value(struct exchange *x)
+{
+    struct buf text;
+    struct jwriter w;
+    struct view value;
+
+    buf_init(&text, EDITS_HEADER_MAX);
+    jwriter_init(&w, &text);
+    w.ascii = true;
+    modelarts_write_changes(&w, x->changes, x->change_count);
+    value = text.failed == STATUS_OK ? arena_copy(x->arena, buf_view(&text))
+                                     : arena_printf(x->arena, "%zu", x->change_count);
+    buf_done(&text);
+    return value;
+}
+
+/* One printable ASCII line; a header can't carry more. */
+static struct view header_text(struct exchange *x, struct view text)
+{
+    char *copy = arena_strdup(x->arena, text);
+
+    if (copy == NULL)
+        return VIEW("see the journal");
+    for (size_t i = 0; i < text.len; i++) {
+        if (copy[i] < 0x20 || copy[i] > 0x7e)
+            copy[i] = '?';
+    }
+    return view_of(copy, text.len < EDITS_HEADER_MAX ? text.len : EDITS_HEADER_MAX);
+}
+
+/* What the warn policies held back: the sentence of their refusal, or how many edits. */
+static struct view warning_value(struct exchange *x)
+{
+    const struct judgement *would = &x->decision->would;
+    struct view sentence;
+
+    if (would->verdict == VERDICT_REFUSE)
+        sentence = modelarts_refusal_sentence(would->reasons, would->reason_count, x->arena);
+    else
+        sentence = arena_printf(x->arena, "this request would be rewritten in %zu places",
+                                x->would.change_count);
+    return header_text(x, sentence);
+}
+
+static unsigned add_marks(struct exchange *x, struct http1_field *fields, unsigned n)
+{
+    if (x->decision == NULL)
+        return n;
+    if (x->change_count > 0 && x->reason_count == 0) {
+        fields[n++] = our_field("Postern-Decision", VIEW("rewrite"));
+        fields[n++] = our_field("Postern-Edits", edits_value(x));
+    }
+    if (x->decision->has_would && x->decision->warn)
+        fields[n++] = our_field("Postern-Warning", warning_value(x));
+    return n;
+}
+
+static enum flow reply_out_of_memory(struct exchange *x)
+{
+    const struct front_reply reply = {.status = 503, .close = true};
+
+    x->sent_status = 503;
+    front_reply(x->front, &reply);
+    return FLOW_WAIT;
+}
+
+static enum flow reply_answer(struct exchange *x)
+{
+    struct front_reply reply = {.status = x->answer.status, .body = buf_view(&x->answer.body)};
+    struct http1_field *fields = reply_fields(x, x->answer.fields, x->answer.count, &reply.count);
+
+    if (fields == NULL)
+        return reply_out_of_memory(x);
+    reply.count = add_marks(x, fields, reply.count);
+    reply.fields = fields;
+    x->sent_status = (int)reply.status;
+    front_reply(x->front, &reply);
+    return FLOW_WAIT;
+}
+
+/* Framing can't be trusted behind these: nothing more is read on the connection. */
+static bool ends_connection(const struct exchange *x)
+{
+    const struct reason_row *row = x->reasons[0].row;
+
+    return x->head == NULL || (row >= http1_reasons && row < http1_reasons + HTTP1_FAULT_COUNT);
+}
+
+static enum flow reply_refusal(struct exchange *x)
+{
+    const struct view id = view_of(x->id, sizeof x->id);
+    int status = x->reasons[0].row->status;
+    struct http1_field *fields = arena_array(x->arena, 4 + OUR_FIELDS, sizeof *fields);
+    struct view sentence = modelarts_refusal_sentence(x->reasons, x->reason_count, x->arena);
+    struct front_reply reply = {.status = (unsigned)status, .close = ends_connection(x)};
+    struct buf body;
+    unsigned n = 0;
+
+    if (fields == NULL || sentence.ptr == NULL)
+        return reply_out_of_memory(x);
+    buf_init(&body, 256 * 1024);
+    modelarts_write_refusal(&body, status, id, sentence, x->reasons, x->reason_count);
+    fields[n++] = our_field("Content-Type", VIEW("application/json"));
+    fields[n++] = our_field("X-Request-Id", id);
+    fields[n++] = our_field("x-openstack-request-id", id);
+    fields[n++] = our_field("Postern-Id", id);
+    /* RFC 9110 15.5.2: a 401 names a way to identify. */
+    if (status == 401)
+        fields[n++] = our_field("WWW-Authenticate", VIEW("X-Auth-Token"));
+    reply.fields = fields;
+    reply.count = add_marks(x, fields, n);
+    reply.body = buf_view(&body);
+    x->sent_status = status;
+    front_reply(x->front, &reply);
+    buf_done(&body);
+    return FLOW_WAIT;
+}
+
+enum flow step_reply(struct exchange *x)
+{
+    if (x->client_gone)
+        return FLOW_END;
+    x->replied = true;
+    /* A well-framed answer reaches the caller as it came, whatever the outcome says. */
+    if (x->answer.status != 0)
+        return reply_answer(x);
+    return reply_refusal(x);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Reload: the new set is loaded whole beside the running one and published, or nothing changes. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/internal.h"
+
+enum status server_keep_set(struct server *s, const struct loaded_policies *loaded, struct err *err)
+{
+    struct journal_set_file *files = arena_array(&s->arena, loaded->count, sizeof *files);
+
+    if (files == NULL)
+        return err_set(err, STATUS_NOMEM, "out of memory");
+    for (size_t i = 0; i < loaded->count; i++)
+        files[i] = (struct journal_set_file){.name = loaded->files[i].name,
+                                             .bytes = loaded->files[i].bytes};
+    return journal_keep_set(s->shared.journal, policy_set_digest(loaded->set), files, loaded->count,
+                            err);
+}
+
+/* A `policy` line: which set is in force from now on, or why the running one stays. */
+static void record_policy(struct server *s, const char *digest, const char *actor,
+                          const char *error)
+{
+    const struct journal_facts facts = {
+        .time_us = clock_now_us(),
+        .event = JOURNAL_POLICY,
+        .policy_set = view_str(digest),
+        .actor = view_str(actor),
+        .error = view_str(error),
+        .duration_us = -1,
+    };
+
+    if (journal_submit(s->shared.journal, NULL, &facts, JOURNAL_NO_WAIT, 0) != STATUS_OK)
+        log_line(LOG_WARNING, "policy line not recorded");
+}
+
+/* What was asked through the admin API stands in the record with who asked. */
+static void record_admin(struct server *s, const char *actor, bool done)
+{
+    const struct journal_facts facts = {
+        .time_us = clock_now_us(),
+        .event = JOURNAL_ADMIN,
+        .method = VIEW("POST"),
+        .path = VIEW("/v1/reload"),
+        .actor = view_str(actor),
+        .error = done ? VIEW_NONE : VIEW("nothing changed"),
+        .duration_us = -1,
+    };
+
+    if (journal_submit(s->shared.journal, NULL, &facts, JOURNAL_NO_WAIT, 0) != STATUS_OK)
+        log_line(LOG_WARNING, "admin line not recorded");
+}
+
+static void log_diag(const struct diag *diag)
+{
+    for (size_t i = 0; i < diag->count; i++) {
+        const struct diag_item *item = &diag->items[i];
+
+        log_line(item->warning ? LOG_WARNING : LOG_ERROR, "reload: %s:%u:%u: %.*s", item->loc.file,
+                 item->loc.line, item->loc.column, VIEW_ARGS(item->message));
+    }
+}
+
+static bool reload_policies(struct server *s, struct arena *arena, const char *actor,
+                            struct buf *out)
+{
+    struct loaded_policies loaded;
+    struct diag diag;
+    struct err err = {0};
+
+    diag_init(&diag, arena);
+    if (!load_policies(&s->conf, arena, &diag, &loaded)) {
+        log_diag(&diag);
+        diag_print(&diag, out);
+        buf_add_byte(out, '\0');
+        policy_slot_failed(&s->shared.policies,
+                           out->failed == STATUS_OK ? out->ptr : "too many faults");
+        if (out->len > 0)
+            out->len--;
+        record_policy(s, NULL, actor, "the set was refused");
+        return false;
+    }
+    log_diag(&diag);
+    if (server_keep_set(s, &loaded, &err) != STATUS_OK) {
+        log_line(LOG_ERROR, "reload: policy set can't be kept: %s", err.text);
+        buf_printf(out, "the policy set can't be kept: %s\n", err.text);
+        policy_slot_failed(&s->shared.policies, err.text);
+        policy_set_unref(&loaded.set);
+        return false;
+    }
+    record_policy(s, policy_set_digest(loaded.set), actor, NULL);
+    log_line(LOG_INFO, "policies loaded digest=%s policies=%zu", policy_set_digest(loaded.set),
+             policy_set_policies(loaded.set));
+    buf_printf(out, "policies loaded: %zu policies, %zu exceptions, digest %s\n",
+               policy_set_policies(loaded.set), policy_set_exceptions(loaded.set),
+               policy_set_digest(loaded.set));
+    policy_slot_publish(&s->shared.policies, loaded.set, clock_now_us());
+    return true;
+}
+
+static bool reload_certificates(struct server *s, struct buf *out)
+{
+    struct err err = {0};
+    bool all = true;
+
+    for (size_t i = 0; i < s->conf.listen_count; i++) {
+        if (s->listen_tls[i] == NULL || net_tls_reload(s->listen_tls[i], &err) == STATUS_OK)
+            continue;
+        log_line(LOG_ERROR, "reload: listen %s: %s", s->listens[i].text, err.text);
+        buf_printf(out, "listen %s: %s; the old certificate stays in use\n", s->listens[i].text,
+                   err.text);
+        all = false;
+    }
+    return all;
+}
+
+bool server_reload(struct server *s, const char *actor, struct buf *out)
+{
+    struct arena arena;
+    bool done;
+
+    arena_init(&arena, 64 * 1024, LOAD_ARENA_MAX);
+    done = reload_policies(s, &arena, actor, out);
+    if (!reload_certificates(s, out))
+        done = false;
+    arena_done(&arena);
+    if (strncmp(actor, "signal", 6) != 0)
+        record_admin(s, actor, done);
+    return done;
+}

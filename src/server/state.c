@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the server says of itself: JSON for `postern status`, a line for probes, text for
+ * Prometheus. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "json/write.h"
+#include "server/internal.h"
+
+const char *const postern_version = POSTERN_VERSION;
+
+struct sums {
+    struct front_counts front;
+    struct upstream_counts upstream;
+    unsigned exchanges;
+};
+
+static void add_up(const struct server *s, struct sums *ret)
+{
+    struct gateway_view view;
+
+    *ret = (struct sums){0};
+    for (unsigned i = 0; i < s->worker_count; i++) {
+        gateway_look(worker_gateway(s->workers[i]), &view);
+        ret->front.accepted += view.front.accepted;
+        ret->front.refused_per_address += view.front.refused_per_address;
+        ret->front.requests += view.front.requests;
+        ret->front.faults += view.front.faults;
+        ret->front.connections += view.front.connections;
+        ret->upstream.open += view.upstream.open;
+        ret->upstream.idle += view.upstream.idle;
+        ret->upstream.waiting += view.upstream.waiting;
+        ret->upstream.connects += view.upstream.connects;
+        ret->upstream.reuses += view.upstream.reuses;
+        ret->upstream.resumed += view.upstream.resumed;
+        ret->upstream.retries += view.upstream.retries;
+        ret->exchanges += view.exchanges;
+    }
+}
+
+static void write_time(struct jwriter *w, const char *key, int64_t us)
+{
+    char text[CLOCK_TEXT_BYTES];
+
+    jwriter_member_text(w, key, clock_format(us, text));
+}
+
+static void write_policy(struct server *s, struct jwriter *w)
+{
+    struct policy_slot *slot = &s->shared.policies;
+
+    (void)pthread_mutex_lock(&slot->lock);
+    jwriter_key(w, "policy_set");
+    jwriter_open_object(w);
+    jwriter_member_text(w, "digest", view_str(policy_set_digest(slot->set)));
+    jwriter_member_int(w, "policies", (int64_t)policy_set_policies(slot->set));
+    jwriter_member_int(w, "exceptions", (int64_t)policy_set_exceptions(slot->set));
+    write_time(w, "loaded", slot->loaded_us);
+    jwriter_member_int(w, "reloads", (int64_t)slot->reloads);
+    jwriter_member_int(w, "failed_reloads", (int64_t)slot->failed_reloads);
+    jwriter_member_text(w, "last_error", view_str(slot->last_error));
+    jwriter_close_object(w);
+    (void)pthread_mutex_unlock(&slot->lock);
+}
+
+static void write_journal(struct server *s, struct jwriter *w)
+{
+    struct journal_state state;
+
+    journal_get_state(s->shared.journal, &state);
+    jwriter_key(w, "journal");
+    jwriter_open_object(w);
+    jwriter_key(w, "accepting");
+    jwriter_bool(w, state.accepting);
+    jwriter_member_opt(w, "why_not", view_str(state.why_not));
+    jwriter_member_int(w, "seq", (int64_t)state.seq);
+    jwriter_member_int(w, "queued", state.queued);
+    jwriter_member_int(w, "open_intents", (int64_t)state.open_intents);
+    jwriter_member_int(w, "unknown", (int64_t)state.unknown);
+    jwriter_member_int(w, "existing", (int64_t)state.existing);
+    jwriter_member_int(w, "failures", (int64_t)state.failures);
+    jwriter_close_object(w);
+}
+
+static void status(void *user, struct buf *out)
+{
+    struct server *s = user;
+    struct sums sums;
+    struct jwriter w;
+
+    add_up(s, &sums);
+    jwriter_init(&w, out);
+    jwriter_open_object(&w);
+    jwriter_member_text(&w, "version", view_str(postern_version));
+    jwriter_member_int(&w, "pid", getpid());
+    write_time(&w, "started", s->started_us);
+    jwriter_member_int(&w, "workers", s->worker_count);
+    write_policy(s, &w);
+    write_journal(s, &w);
+    jwriter_key(&w, "connections");
+    jwriter_open_object(&w);
+    jwriter_member_int(&w, "clients", sums.front.connections);
+    jwriter_member_int(&w, "exchanges", sums.exchanges);
+    jwriter_member_int(&w, "upstream_open", sums.upstream.open);
+    jwriter_member_int(&w, "upstream_idle", sums.upstream.idle);
+    jwriter_close_object(&w);
+    jwriter_close_object(&w);
+    buf_add_byte(out, '\n');
+}
+
+static bool reload(void *user, const char *actor, struct buf *out)
+{
+    return server_reload(user, actor, out);
+}
+
+static int ready(void *user, struct buf *out)
+{
+    struct server *s = user;
+    struct journal_state journal;
+    struct policy_slot *slot = &s->shared.policies;
+    bool reload_failed;
+
+    if (!resolver_ready(s->shared.resolver)) {
+        buf_printf(out, "not ready: the name %s was not resolved yet\n", s->conf.upstream.host);
+        return 503;
+    }
+    journal_get_state(s->shared.journal, &journal);
+    (void)pthread_mutex_lock(&slot->lock);
+    reload_failed = slot->last_error[0] != '\0';
+    (void)pthread_mutex_unlock(&slot->lock);
+    if (!journal.accepting)
+        buf_printf(out, "degraded: judged requests are refused: %s\n",
+                   journal.why_not == NULL ? "the journal does not take records" : journal.why_not);
+    else if (reload_failed)
+        buf_add_str(out, "degraded: the last reload of the policies was refused, the set before it "
+                         "is in force\n");
+    else
+        buf_add_str(out, "ok\n");
+    return 200;
+}
+
+static void print_value(struct buf *out, const char *name, const char *type, const char *help,
+                        uint64_t value)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
+               (unsigned long long)value);
+}
+
+static void print_journal(struct server *s, struct buf *out)
+{
+    static const char *const bounds[] = {"0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005",
+                                         "0.01",   "0.025",   "0.05",   "0.1",   "1",      "+Inf"};
+    struct journal_state j;
+    uint64_t below = 0;
+
+    journal_get_state(s->shared.journal, &j);
+    print_value(out, "postern_journal_accepting", "gauge", "1 if judged requests can be recorded.",
+                j.accepting);
+    print_value(out, "postern_journal_durability_sync", "gauge",
+                "1 if a record is on disk before a request is sent, 0 if it is only written.",
+                s->conf.journal.durability == DURABILITY_SYNC);
+    print_value(out, "postern_journal_queued", "gauge", "Lines that wait to be written.", j.queued);
+    print_value(out, "postern_journal_lines_total", "counter", "Lines written.", j.lines);
+    print_value(out, "postern_journal_batches_total", "counter",
+                "Writes, each of one or more lines.", j.batches);
+    print_value(out, "postern_journal_failures_total", "counter", "Writes or syncs that failed.",
+                j.failures);
+    print_value(out, "postern_journal_refusals_folded_total", "counter",
+                "Refusals recorded only as a count, because space was low.", j.refusals_folded);
+    print_value(out, "postern_journal_open_intents", "gauge", "Intents without an outcome.",
+                j.open_intents);
+    print_value(out, "postern_journal_unknown", "gauge", "Outcomes that are unknown.", j.unknown);
+    buf_add_str(out, "# HELP postern_journal_sync_seconds Time of a sync.\n"
+                     "# TYPE postern_journal_sync_seconds histogram\n");
+    for (size_t i = 0; i < ARRAY_LEN(bounds); i++) {
+        below += j.sync_us_buckets[i];
+        buf_printf(out, "postern_journal_sync_seconds_bucket{le=\"%s\"} %llu\n", bounds[i],
+                   (unsigned long long)below);
+    }
+    buf_printf(
+        out,
+        "postern_journal_sync_seconds_sum %llu.%06llu\npostern_journal_sync_seconds_count %llu\n",
+        (unsigned long long)(j.sync_us_sum / 1000000),
+        (unsigned long long)(j.sync_us_sum % 1000000), (unsigned long long)below);
+}
+
+static void print_policies(struct server *s, struct buf *out)
+{
+    struct policy_slot *slot = &s->shared.policies;
+
+    (void)pthread_mutex_lock(&slot->lock);
+    buf_printf(out,
+               "# HELP postern_policy_set_info The policy set in force.\n# TYPE "
+               "postern_policy_set_info gauge\n"
+               "postern_policy_set_info{digest=\"%s\"} 1\n",
+               policy_set_digest(slot->set));
+    print_value(out, "postern_policy_set_age_seconds", "gauge",
+                "Time since the set in force was loaded.",
+                (uint64_t)((clock_now_us() - slot->loaded_us) / 1000000));
+    print_value(out, "postern_policy_reloads_total", "counter",
+                "Reloads that brought a set into force.", slot->reloads);
+    print_value(out, "postern_policy_reload_failures_total", "counter",
+                "Reloads that were refused.", slot->failed_reloads);
+    print_value(out, "postern_policy_last_reload_failed", "gauge",
+                "1 if the last reload was refused.", slot->last_error[0] != '\0');
+    (void)pthread_mutex_unlock(&slot->lock);
+}
+
+static void print_network(const struct server *s, struct buf *out)
+{
+    struct sums sums;
+
+    add_up(s, &sums);
+    print_value(out, "postern_connections", "gauge", "Client connections.", sums.front.connections);
+    print_value(out, "postern_connections_total", "counter", "Client connections accepted.",
+                sums.front.accepted);
+    print_value(out, "postern_connections_refused_total", "counter",
+                "Client connections over limits.per_address.", sums.front.refused_per_address);
+    print_value(out, "postern_bad_requests_total", "counter", "Requests that could not be read.",
+                sums.front.faults);
+    print_value(out, "postern_upstream_connections", "gauge", "Connections to the cloud.",
+                sums.upstream.open);
+    print_value(out, "postern_upstream_idle", "gauge", "Of these, unused.", sums.upstream.idle);
+    print_value(out, "postern_upstream_waiting", "gauge", "Calls that wait for a connection.",
+                sums.upstream.waiting);
+    print_value(out, "postern_upstream_connects_total", "counter", "Connections made.",
+                sums.upstream.connects);
+    print_value(out, "postern_upstream_reuses_total", "counter", "Calls on a kept connection.",
+                sums.upstream.reuses);
+    print_value(out, "postern_upstream_resumed_total", "counter", "TLS sessions resumed.",
+                sums.upstream.resumed);
+    print_value(out, "postern_upstream_retries_total", "counter",
+                "Idempotent unjudged calls sent again.", sums.upstream.retries);
+}
+
+static void metrics(void *user, struct buf *out)
+{
+    struct server *s = user;
+    struct metrics *all[WORKERS_MAX];
+
+    buf_printf(out,
+               "# HELP postern_build_info The version.\n# TYPE postern_build_info gauge\n"
+               "postern_build_info{version=\"%s\"} 1\n",
+               postern_version);
+    for (unsigned i = 0; i < s->worker_count; i++)
+        all[i] = gateway_metrics(worker_gateway(s->workers[i]));
+    metrics_print(all, s->worker_count, out);
+    print_policies(s, out);
+    print_journal(s, out);
+    print_network(s, out);
+}
+
+void server_ops(struct server *s, struct admin_ops *ret)
+{
+    *ret = (struct admin_ops){
+        .status = status, .reload = reload, .ready = ready, .metrics = metrics, .user = s};
+}
+
+static void write_address(struct jwriter *w, const struct net_address *address)
+{
+    char text[160];
+    bool v6 = strchr(address->host, ':') != NULL;
+
+    (void)snprintf(text, sizeof text, v6 ? "[%s]:%u" : "%s:%u", address->host,
+                   (unsigned)address->port);
+    jwriter_text(w, view_str(text));
+}
+
+static void write_ready_line(const struct server *s, int fd)
+{
+    struct buf line;
+    struct jwriter w;
+    ssize_t written;
+
+    buf_init(&line, 16 * 1024);
+    jwriter_init(&w, &line);
+    jwriter_open_object(&w);
+    jwriter_key(&w, "listen");
+    jwriter_open_array(&w);
+    for (size_t i = 0; i < s->conf.listen_count; i++)
+        write_address(&w, &s->listens[i]);
+    jwriter_close_array(&w);
+    jwriter_key(&w, "status");
+    write_address(&w, &s->status_address);
+    jwriter_member_text(&w, "admin", view_str(s->conf.admin_socket));
+    jwriter_close_object(&w);
+    buf_add_byte(&line, '\n');
+    written = write(fd, line.ptr, line.len);
+    (void)written; /* who asked for it may be gone */
+    (void)close(fd);
+    buf_done(&line);
+}
+
+void server_tell_ready(const struct server *s)
+{
+    const char *asked =
+        getenv("POSTERN_READY_FD"); // NOLINT(concurrency-mt-unsafe): nobody sets variables here
+    int64_t fd;
+
+    log_line(LOG_INFO, "ready version=%s workers=%u digest=%s", postern_version, s->worker_count,
+             policy_set_digest(s->shared.policies.set));
+    if (asked != NULL && num_parse_i64(view_str(asked), 3, 1 << 20, &fd))
+        write_ready_line(s, (int)fd);
+    (void)sd_notify(0, "READY=1");
+}
