@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+"""Which room may include which, and which foreign library it may know. The one table of it."""
+import pathlib
+import re
+import sys
+
+SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
+ROOMS = {  # room: rooms it may include (its own always)
+    "base": "",
+    "yaml": "base",
+    "json": "base",
+    "http1": "base",
+    "modelarts": "base json",
+    "policy": "base yaml modelarts",
+    "journal": "base json modelarts policy",
+    "identity": "base json policy",
+    "net": "base",
+    "conf": "base yaml identity journal modelarts net policy",
+    "front": "base http1 net",
+    "upstream": "base http1 net",
+    "gateway": "base json http1 modelarts policy journal identity conf front net upstream",
+    "admin": "base json http1 front net",
+    "server": "base json yaml modelarts policy journal identity conf net front upstream gateway admin",
+    "commands": "base json yaml http1 modelarts policy journal identity conf server",
+    "main.c": "commands",
+}
+POLICY_SEES = {"modelarts/request.h", "modelarts/operation.h", "modelarts/edit.h", "modelarts/obs.h"}
+FOREIGN = {  # what an angle include starts with: who may know it
+    "openssl/": {"net", "identity", "base/digest.c"},
+    "yaml.h": {"yaml/doc.c"},
+    "event2/": {"net", "front", "upstream", "gateway", "admin", "server"},
+    "evhtp": {"admin"},
+    "jansson.h": {"journal", "commands"},
+    "systemd/": {"server"},
+    "sqlite3": set(),
+    "libpq": set(),
+}
+
+
+def faults(path):
+    name = str(path.relative_to(SRC))
+    room = name.split("/")[0]
+    allowed = set(ROOMS[room].split()) | {room}
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s+(["<])([^">]+)[">]', line)
+        if not match:
+            continue
+        kind, target = match.groups()
+        if kind == '"':
+            other = target.split("/")[0]
+            if other not in allowed:
+                yield f"{name}:{number}: {room} may not include {target}"
+            if other != room and target.endswith("/internal.h"):
+                yield f"{name}:{number}: {target} is its room's own"
+            if room == "policy" and other == "modelarts" and target not in POLICY_SEES:
+                yield f"{name}:{number}: policy sees only the typed request, not {target}"
+        for prefix, who in FOREIGN.items():
+            if kind == "<" and target.startswith(prefix) and room not in who and name not in who:
+                yield f"{name}:{number}: {room} may not know {target}"
+
+
+found = [f for path in sorted(SRC.rglob("*.[ch]")) for f in faults(path)]
+print("\n".join(found) or f"layers: well ({len(ROOMS)} rooms)")
+sys.exit(bool(found))

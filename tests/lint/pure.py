@@ -1,0 +1,19 @@
+#!/usr/bin/python3
+"""Pure rooms do no I/O, read no clock, write no log: their libraries may not even name such calls.
+Usage: pure.py BUILD_DIR"""
+import pathlib
+import re
+import subprocess
+import sys
+
+BUILD = pathlib.Path(sys.argv[1])
+PURE = ["yaml", "json", "http1", "modelarts", "policy"]
+IMPURE = re.compile(r" U (event_\w+|evhtp_\w+|SSL_\w+|socket|open|open64|fopen\w*|read|write|pread|pwrite|time|"
+                    r"clock_gettime|gettimeofday|clock_now_us|clock_monotonic_us|rand|random|getrandom|random_id|log_line|setlocale)$")
+found = []
+for room in PURE:
+    library = BUILD / "src" / room / f"libroom_{room}.a"
+    symbols = subprocess.run(["nm", "-u", str(library)], capture_output=True, text=True, check=True).stdout
+    found += [f"{room}: uses {m.group(1)}" for line in symbols.splitlines() if (m := IMPURE.search(line))]
+print("\n".join(sorted(set(found))) or "pure rooms: well")
+sys.exit(bool(found))

@@ -1,0 +1,80 @@
+#!/bin/bash
+# Everything that CI runs, on a bare Debian 12: installs what is missing, then each stage in its turn.
+#   tests/run.sh [STAGE...]     lint build unit system clang release (all, if none is named)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=deploy/packages.sh
+. deploy/packages.sh
+
+python=/usr/bin/python3
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(lint build unit system clang release)
+logs=build/logs
+passed=0 failed=0 names=()
+
+# run NAME COMMAND...: quiet when it is well, its whole output when it isn't.
+run() {
+  local name=$1 began=$SECONDS
+  shift
+  if "$@" >"$logs/$name.log" 2>&1; then
+    passed=$((passed + 1))
+    printf '  ok    %-28s %4d s\n' "$name" $((SECONDS - began))
+  else
+    failed=$((failed + 1))
+    names+=("$name")
+    printf '  FAIL  %-28s %4d s\n' "$name" $((SECONDS - began))
+    tail -n 150 "$logs/$name.log" | sed 's/^/        /'
+  fi
+}
+
+wanted() {
+  local stage
+  for stage in "${stages[@]}"; do [ "$stage" = "$1" ] && return 0; done
+  return 1
+}
+
+preset() { cmake --preset "$1" >/dev/null && cmake --build --preset "$1"; }
+sources() { find src tests -name '*.[ch]' | sort; }
+formatted() { sources | xargs clang-format --dry-run --Werror; }
+spelled() { codespell -q 3 -L ot,te,nd,fo,ba,pres,ans,hist README.md CHANGELOG.md CONTRIBUTING.md docs src tests/system tests/unit tests/lint deploy policies conf; }
+shell_checked() { find deploy tests .ci -type f \( -name '*.sh' -o -name run \) -print0 | xargs -0 shellcheck -x; }
+tidy() { sources | grep '^src/.*\.c$' | xargs -P "$(nproc)" -n 4 clang-tidy -p build/clang --quiet; }
+cpp_checked() {
+  cppcheck --project=build/clang/compile_commands.json --enable=warning,style,performance,portability \
+    --inline-suppr --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 --quiet -j "$(nproc)"
+}
+hardened() { tests/lint/hardening.sh build/release/postern; }
+system_tests() {
+  POSTERN_BUILD=$1 "$python" -m pytest -q -p no:cacheprovider -n "$(nproc)" tests/system
+}
+
+# shellcheck disable=SC2086 # lists of words
+install_packages $build_packages $test_packages
+mkdir -p "$logs"
+
+if wanted lint; then
+  for check in layers banned sizes contracts; do run "lint-$check" "$python" "tests/lint/$check.py"; done
+  run format formatted
+  run spelling spelled
+  run shellcheck shell_checked
+fi
+if wanted build; then run build-asan preset asan; fi
+if wanted unit; then
+  run unit-asan ctest --preset asan -j "$(nproc)"
+  run pure "$python" tests/lint/pure.py build/asan
+fi
+if wanted system; then run system-asan system_tests build/asan; fi
+if wanted clang; then
+  run build-clang preset clang
+  run clang-tidy tidy
+  run cppcheck cpp_checked
+fi
+if wanted release; then
+  run build-release preset release
+  run hardening hardened
+  run demo deploy/demo.sh --once
+fi
+
+[ $failed -eq 0 ] || printf 'failed: %s\n' "${names[*]}"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
