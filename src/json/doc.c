@@ -99,19 +99,24 @@ static void put_token(char **front, struct view token)
     *--*front = '/';
 }
 
+/* The name of a member, the index of an element. */
+static struct view token_of(const struct jdoc *doc, jref v, struct arena *arena,
+                            char digits[NUM_TEXT_BYTES])
+{
+    int64_t index = 0;
+
+    if (doc->values[v].key_end != 0)
+        return jdoc_key(doc, v, arena);
+    for (jref c = doc->values[v].parent + 1; c != v; c = doc->values[c].next)
+        index++;
+    return num_format_i64(index, digits);
+}
+
 static bool put_step(const struct jdoc *doc, jref v, struct arena *arena, char **front)
 {
     char digits[NUM_TEXT_BYTES];
-    struct view token;
-    int64_t index = 0;
+    struct view token = token_of(doc, v, arena, digits);
 
-    if (doc->values[v].key_end != 0) {
-        token = jdoc_key(doc, v, arena);
-    } else {
-        for (jref c = doc->values[v].parent + 1; c != v; c = doc->values[c].next)
-            index++;
-        token = num_format_i64(index, digits);
-    }
     if (token.ptr == NULL)
         return false;
     put_token(front, token);

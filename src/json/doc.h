@@ -85,8 +85,10 @@ static inline enum jkind jdoc_kind(const struct jdoc *doc, jref v)
 /* The first child, or JREF_NONE; then its sibling, or JREF_NONE. */
 jref jdoc_child(const struct jdoc *doc, jref v);
 jref jdoc_sibling(const struct jdoc *doc, jref v);
+/* NOLINTBEGIN(bugprone-macro-parentheses): child is what it declares */
 #define JDOC_EACH(doc, v, child) \
     for (jref child = jdoc_child(doc, v); child != JREF_NONE; child = jdoc_sibling(doc, child))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* The member of that (unescaped) name, or JREF_NONE; also if v isn't an object or is JREF_NONE. */
 jref jdoc_member(const struct jdoc *doc, jref v, struct view name);

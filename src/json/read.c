@@ -76,14 +76,15 @@ static inline void skip_space(struct reader *r)
 /* At an escaped code unit: "\uXXXX", and its other half if it is a surrogate. */
 static bool read_code_unit(struct reader *r)
 {
-    int code = r->end - r->at < 6 ? -1 : jtext_hex4(r->bytes + r->at + 2), low;
+    int code = r->end - r->at < 6 ? -1 : jtext_hex4(r->bytes + r->at + 2);
 
     if (code < 0)
         return refuse(r, JSON_SYNTAX, "\\u needs four hexadecimal digits");
     if (code == 0)
         return refuse(r, JSON_SYNTAX, "\\u0000 is not allowed in a string");
     if (code >= 0xD800 && code <= 0xDFFF) {
-        low = -1;
+        int low = -1;
+
         if (r->end - r->at >= 12 && memcmp(r->bytes + r->at + 6, "\\u", 2) == 0)
             low = jtext_hex4(r->bytes + r->at + 8);
         if (code > 0xDBFF || low < 0xDC00 || low > 0xDFFF)
@@ -96,7 +97,7 @@ static bool read_code_unit(struct reader *r)
 
 static bool read_escape(struct reader *r)
 {
-    char letter = r->end - r->at < 2 ? '\0' : r->bytes[r->at + 1];
+    int letter = r->end - r->at < 2 ? -1 : r->bytes[r->at + 1];
 
     switch (letter) {
     case '"':
@@ -325,10 +326,15 @@ static size_t count_values(struct view bytes)
 
 static void printable_name(struct view name, char out[48])
 {
-    size_t len = name.len < 47 ? name.len : 47;
+    size_t len = name.len;
 
-    for (size_t i = 0; i < len; i++)
-        out[i] = name.ptr[i] >= ' ' && name.ptr[i] <= '~' ? name.ptr[i] : '?';
+    if (len > 47)
+        len = 47;
+    for (size_t i = 0; i < len; i++) {
+        out[i] = name.ptr[i];
+        if (out[i] < ' ' || out[i] > '~')
+            out[i] = '?';
+    }
     if (len < name.len)
         memcpy(out + len - 3, "...", 3);
     out[len] = '\0';

@@ -174,10 +174,35 @@ void jwriter_null(struct jwriter *w)
     buf_add(w->out, VIEW("null"));
 }
 
+/* Bytes of a raw text that may go as they are: control bytes stand only between tokens there. */
+static size_t raw_run(const struct jwriter *w, struct view v)
+{
+    size_t run = 0;
+
+    while (run < v.len && (unsigned char)v.ptr[run] >= 0x20 &&
+           (!w->ascii || (unsigned char)v.ptr[run] < 0x7F))
+        run++;
+    return run;
+}
+
+/* A line stays a line: white space between the tokens of the text becomes a blank. */
 void jwriter_raw(struct jwriter *w, struct view json)
 {
     separate(w);
-    buf_add(w->out, json);
+    while (json.len > 0) {
+        size_t run = raw_run(w, json);
+
+        buf_add(w->out, view_of(json.ptr, run));
+        json = view_from(json, run);
+        if (json.len == 0)
+            return;
+        if ((unsigned char)json.ptr[0] < 0x20) {
+            buf_add_byte(w->out, ' ');
+            json = view_from(json, 1);
+        } else {
+            json = view_from(json, put_character(w, json));
+        }
+    }
 }
 
 void jwriter_member_text(struct jwriter *w, const char *key, struct view text)
