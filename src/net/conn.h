@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One connection, plain or TLS, non-blocking, on a libevent base. Reads and writes go straight to
  * the socket; the loop is asked only for what would have blocked. Not thread-safe: a connection
- * belongs to the thread of its base. */
+ * belongs to the thread of its base. The process must ignore SIGPIPE: OpenSSL writes with write(2).
+ */
 #pragma once
 
 #include <sys/socket.h>
@@ -17,12 +18,13 @@ struct net_conn;
 
 enum net_io {
     NET_OK,     /* some bytes went */
-    NET_AGAIN,  /* would block: the callback comes when it is worth trying again */
+    NET_AGAIN,  /* would block (or isn't ready yet): the callback comes when it is worth it */
     NET_EOF,    /* reading: the peer ended its side properly (FIN, and with TLS its close_notify) */
     NET_FAILED, /* reset, truncated TLS, handshake or certificate refused: net_error tells */
 };
 
-/* Callbacks may close the connection. */
+/* Callbacks may close the connection. After EOF or a failure was given out on_readable doesn't come
+ * any more, so a connection that is kept open for its other direction makes no loop spin. */
 struct net_handler {
     void (*on_ready)(void *user); /* connected and, with TLS, the handshake is done and verified */
     void (*on_readable)(void *user); /* also when only EOF or an error is to be read */
@@ -35,24 +37,28 @@ struct net_handler {
 MUST_CHECK struct net_conn *net_accept(struct event_base *base, int fd, struct net_tls *tls,
                                        const struct net_handler *handler, void *user,
                                        struct err *err);
-/* Starts to connect. With tls: SNI and the host check by tls' own host (net_tls_client_new); a
- * session of an earlier connection is resumed. */
+/* Starts to connect; NULL also when the system refuses at once. With tls: SNI and the host check by
+ * tls' own host (net_tls_client_new); a session of an earlier connection is resumed. */
 MUST_CHECK struct net_conn *net_connect(struct event_base *base, const struct sockaddr *address,
                                         socklen_t address_len, struct net_tls *tls,
                                         const struct net_handler *handler, void *user,
                                         struct err *err);
 /* Ends it (with a close_notify where one can be sent without waiting) and frees it; sets *c NULL.
- * The memory goes after the callback that is running. reset: end with RST instead of FIN. */
+ * The memory goes from the loop (or with its base), never under a callback that is running. */
 void net_close(struct net_conn **c);
+/* As net_close, but ends with RST instead of FIN: the peer must not take what came for whole. */
+void net_reset(struct net_conn **c);
 
-/* NET_OK: *ret_n >= 1 bytes are in out. With TLS read until NET_AGAIN: decrypted bytes may wait
- * inside. */
+/* NET_OK: *ret_n >= 1 bytes are in out. Who stops before NET_AGAIN gets on_readable again if more
+ * is there. What has come stays readable after a write failed. */
 MUST_CHECK enum net_io net_read(struct net_conn *c, void *out, size_t size, size_t *ret_n);
 /* NET_OK: *ret_n >= 1 bytes of the vector went (all, or the rest will be NET_AGAIN). With TLS the
- * parts are joined into one record where they fit. */
+ * parts are joined into one record where they fit. The rest, and what is tried after NET_AGAIN,
+ * must begin with the same bytes and not be shorter: TLS may hold a sealed record of them. */
 MUST_CHECK enum net_io net_write(struct net_conn *c, const struct iovec *parts, int count,
                                  size_t *ret_n);
-/* No more bytes from us: FIN (close_notify first). Reading goes on. */
+/* No more bytes from us: FIN (close_notify first). Reading goes on. Everything must have been
+ * written. */
 void net_shutdown_write(struct net_conn *c);
 
 /* on_readable is wanted (it is at first) or not: back-pressure. Bytes inside TLS are not forgotten:
@@ -62,6 +68,10 @@ void net_watch_read(struct net_conn *c, bool wanted);
 void net_deadline(struct net_conn *c, int64_t ms);
 /* Whether on_ready has come. */
 bool net_is_ready(const struct net_conn *c);
+/* Whether TLS took up an earlier session. */
+bool net_is_resumed(const struct net_conn *c);
+/* Whether bytes that net_read would give out already wait inside TLS. */
+bool net_has_pending(const struct net_conn *c);
 /* Text of the last failure: ours, without text of the peer. */
 const char *net_error(const struct net_conn *c);
 /* Was the failure one of certificate or host verification? */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * TLS settings, loaded and checked before anything listens. TLS 1.2 at least; no compression, no
- * renegotiation, no early data, ALPN http/1.1. Shared by threads. */
+ * renegotiation, no early data, ALPN http/1.1. Shared by threads; connections hold a reference, so
+ * freeing the settings never pulls them away from under one. */
 #pragma once
 
 #include "base/error.h"
@@ -12,11 +13,13 @@ struct net_tls;
 MUST_CHECK enum status net_tls_server_new(const char *certificate, const char *key,
                                           const char *client_ca, struct net_tls **ret,
                                           struct err *err);
-/* A client's towards one host: the chain and the host name (or address) are always verified;
- * ca_file NULL means the system's. Keeps the sessions that the host hands out, bounded, and resumes
- * them. */
+/* A client's towards one host: the chain and the host name (or address, also in brackets) are
+ * always verified, by the subject alternative names alone (RFC 9110 4.3.4); ca_file NULL means the
+ * system's. Keeps the sessions that the host hands out, bounded, and resumes them for up to an
+ * hour: a resumed session isn't verified anew. */
 MUST_CHECK enum status net_tls_client_new(const char *host, const char *ca_file,
                                           struct net_tls **ret, struct err *err);
-/* Reads the server's files again; on failure the old ones stay in use. */
+/* Reads the files again; on failure the old ones stay in use. Connections that are open keep what
+ * they began with; sessions from before are forgotten. */
 MUST_CHECK enum status net_tls_reload(struct net_tls *tls, struct err *err);
 void net_tls_free(struct net_tls **tls);
