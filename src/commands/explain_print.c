@@ -5,6 +5,7 @@
 #include "commands/explain.h"
 #include "json/write.h"
 #include "modelarts/answer.h"
+#include "modelarts/changes.h"
 
 static const char *trace_word(const struct trace_line *line)
 {

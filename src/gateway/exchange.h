@@ -11,6 +11,7 @@
 #include "identity/identity.h"
 #include "modelarts/answer.h"
 #include "modelarts/body.h"
+#include "modelarts/changes.h"
 #include "policy/policy.h"
 
 /* What a step's function says; a callback that ends a wait says the same. */

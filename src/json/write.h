@@ -25,7 +25,8 @@ void jwriter_text(struct jwriter *w, struct view text);
 void jwriter_int(struct jwriter *w, int64_t value);
 void jwriter_bool(struct jwriter *w, bool value);
 void jwriter_null(struct jwriter *w);
-/* Valid JSON text, as it is but for line breaks and tabs between its tokens, which become blanks. */
+/* Valid JSON text, as it is but for line breaks and tabs between its tokens, which become blanks.
+ */
 void jwriter_raw(struct jwriter *w, struct view json);
 
 /* key and value in one; the _opt forms leave the member out for an absent view. */

@@ -192,6 +192,26 @@ static void test_full_buffer(void **state)
     buf_done(&out);
 }
 
+/* A text that came in from outside goes out as one line, also in a header. */
+static void test_raw_is_one_line(void **state)
+{
+    const struct view raw = VIEW("{\r\n\t\"k\\u00e9\" :\n\"\xC3\xA9\x7F\\n\" }");
+    struct jwriter w;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 256);
+    jwriter_init(&w, &out);
+    jwriter_raw(&w, raw);
+    assert_view(buf_view(&out), "{   \"k\\u00e9\" : \"\xC3\xA9\x7F\\n\" }");
+    buf_clear(&out);
+    jwriter_init(&w, &out);
+    w.ascii = true;
+    jwriter_raw(&w, raw);
+    assert_view(buf_view(&out), "{   \"k\\u00e9\" : \"\\u00e9\\u007f\\n\" }");
+    buf_done(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_any_bytes_give_json),
         cmocka_unit_test(test_valid_text_comes_back),
         cmocka_unit_test(test_full_buffer),
+        cmocka_unit_test(test_raw_is_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
