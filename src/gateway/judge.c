@@ -33,7 +33,7 @@ enum flow step_body(struct exchange *x)
     const struct conf *conf = x->gw->shared->conf;
 
     if (x->head->framing == HTTP1_NO_BODY)
-        return exchange_refuse(x, &gateway_reasons[GATEWAY_LENGTH_REQUIRED],
+        return exchange_refuse(x, &http1_reasons[HTTP1_FAULT_LENGTH_REQUIRED],
                                "this call needs a JSON body with Content-Length or chunked");
     if (!media_type_ok(x))
         return exchange_refuse(x, &gateway_reasons[GATEWAY_MEDIA_TYPE],
