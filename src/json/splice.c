@@ -55,8 +55,7 @@ static void put_cut(const struct jdoc *doc, const struct cut *cut, bool first_at
         w->comma = doc->values[cut->edit->at].count > 0 || !first_at_place;
         jwriter_key_view(w, cut->edit->name);
     }
-    w->comma = false;
-    jwriter_raw(w, cut->edit->text);
+    buf_add(w->out, cut->edit->text); /* byte for byte, which jwriter_raw is not */
 }
 
 enum status jsplice_apply(const struct jdoc *doc, const struct jsplice *edits, size_t count,
