@@ -89,7 +89,7 @@ static bool is_idle(const struct conn *conn)
     return conn->evcon != NULL && conn->exchange == NULL && !conn->claimed;
 }
 
-/* Writes to every idle connection. */
+/* Writes to every idle connection, which gets no answer from then on. */
 static void post_poke(struct sim *sim, json_t *body, struct answer *answer)
 {
     const char *bytes = json_string_value(json_object_get(body, "bytes"));
@@ -97,7 +97,7 @@ static void post_poke(struct sim *sim, json_t *body, struct answer *answer)
     int count = 0;
     for (conn = TAILQ_FIRST(&sim->wire.conns); conn != NULL; conn = TAILQ_NEXT(conn, next))
         if (is_idle(conn) && bytes != NULL) {
-            bufferevent_enable(conn->bev, EV_WRITE);
+            wire_take(conn, NULL);
             bufferevent_write(conn->bev, bytes, strlen(bytes));
             count++;
         }

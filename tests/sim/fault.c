@@ -93,12 +93,9 @@ static struct fault *strike(struct sim *sim, enum stage stage, const char *line)
     return copy;
 }
 
-void fault_on_accept(struct conn *conn)
+struct fault *fault_on_accept(struct sim *sim)
 {
-    struct fault *fault = strike(conn->sim, STAGE_ACCEPT, "");
-    if (fault != NULL)
-        wire_later(conn, fault->kind->act_early);
-    fault_free(fault);
+    return strike(sim, STAGE_ACCEPT, "");
 }
 
 bool fault_on_head(struct conn *conn)

@@ -42,7 +42,8 @@ void fault_free(struct fault *fault);
 long fault_number(const struct fault *fault, const char *name, long missing);
 const char *fault_text(const struct fault *fault, const char *name, const char *missing);
 
-void fault_on_accept(struct conn *conn);
+/* The caller's copy of a fault that strikes the next connection, or NULL. */
+struct fault *fault_on_accept(struct sim *sim);
 /* True when the request is taken: nobody else answers it. */
 bool fault_on_head(struct conn *conn);
 /* The caller's copy of a fault that strikes this request, or NULL. */

@@ -197,12 +197,12 @@ static struct bufferevent *bufferevent_for(struct event_base *base, SSL_CTX *tls
 struct bufferevent *wire_accept(struct event_base *base, void *arg)
 {
     struct port *port = arg;
-    struct bufferevent *bev = bufferevent_for(base, port->tls);
+    struct fault *fault = fault_on_accept(port->sim);
+    /* Where a fault strikes there is no TLS: the handshake could be over before the fault acts. */
+    struct bufferevent *bev = bufferevent_for(base, fault == NULL ? port->tls : NULL);
     struct conn *conn = bev == NULL ? NULL : conn_new(port, bev);
-    if (conn == NULL)
-        return bev;
-    if (port->tls != NULL)
-        bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-    fault_on_accept(conn);
+    if (conn != NULL && fault != NULL)
+        wire_later(conn, fault->kind->act_early);
+    fault_free(fault);
     return bev;
 }

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stand-in cloud as a process, and its control API."""
+
+import base64
+import hashlib
+import json
+import subprocess
+
+from support.http import Client
+from support.process import Process
+from support.waiting import wait_for
+
+
+class Received:
+    """A request as it arrived at the cloud."""
+
+    def __init__(self, row):
+        self.row = row
+        self.seq, self.connection = row["seq"], row["connection"]
+        self.method, self.target = row["method"], row["target"]
+        self.resumed, self.complete = row["resumed"], row["complete"]
+        self.head = base64.b64decode(row["head"])
+        self.body = None if row["body"] is None else base64.b64decode(row["body"])
+        self.raw_body = None if row["raw_body"] is None else base64.b64decode(row["raw_body"])
+        self.body_sha256, self.body_length = row["body_sha256"], row["body_length"]
+        if self.body is not None:
+            assert hashlib.sha256(self.body).hexdigest() == self.body_sha256
+
+    def all(self, name):
+        lines = self.head.decode("latin-1").split("\r\n")[1:-2]
+        pairs = [line.split(":", 1) for line in lines]
+        return [value.strip() for have, value in pairs if have.lower() == name.lower()]
+
+    def header(self, name):
+        values = self.all(name)
+        assert len(values) <= 1
+        return values[0] if values else None
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"<{self.method} {self.target} on {self.connection}>"
+
+
+class Cloud(Process):
+    def __init__(self, binary, pki, certificate="server", bad=None, frozen=True, max_instances=1000, plain=False):
+        args = [str(binary), "--max-instances", str(max_instances)]
+        args += ["--plain"] if plain else ["--cert", pki.certificate(certificate), "--key", pki.key(certificate)]
+        args += ["--frozen"] if frozen else []
+        args += ["--bad-cert", pki.certificate(bad), "--bad-key", pki.key(bad)] if bad else []
+        super().__init__("modelarts-sim", args, stdout=subprocess.PIPE)
+        words = self.popen.stdout.readline().decode().split()
+        assert words[:1] == ["listening"] and words[2:3] == ["control"], f"{words}\n{self.stderr}"
+        self.port, self.control_port = int(words[1]), int(words[3])
+        self.bad_port = int(words[5]) if len(words) > 5 else None
+        self.pki = pki
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    def control(self, method, path, body=None):
+        with Client("127.0.0.1", self.control_port) as client:
+            answer = client.request(method, path, body)
+        assert answer.status == 200, answer
+        return answer.json
+
+    def requests(self, method=None, target=None):
+        """What arrived, oldest first."""
+        rows = [Received(row) for row in self.control("GET", "/requests")]
+        return [r for r in rows if method in (None, r.method) and target in (None, r.target)]
+
+    def creates(self):
+        return [r for r in self.requests("POST") if r.target.endswith("/demanager/instances")]
+
+    def forget(self):
+        self.control("DELETE", "/requests")
+
+    def fault(self, kind, match="*", count=1, **options):
+        self.control("POST", "/fault", {"kind": kind, "match": match, "count": count, **options})
+
+    def stats(self):
+        return self.control("GET", "/stats")
+
+    def instances(self):
+        return self.control("GET", "/instances")
+
+    def preset(self, rows):
+        return self.control("PUT", "/instances", rows)
+
+    def advance(self, seconds):
+        return self.control("POST", "/clock", {"advance_s": seconds})
+
+    def release(self, **options):
+        return self.control("POST", "/release", options)
+
+    def wait_held(self, count=1):
+        wait_for(lambda: self.stats()["held"] >= count, f"{count} answers held back by the cloud")
