@@ -277,6 +277,19 @@ static int by_key_then_place(const void *a, const void *b)
     return left->key_loc.column < right->key_loc.column ? -1 : 1;
 }
 
+/* The key at i is the second of exactly two, of which one is text and one a mapping. */
+static bool may_stand_twice(const struct reader *r, const struct ynode **sorted, size_t i)
+{
+    const struct ynode *one = sorted[i - 1], *two = sorted[i];
+
+    if (r->limits.twice == NULL || !view_eq(two->key, view_str(r->limits.twice)))
+        return false;
+    if (i >= 2 && view_eq(sorted[i - 2]->key, two->key))
+        return false;
+    return (one->kind == YNODE_SCALAR && two->kind == YNODE_MAPPING) ||
+           (one->kind == YNODE_MAPPING && two->kind == YNODE_SCALAR);
+}
+
 /* Sorted, so that a mapping of 100,000 keys doesn't take 10^10 comparisons. */
 static bool refuse_duplicates(struct reader *r, const struct ynode *mapping)
 {
@@ -294,7 +307,7 @@ static bool refuse_duplicates(struct reader *r, const struct ynode *mapping)
     for (size_t i = 1; i < count; i++) {
         char quoted[DIAG_QUOTED_BYTES];
 
-        if (view_eq(sorted[i]->key, sorted[i - 1]->key))
+        if (view_eq(sorted[i]->key, sorted[i - 1]->key) && !may_stand_twice(r, sorted, i))
             diag_fault(r->diag, sorted[i]->key_loc, "duplicate key %s; it is at line %u already",
                        diag_quoted(sorted[i]->key, quoted), sorted[i - 1]->key_loc.line);
     }

@@ -25,12 +25,14 @@ struct ynode {
     size_t count;              /* children */
 };
 
-/* Numbers settable in tests; 0 means the default. */
+/* 0 means the default. */
 struct ydoc_limits {
     size_t bytes;   /* 1 MiB */
     unsigned depth; /* 32 */
     unsigned nodes; /* 200,000 */
     size_t scalar;  /* 64 KiB */
+    const char *twice; /* a key that may stand twice in a mapping: once as text, once as a mapping
+                          (the policy language's `name`); NULL: none */
 };
 
 /* file: the name for messages, kept by reference. False when anything was refused (diag says what);
