@@ -2,12 +2,16 @@
  * The daemon's settings (contract, design section 7): a YAML file to a struct. */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "identity/identity.h"
 #include "journal/journal.h"
 #include "modelarts/body.h"
 #include "net/listen.h"
 #include "yaml/schema.h"
+
+struct conf_rows;
 
 struct conf_listen {
     struct net_address address;
@@ -31,8 +35,8 @@ struct conf {
         int64_t connect_ms, tls_ms, send_ms, first_byte_ms, idle_ms, total_ms, keep_alive_ms;
         int64_t max_connections;
     } upstream;
-    enum token_verify verify;
-    const char *policies; /* folder */
+    enum token_verify verify; /* VERIFY_DECODE or VERIFY_OFF in this version */
+    const char *policies;     /* folder */
     struct {
         const char *directory, *sets;
         enum journal_durability durability;
@@ -48,7 +52,8 @@ struct conf {
         int64_t stream_body, answer, connections, per_address;
         int64_t head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, drain_ms;
     } limits;
-    int log_level, log_format; /* enum log_level, enum log_format */
+    int log_level, log_format;    /* enum log_level, enum log_format */
+    const struct conf_rows *rows; /* what conf_show prints */
 };
 
 /* bytes: of the file at `path` (which is made absolute against the working directory). All faults

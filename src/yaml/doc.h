@@ -27,10 +27,10 @@ struct ynode {
 
 /* 0 means the default. */
 struct ydoc_limits {
-    size_t bytes;   /* 1 MiB */
-    unsigned depth; /* 32 */
-    unsigned nodes; /* 200,000 */
-    size_t scalar;  /* 64 KiB */
+    size_t bytes;      /* 1 MiB */
+    unsigned depth;    /* 32 */
+    unsigned nodes;    /* 200,000 */
+    size_t scalar;     /* 64 KiB */
     const char *twice; /* a key that may stand twice in a mapping: once as text, once as a mapping
                           (the policy language's `name`); NULL: none */
 };

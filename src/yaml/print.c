@@ -108,7 +108,7 @@ static void print_number(const struct yfield *field, int64_t value, struct buf *
 
     if (field->kind == YFIELD_BOOL)
         buf_add_str(out, value != 0 ? "true" : "false");
-    else if (field->kind == YFIELD_ENUM)
+    else if (field->kind == YFIELD_ENUM || (field->names != NULL && value == 0))
         buf_add_str(out, field->names[value]);
     else if (field->kind == YFIELD_DURATION)
         buf_add(out, num_format_duration(value, text));

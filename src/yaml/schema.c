@@ -129,19 +129,27 @@ static void read_int(const struct reading *r)
     bool ranged = r->field->min != 0 || r->field->max != 0;
     int64_t min = ranged ? r->field->min : INT64_MIN;
     int64_t max = ranged ? r->field->max : INT64_MAX;
+    const char *word = r->field->names == NULL ? NULL : r->field->names[0];
     char what[96];
 
     out->at = r->node->loc;
+    if (word != NULL && is_text(r->node) && view_eq(r->node->text, view_str(word))) {
+        out->value = 0;
+        out->set = true;
+        return;
+    }
     if (r->node->kind == YNODE_SCALAR && r->node->plain &&
         num_parse_i64(r->node->text, min, max, &out->value)) {
         out->set = true;
         return;
     }
     if (ranged)
-        (void)snprintf(what, sizeof what, "a whole number from %lld to %lld", (long long)min,
+        (void)snprintf(what, sizeof what, "%s%sa whole number from %lld to %lld",
+                       word == NULL ? "" : word, word == NULL ? "" : " or ", (long long)min,
                        (long long)max);
     else
-        (void)snprintf(what, sizeof what, "a whole number");
+        (void)snprintf(what, sizeof what, "%s%sa whole number", word == NULL ? "" : word,
+                       word == NULL ? "" : " or ");
     expected(r, what);
 }
 

@@ -38,7 +38,7 @@ enum yfield_kind {
     YFIELD_TEXT,     /* struct ytext: any scalar, its text as it stands; min and max limit its bytes
                         if max > 0 */
     YFIELD_BOOL,     /* struct ynumber; only true and false, without quotes */
-    YFIELD_INT,      /* struct ynumber, min..max */
+    YFIELD_INT,      /* struct ynumber, min..max; names[0], if given, is a word that stands for 0 */
     YFIELD_DURATION, /* struct ynumber in ms, min..max in ms */
     YFIELD_SIZE,     /* struct ynumber in bytes, min..max */
     YFIELD_ENUM,     /* struct ynumber: index into names */
@@ -62,7 +62,7 @@ struct yfield {
     size_t offset;
     bool required;
     int64_t min, max;            /* both 0: no range */
-    const char *const *names;    /* YFIELD_ENUM: NULL-terminated */
+    const char *const *names;    /* YFIELD_ENUM: NULL-terminated; YFIELD_INT */
     const struct yfield *fields; /* YFIELD_OBJECT */
 };
 

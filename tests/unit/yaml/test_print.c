@@ -12,13 +12,14 @@ struct inner {
 
 struct outer {
     struct ytext text;
-    struct ynumber flag, count, wait, size, mode;
+    struct ynumber flag, workers, count, wait, size, mode;
     struct ytexts list;
     struct ypairs pairs;
     const struct ynode *node;
     struct inner inner;
 };
 
+static const char *const words[] = {"auto", NULL};
 static const char *const modes[] = {"pass", "off", NULL};
 
 static const struct yfield inner_fields[] = {
@@ -30,6 +31,10 @@ static const struct yfield inner_fields[] = {
 static const struct yfield fields[] = {
     {.key = "text", .kind = YFIELD_TEXT, .offset = offsetof(struct outer, text)},
     {.key = "flag", .kind = YFIELD_BOOL, .offset = offsetof(struct outer, flag)},
+    {.key = "workers",
+     .kind = YFIELD_INT,
+     .offset = offsetof(struct outer, workers),
+     .names = words},
     {.key = "count", .kind = YFIELD_INT, .offset = offsetof(struct outer, count)},
     {.key = "wait", .kind = YFIELD_DURATION, .offset = offsetof(struct outer, wait)},
     {.key = "size", .kind = YFIELD_SIZE, .offset = offsetof(struct outer, size)},
@@ -67,6 +72,7 @@ static int tear_down(void **state)
 
 static const struct outer nothing = {
     .flag.value = YNUMBER_NONE,
+    .workers.value = YNUMBER_NONE,
     .count.value = YNUMBER_NONE,
     .wait.value = YNUMBER_NONE,
     .size.value = YNUMBER_NONE,
@@ -102,6 +108,7 @@ static void prints_every_kind_and_reads_it_again(void **state)
 {
     static const char text[] = "text: \"a: b\"\n"
                                "flag: true\n"
+                               "workers: auto\n"
                                "count: -7\n"
                                "wait: 400h\n"
                                "size: 64MB\n"

@@ -12,7 +12,7 @@ struct inner {
 
 struct outer {
     struct ytext name, tag;
-    struct ynumber plain, count, any, wait, size, age, room, mode;
+    struct ynumber workers, plain, count, any, wait, size, age, room, mode;
     struct ytexts list;
     struct ypairs pairs;
     const struct ynode *node;
@@ -20,6 +20,8 @@ struct outer {
 };
 
 static const char *const modes[] = {"enforce", "warn", "observe", NULL};
+
+static const char *const words[] = {"auto", NULL};
 
 static const struct yfield inner_fields[] = {
     {.key = "certificate",
@@ -37,6 +39,12 @@ static const struct yfield inner_fields[] = {
 static const struct yfield fields[] = {
     {.key = "name", .kind = YFIELD_TEXT, .offset = offsetof(struct outer, name), .required = true},
     {.key = "tag", .kind = YFIELD_TEXT, .offset = offsetof(struct outer, tag), .min = 2, .max = 4},
+    {.key = "workers",
+     .kind = YFIELD_INT,
+     .offset = offsetof(struct outer, workers),
+     .min = 1,
+     .max = 256,
+     .names = words},
     {.key = "plain", .kind = YFIELD_BOOL, .offset = offsetof(struct outer, plain)},
     {.key = "count",
      .kind = YFIELD_INT,
@@ -148,6 +156,18 @@ static void reads_every_kind(void **state)
     assert_int_equal(v.inner.depth.value, 9);
 }
 
+static void a_word_may_stand_for_zero(void **state)
+{
+    struct outer v = {.workers.value = 7};
+
+    (void)state;
+    read_into(VIEW("{name: x, workers: auto}"), &v);
+    assert_true(v.workers.set);
+    assert_int_equal(v.workers.value, 0);
+    read_into(VIEW("{name: x, workers: 256}"), &v);
+    assert_int_equal(v.workers.value, 256);
+}
+
 static void null_counts_as_left_out(void **state)
 {
     struct outer v = {.count.value = 5};
@@ -202,6 +222,8 @@ static void tells_what_was_expected(void **state)
         {"count: 0x10", "count: expected a whole number from 1 to 256, found \"0x10\""},
         {"count: '8'", "count: expected a whole number from 1 to 256, found \"8\""},
         {"count: {}", "count: expected a whole number from 1 to 256, found a mapping"},
+        {"workers: 0", "workers: expected auto or a whole number from 1 to 256, found \"0\""},
+        {"workers: Auto", "workers: expected auto or a whole number from 1 to 256, found \"Auto\""},
         {"any: 9223372036854775808", "any: expected a whole number, found \"9223372036854775808\""},
         {"wait: 99ms", "wait: expected a duration from 100ms to 1h (a whole number and one of ms "
                        "s m h d), found \"99ms\""},
@@ -238,8 +260,9 @@ static void tells_what_was_expected(void **state)
         {"Mode: warn", "unknown key \"Mode\"; did you mean \"mode\"?"},
         {"inner: {certificate: c, zzzzzzzzz: 1}",
          "unknown key \"zzzzzzzzz\"; known here: certificate, depth"},
-        {"\"a\\nb\": 1", "unknown key \"a\\x0ab\"; known here: name, tag, plain, count, any, wait, "
-                         "age, size, room, mode, flavors, pairs, node, inner"},
+        {"\"a\\nb\": 1",
+         "unknown key \"a\\x0ab\"; known here: name, tag, workers, plain, count, any, wait, "
+         "age, size, room, mode, flavors, pairs, node, inner"},
     };
 
     (void)state;
@@ -357,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reads_every_kind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_word_may_stand_for_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(null_counts_as_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(empty_lists_and_mappings_are_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_was_expected, set_up, tear_down),

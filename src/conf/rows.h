@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The settings as they stand in the file: what the rows read into and what --show prints. Private
+ * to the room. */
+#pragma once
+
+#include "yaml/schema.h"
+
+struct conf_tls_rows {
+    struct yobject object;
+    struct ytext certificate, key, client_ca;
+};
+
+struct conf_listen_rows {
+    struct ytext address;
+    struct ynumber plain;
+    struct conf_tls_rows tls;
+};
+
+/* Names are those of the file. */
+struct conf_rows {
+    struct ynumber version;
+    const struct ynode *listen;
+    struct {
+        struct yobject object;
+        struct ytext address;
+    } status;
+    struct {
+        struct yobject object;
+        struct ytext socket;
+    } admin;
+    struct {
+        struct yobject object;
+        struct ytext url, ca_file;
+        struct {
+            struct yobject object;
+            struct ynumber connect, tls, send, first_byte, idle, total;
+        } timeouts;
+        struct ynumber keep_alive, max_connections;
+    } upstream;
+    struct {
+        struct yobject object;
+        struct {
+            struct yobject object;
+            struct ynumber verify;
+            struct ytext iam_url;
+            struct ynumber cache;
+        } tokens;
+        struct ynumber client_certificates, signatures;
+    } identity;
+    struct ytext policies;
+    struct {
+        struct yobject object;
+        struct ytext directory;
+        struct ynumber durability, timeout, segment, keep, low_space;
+    } journal;
+    struct {
+        struct yobject object;
+        struct ytext store;
+    } quota;
+    struct {
+        struct yobject object;
+        struct ynumber other;
+        struct ytexts refuse;
+    } routes;
+    struct {
+        struct yobject object;
+        struct ynumber unknown_fields;
+    } requests;
+    struct ynumber workers;
+    struct {
+        struct yobject object;
+        struct ynumber head, uri, header_value, headers, body, body_memory, json_depth,
+            json_members, stream_body, answer, connections, per_address, head_timeout, body_timeout,
+            idle_timeout, write_timeout, drain;
+    } limits;
+    struct {
+        struct yobject object;
+        struct ynumber level, format;
+    } log;
+
+    /* Filled from `listen`, one for each of its items. */
+    struct conf_listen_rows *listens;
+    size_t listen_count;
+};
+
+enum { SIGNATURES_REFUSE, SIGNATURES_RELAY, SIGNATURES_VERIFY };
+
+/* version and listen are the first two rows. */
+extern const struct yfield conf_fields[];
+extern const struct yfield conf_listen_fields[];
+
+/* Every setting that has one gets its default. False when memory is out. */
+MUST_CHECK bool conf_defaults(struct arena *arena, struct conf_rows *rows);
