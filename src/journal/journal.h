@@ -19,8 +19,8 @@ struct journal_settings {
 };
 
 /* Opens, locks, recovers, starts the writer, and has written its `start` line (synced) on return.
- * Damage that recovery may not mend does not fail: journal_damage tells, and intents are refused
- * until `postern audit repair` was run. STATUS_IO: can't be opened or locked; err says which and
+ * Damage that recovery may not mend does not fail: the state tells, and intents are refused until
+ * `postern audit repair` was run. STATUS_IO: can't be opened or locked; err says which and
  * why. */
 MUST_CHECK enum status journal_open(const struct journal_settings *settings, struct journal **ret,
                                     struct err *err);
@@ -63,6 +63,7 @@ MUST_CHECK enum status journal_keep_set(struct journal *journal, const char *dig
 /* For readiness and metrics; any thread. */
 struct journal_state {
     bool accepting;      /* intents are taken */
+    bool damaged;        /* until an operator repairs it; why_not says where */
     const char *why_not; /* NULL or a short sentence: damage, low space, failed sync */
     uint64_t seq;        /* of the last line written */
     uint64_t lines, batches, syncs, failures, refusals_folded;

@@ -36,6 +36,10 @@ enum journal_outcome {
 const char *journal_event_name(enum journal_event event);
 const char *journal_outcome_name(enum journal_outcome outcome);
 
+enum {
+    JOURNAL_CUT_BYTES = 128, /* request_id, error_code and upstream_request_id are cut here */
+};
+
 /* `would`, rendered. */
 struct journal_would {
     enum verdict verdict;
@@ -79,6 +83,14 @@ struct journal_facts {
     int64_t count;          /* 0 left out */
     struct view durability; /* in start */
 };
+
+/* The seconds that `instance.auto_stop_s` says, or -1: off, without a duration, not named. */
+int64_t journal_auto_stop_s(const struct instance_request *request);
+/* The words of `profile`: the profile, or the image where the family has images. */
+struct view journal_profile(const struct instance_request *request);
+/* False for a name of a later version; *ret is then untouched. */
+MUST_CHECK bool journal_event_find(struct view name, enum journal_event *ret);
+MUST_CHECK bool journal_outcome_find(struct view name, enum journal_outcome *ret);
 
 /* Appends the members from "time" to the closing brace, without LF. Look at out->failed. */
 void journal_format(const struct journal_facts *facts, struct buf *out);

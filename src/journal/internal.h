@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the files of the room share. A line is a node: filled by the submitting thread, queued under
+ * the lock, written by the writer thread, and used again. */
+#pragma once
+
+#include <pthread.h>
+
+#include "journal/chain.h"
+#include "journal/journal.h"
+#include "journal/open.h"
+#include "journal/segment.h"
+
+enum {
+    LINE_MAX_BYTES = 1 << 20,    /* a longer line is written short, a longer intent refused */
+    OUTCOME_ROOM_BYTES = 4096,   /* room that an intent takes for its outcome */
+    QUEUE_MAX_LINES = 4096,      /* of lines that may be refused or folded */
+    QUEUE_MAX_BYTES = 8 << 20,   /* the same */
+    INTENTS_MAX = 16384,         /* open at one time */
+    OPEN_MAX = 1000000,          /* instances, reservations and unknown outcomes */
+    SPARE_MAX_NODES = 256,       /* kept for the next lines */
+    SPARE_MAX_BYTES = 16 * 1024, /* of a spare node's text */
+    RETRY_US = 100000,           /* between looks at the space, and between tries to mend */
+    MEASURE_BYTES = 1 << 20,     /* written, after which the space is looked at earlier */
+    FOLD_US = 1000000,           /* between lines of folded refusals */
+};
+
+struct node {
+    struct node *next;
+    struct buf text;                 /* members from "time" on */
+    struct open_step step;           /* for the fold */
+    struct open_entry *entry;        /* brought by intents and orphans */
+    struct journal_mailbox *mailbox; /* NULL: nobody waits */
+    uint64_t cookie;
+    enum journal_wait wait;
+    bool keep;   /* tried again until it is written */
+    bool folded; /* stands for `count` refusals */
+    /* The writer's, while it is in a batch: */
+    size_t end;        /* behind its LF, in the batch */
+    struct chain then; /* the chain behind it */
+};
+
+struct list {
+    struct node *first, *last;
+};
+
+enum trouble {
+    TROUBLE_NONE,
+    TROUBLE_LOW,    /* less space than low_space */
+    TROUBLE_FULL,   /* the disk had no space for a line or a segment */
+    TROUBLE_DISK,   /* a write, sync or open failed */
+    TROUBLE_DAMAGE, /* for an operator */
+};
+
+struct journal {
+    /* Set by open. */
+    char *directory, *sets;
+    enum journal_durability durability;
+    uint64_t segment_bytes, low_space_bytes;
+    int64_t keep_us;
+    int dir_fd, lock_fd;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* for what follows, up to the writer's own */
+    pthread_cond_t work, done;
+    struct list queue;
+    size_t queued_bytes;
+    struct node *spare;
+    unsigned spares;
+    uint64_t promised;   /* intents that were taken and have no outcome on disk */
+    uint64_t free_bytes; /* as last measured */
+    uint64_t folding;    /* refusals that wait for their line */
+    int64_t fold_due_us, poked_us;
+    bool poked, closing, ended, abandoned;
+    enum trouble trouble;
+    char damage[512]; /* written once, before trouble says so */
+    struct journal_state state;
+
+    /* The writer's own. */
+    struct segment segment;
+    struct chain chain;
+    struct digest *digest;
+    struct open_table *open;
+    struct buf batch;
+    struct list backlog; /* kept lines that could not be written yet */
+    enum trouble stuck;  /* FULL or DISK until a try succeeds */
+    bool rotate_due;     /* the segment is used up, and there was no new one */
+    int64_t measured_us, retried_us;
+    uint64_t since_bytes;
+};
+
+/* Lists of nodes. */
+void list_add(struct list *list, struct node *node);
+struct node *list_take(struct list *list); /* the first, or NULL */
+void list_append(struct list *list, struct list *more);
+
+/* node.c: without the lock */
+MUST_CHECK struct node *node_new(void);
+void node_free(struct node **node);
+/* Formats the line and what the fold needs of it. STATUS_LIMIT: too long, STATUS_NOMEM. */
+MUST_CHECK enum status node_fill(struct node *node, const struct journal_facts *facts);
+size_t node_bytes(const struct node *node); /* at most, in the file */
+bool node_is_intent(const struct node *node);
+/* with the lock */
+struct node *node_spare(struct journal *journal); /* NULL: none */
+void node_recycle(struct journal *journal, struct node *node);
+
+/* mailbox.c. A reserved place keeps the mailbox alive until its result was posted. */
+MUST_CHECK enum status mailbox_reserve(struct journal_mailbox *mailbox);
+void mailbox_release(struct journal_mailbox *mailbox);
+/* The writer: posts, remembers in *touched whom to wake. */
+void mailbox_post(struct journal_mailbox *mailbox, uint64_t cookie, enum status status,
+                  struct journal_mailbox **touched);
+void mailbox_wake_all(struct journal_mailbox **touched);
+
+/* rotate.c */
+/* Makes a segment with its checkpoint, on disk if sync. More room is allocated behind it. The chain
+ * moves on success only. 0 or an errno; EUCLEAN: a half-made segment could not be taken back, and
+ * nothing may be written behind the old one. */
+struct segment_plan {
+    int dir_fd;
+    uint64_t room;
+    bool sync;
+    const char *actor, *error; /* of a repair */
+};
+MUST_CHECK int segment_begin(const struct segment_plan *plan, const struct open_table *open,
+                             struct digest *digest, struct chain *chain, struct segment *ret);
+/* Takes segments away that are older than keep_us, never the last. */
+void segments_retire(int dir_fd, int64_t keep_us, int64_t now_us);
+
+/* writer.c */
+void *writer_main(void *journal);
+/* Writes the list now; only while no writer thread runs, or on it. */
+void writer_write(struct journal *journal, struct list *list);
+/* Looks at the space, tries to mend what is stuck. */
+void writer_look(struct journal *journal);
+void writer_publish(struct journal *journal);
+bool trouble_no_space(int error);
+
+/* folder.c */
+void folder_free_text(char **text); /* for CLEANUP */
+MUST_CHECK enum status folder_make(const char *path, struct err *err);
+/* Opens and locks the journal's folder. */
+MUST_CHECK enum status folder_lock(const char *path, int *ret_dir, int *ret_lock, struct err *err);
+
+/* journal.c */
+void journal_destroy(struct journal *journal);

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The journal as the other rooms see it: opening, submitting, closing, its state. */
+#include "journal/journal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/require.h"
+#include "journal/internal.h"
+#include "journal/recover.h"
+
+enum { BATCH_MAX_BYTES = QUEUE_MAX_BYTES + (64 << 20) };
+
+static const char *const why_not[] = {
+    [TROUBLE_NONE] = NULL,
+    [TROUBLE_LOW] = "less space is left for the journal than journal.low_space",
+    [TROUBLE_FULL] = "no space is left for the journal",
+    [TROUBLE_DISK] = "the journal can't be written, see the log",
+    [TROUBLE_DAMAGE] = NULL, /* its own text */
+};
+
+/* ---- opening ---- */
+
+static bool init_waits(struct journal *journal)
+{
+    pthread_condattr_t attr;
+    bool good;
+
+    if (pthread_condattr_init(&attr) != 0)
+        return false;
+    good = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+           pthread_mutex_init(&journal->lock, NULL) == 0 &&
+           pthread_cond_init(&journal->work, &attr) == 0 &&
+           pthread_cond_init(&journal->done, &attr) == 0;
+    (void)pthread_condattr_destroy(&attr);
+    return good;
+}
+
+static struct journal *make(const struct journal_settings *settings)
+{
+    struct journal *journal = calloc(1, sizeof *journal);
+
+    if (journal == NULL)
+        return NULL;
+    journal->dir_fd = journal->lock_fd = journal->segment.fd = -1;
+    journal->durability = settings->durability;
+    journal->segment_bytes = settings->segment_bytes < 0 ? 0 : (uint64_t)settings->segment_bytes;
+    journal->low_space_bytes =
+        settings->low_space_bytes < 0 ? 0 : (uint64_t)settings->low_space_bytes;
+    journal->keep_us = settings->keep_us;
+    journal->measured_us = journal->retried_us = journal->poked_us = INT64_MIN / 2;
+    buf_init(&journal->batch, BATCH_MAX_BYTES);
+    journal->directory = strdup(settings->directory);
+    journal->sets = strdup(settings->sets == NULL ? "" : settings->sets);
+    journal->digest = digest_new();
+    if (!init_waits(journal) || journal->directory == NULL || journal->sets == NULL ||
+        journal->digest == NULL) {
+        journal_destroy(journal);
+        return NULL;
+    }
+    return journal;
+}
+
+static void free_nodes(struct node *node)
+{
+    while (node != NULL) {
+        struct node *next = node->next;
+
+        node_free(&node);
+        node = next;
+    }
+}
+
+void journal_destroy(struct journal *journal)
+{
+    segment_close(&journal->segment);
+    if (journal->lock_fd >= 0)
+        (void)close(journal->lock_fd);
+    if (journal->dir_fd >= 0)
+        (void)close(journal->dir_fd);
+    free_nodes(journal->queue.first);
+    free_nodes(journal->backlog.first);
+    free_nodes(journal->spare);
+    open_table_free(&journal->open);
+    digest_free(&journal->digest);
+    buf_done(&journal->batch);
+    free(journal->directory);
+    free(journal->sets);
+    (void)pthread_mutex_destroy(&journal->lock);
+    (void)pthread_cond_destroy(&journal->work);
+    (void)pthread_cond_destroy(&journal->done);
+    free(journal);
+}
+
+static enum status add_own_line(struct list *list, const struct journal_facts *facts)
+{
+    struct node *node = node_new();
+    enum status status = node == NULL ? STATUS_NOMEM : node_fill(node, facts);
+
+    if (status != STATUS_OK) {
+        node_free(&node);
+        return status;
+    }
+    node->keep = true;
+    list_add(list, node);
+    return STATUS_OK;
+}
+
+/* The lines that a start writes: outcomes of what a crash left open, then `start`. */
+static enum status first_lines(const struct journal *journal, struct list *list)
+{
+    struct journal_facts start = {
+        .time_us = clock_now_us(),
+        .event = JOURNAL_START,
+        .duration_us = -1,
+        .durability = journal->durability == DURABILITY_SYNC ? VIEW("sync") : VIEW("write"),
+    };
+    const struct open_entry *entry = NULL;
+
+    while ((entry = open_next_reserved(journal->open, entry)) != NULL) {
+        struct journal_facts outcome = {
+            .time_us = start.time_us,
+            .event = JOURNAL_OUTCOME,
+            .id = open_entry_id(entry),
+            .operation = open_entry_operation(entry),
+            .outcome = OUTCOME_UNKNOWN,
+            .duration_us = -1,
+            .error = VIEW("recovered"),
+        };
+
+        if (add_own_line(list, &outcome) != STATUS_OK)
+            return STATUS_NOMEM;
+    }
+    return add_own_line(list, &start);
+}
+
+static enum status begin_writing(struct journal *journal, const struct recovery *recovery,
+                                 struct err *err)
+{
+    struct list list = {NULL, NULL};
+    bool full = false;
+    int failed;
+
+    journal->promised = open_count(journal->open).reserved;
+    if (recovery->segment != 0) {
+        uint64_t limit =
+            recovery->size > journal->segment_bytes ? recovery->size : journal->segment_bytes;
+
+        failed = segment_reopen(&journal->segment, journal->dir_fd, recovery->segment,
+                                recovery->size, limit, &full);
+        if (failed != 0)
+            return err_set_errno(err, failed, "can't append to the journal in %s",
+                                 journal->directory);
+        journal->stuck = full ? TROUBLE_FULL : TROUBLE_NONE;
+    }
+    if (first_lines(journal, &list) != STATUS_OK) {
+        free_nodes(list.first);
+        return err_set(err, STATUS_NOMEM, "no memory for the first lines of the journal");
+    }
+    writer_write(journal, &list);
+    /* Without space the gateway starts all the same: stops and deletes must get through. */
+    if (journal->stuck == TROUBLE_DISK || journal->stuck == TROUBLE_DAMAGE)
+        return err_set(err, STATUS_IO, "can't write the journal in %s, see the log",
+                       journal->directory);
+    segments_retire(journal->dir_fd, journal->keep_us, clock_now_us());
+    return STATUS_OK;
+}
+
+static enum status start(struct journal *journal, struct err *err)
+{
+    struct recovery recovery;
+    enum status status = folder_make(journal->directory, err);
+
+    if (status == STATUS_OK && journal->sets[0] != '\0')
+        status = folder_make(journal->sets, err);
+    if (status == STATUS_OK)
+        status = folder_lock(journal->directory, &journal->dir_fd, &journal->lock_fd, err);
+    if (status != STATUS_OK)
+        return status;
+    status = recovery_read(journal->dir_fd, true, &recovery, err);
+    if (status != STATUS_OK)
+        return err_wrap(err, "journal %s", journal->directory);
+    journal->open = recovery.table;
+    journal->chain = recovery.chain;
+    writer_look(journal);
+    if (recovery.damage[0] != '\0') {
+        log_line(LOG_ERROR, "the journal in %s is damaged, intents are refused: %s",
+                 journal->directory, recovery.damage);
+        (void)snprintf(journal->damage, sizeof journal->damage, "%s", recovery.damage);
+        journal->trouble = journal->stuck = TROUBLE_DAMAGE;
+    } else {
+        status = begin_writing(journal, &recovery, err);
+    }
+    writer_publish(journal);
+    return status;
+}
+
+enum status journal_open(const struct journal_settings *settings, struct journal **ret,
+                         struct err *err)
+{
+    struct journal *journal = make(settings);
+    enum status status;
+
+    if (journal == NULL)
+        return err_set(err, STATUS_NOMEM, "no memory for the journal");
+    status = start(journal, err);
+    if (status == STATUS_OK && pthread_create(&journal->thread, NULL, writer_main, journal) != 0)
+        status = err_set(err, STATUS_NOMEM, "can't start the journal's thread");
+    if (status != STATUS_OK) {
+        journal_destroy(journal);
+        return status;
+    }
+    *ret = journal;
+    return STATUS_OK;
+}
+
+/* ---- closing ---- */
+
+static bool wait_for_end(struct journal *journal, int64_t wait_ms)
+{
+    int64_t due_us = clock_monotonic_us() + wait_ms * 1000;
+    struct timespec due = {.tv_sec = due_us / 1000000, .tv_nsec = due_us % 1000000 * 1000};
+
+    while (!journal->ended) {
+        if (pthread_cond_timedwait(&journal->done, &journal->lock, &due) != 0)
+            return journal->ended;
+    }
+    return true;
+}
+
+void journal_close(struct journal **journal, int64_t wait_ms)
+{
+    struct journal *gone = *journal;
+    pthread_t thread;
+    bool ended;
+
+    if (gone == NULL)
+        return;
+    *journal = NULL;
+    thread = gone->thread;
+    (void)pthread_mutex_lock(&gone->lock);
+    gone->closing = true;
+    (void)pthread_cond_signal(&gone->work);
+    ended = wait_for_end(gone, wait_ms);
+    gone->abandoned = !ended;
+    if (!ended)
+        log_line(LOG_ERROR, "the journal's disk hangs, giving up on %u lines", gone->state.queued);
+    (void)pthread_mutex_unlock(&gone->lock);
+    if (!ended) {
+        (void)pthread_detach(thread); /* it frees the journal if it ever comes back */
+        return;
+    }
+    (void)pthread_join(thread, NULL);
+    journal_destroy(gone);
+}
+
+/* ---- submitting ---- */
+
+enum verdict_of_gate { GATE_TAKE, GATE_FOLD, GATE_LIMIT, GATE_IO };
+
+/* The writer looks again, at most every RETRY_US, so that trouble that is over is noticed. */
+static void poke(struct journal *journal)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    if (now_us - journal->poked_us < RETRY_US)
+        return;
+    journal->poked_us = now_us;
+    journal->poked = true;
+    (void)pthread_cond_signal(&journal->work);
+}
+
+static bool queue_full(const struct journal *journal, size_t bytes)
+{
+    return journal->state.queued >= QUEUE_MAX_LINES ||
+           journal->queued_bytes + bytes > QUEUE_MAX_BYTES;
+}
+
+static bool space_for(const struct journal *journal, size_t bytes)
+{
+    uint64_t taken = journal->low_space_bytes + journal->queued_bytes + bytes +
+                     (journal->promised + 1) * OUTCOME_ROOM_BYTES;
+
+    return journal->free_bytes >= taken;
+}
+
+static enum verdict_of_gate gate_intent(struct journal *journal, size_t bytes)
+{
+    const struct journal_state *state = &journal->state;
+
+    if (journal->trouble != TROUBLE_NONE)
+        poke(journal);
+    if (journal->trouble == TROUBLE_DISK)
+        return GATE_IO;
+    if (journal->trouble != TROUBLE_NONE || queue_full(journal, bytes))
+        return GATE_LIMIT;
+    if (journal->promised >= INTENTS_MAX ||
+        state->unknown + state->existing + journal->promised >= OPEN_MAX)
+        return GATE_LIMIT;
+    if (!space_for(journal, bytes)) {
+        poke(journal);
+        return GATE_LIMIT;
+    }
+    return GATE_TAKE;
+}
+
+static bool is_promised(const struct journal_facts *facts)
+{
+    return facts->event == JOURNAL_OUTCOME && facts->operation != NULL &&
+           operation_is_judged(facts->operation);
+}
+
+/* With the lock. What becomes of the line, as things stand? */
+static enum verdict_of_gate gate(struct journal *journal, const struct journal_facts *facts,
+                                 enum journal_wait wait, size_t bytes)
+{
+    if (journal->closing || journal->trouble == TROUBLE_DAMAGE)
+        return GATE_IO;
+    if (facts->event == JOURNAL_INTENT)
+        return gate_intent(journal, bytes);
+    /* Bounded by the intents that were taken, whose outcomes these are. */
+    if (is_promised(facts) && journal->state.queued < QUEUE_MAX_LINES + 2 * INTENTS_MAX)
+        return GATE_TAKE;
+    if (facts->event == JOURNAL_REFUSAL && wait == JOURNAL_NO_WAIT &&
+        (journal->trouble != TROUBLE_NONE || queue_full(journal, bytes)))
+        return GATE_FOLD;
+    return queue_full(journal, bytes) ? GATE_LIMIT : GATE_TAKE;
+}
+
+/* With the lock. Refusals are counted here and get one line a second. */
+static enum status turn_away(struct journal *journal, enum verdict_of_gate verdict)
+{
+    if (verdict == GATE_FOLD) {
+        if (journal->folding++ == 0)
+            (void)pthread_cond_signal(&journal->work); /* it has a time to wait for now */
+        journal->state.refusals_folded++;
+        poke(journal);
+        return STATUS_OK;
+    }
+    journal->state.failures++;
+    return verdict == GATE_LIMIT ? STATUS_LIMIT : STATUS_IO;
+}
+
+static void enqueue(struct journal *journal, struct node *node)
+{
+    bool first = journal->queue.first == NULL;
+
+    list_add(&journal->queue, node);
+    journal->state.queued++;
+    journal->queued_bytes += node_bytes(node);
+    journal->promised += node_is_intent(node);
+    if (first)
+        (void)pthread_cond_signal(&journal->work);
+}
+
+/* A node to fill, if the gate is open; *ret stays NULL when memory is out. */
+static enum verdict_of_gate enter(struct journal *journal, const struct journal_facts *facts,
+                                  enum journal_wait wait, enum status *ret_status,
+                                  struct node **ret)
+{
+    enum verdict_of_gate verdict;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    verdict = gate(journal, facts, wait, 0);
+    if (verdict == GATE_TAKE)
+        *ret = node_spare(journal);
+    else
+        *ret_status = turn_away(journal, verdict);
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (verdict == GATE_TAKE && *ret == NULL)
+        *ret = node_new();
+    return verdict;
+}
+
+enum status journal_submit(struct journal *journal, struct journal_mailbox *mailbox,
+                           const struct journal_facts *facts, enum journal_wait wait,
+                           uint64_t cookie)
+{
+    bool waits = wait != JOURNAL_NO_WAIT;
+    enum status status = STATUS_OK;
+    enum verdict_of_gate verdict;
+    struct node *node = NULL;
+
+    REQUIRE(mailbox != NULL || !waits);
+    REQUIRE(facts->event != JOURNAL_INTENT || facts->id.len > 0);
+    if (enter(journal, facts, wait, &status, &node) != GATE_TAKE)
+        return status;
+    status = node == NULL ? STATUS_NOMEM : node_fill(node, facts);
+    if (status == STATUS_OK && waits)
+        status = mailbox_reserve(mailbox);
+    if (status != STATUS_OK) {
+        node_free(&node);
+        return status;
+    }
+    node->mailbox = waits ? mailbox : NULL;
+    node->wait = wait;
+    node->cookie = cookie;
+    (void)pthread_mutex_lock(&journal->lock);
+    verdict = gate(journal, facts, wait, node_bytes(node));
+    if (verdict == GATE_TAKE) {
+        enqueue(journal, node);
+    } else {
+        status = turn_away(journal, verdict);
+        node_recycle(journal, node);
+    }
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (verdict != GATE_TAKE && waits)
+        mailbox_release(mailbox);
+    return status;
+}
+
+/* ---- state ---- */
+
+void journal_get_state(struct journal *journal, struct journal_state *ret)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    *ret = journal->state;
+    ret->accepting = journal->trouble == TROUBLE_NONE && !journal->closing;
+    ret->damaged = journal->trouble == TROUBLE_DAMAGE;
+    ret->why_not = ret->damaged ? journal->damage : why_not[journal->trouble];
+    if (journal->trouble != TROUBLE_NONE)
+        poke(journal);
+    (void)pthread_mutex_unlock(&journal->lock);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is open: a fold over the lines of the journal that a checkpoint writes down. Reservations
+ * (intents without an outcome), unknown outcomes, existing instances. Pure but for the memory of
+ * its entries; the writer thread feeds it as it writes, recovery feeds it what it reads. */
+#pragma once
+
+#include "journal/record.h"
+
+enum {
+    OPEN_KEY_BYTES = 128,  /* ids and instance ids are told apart by so much */
+    OPEN_TEXT_BYTES = 256, /* other texts are cut here in a checkpoint */
+};
+
+enum open_state { OPEN_RESERVED, OPEN_UNKNOWN, OPEN_EXISTING };
+const char *open_state_name(enum open_state state);
+MUST_CHECK bool open_state_find(struct view name, enum open_state *ret);
+
+struct open_key {
+    unsigned char len;
+    char text[OPEN_KEY_BYTES];
+};
+void open_key_set(struct open_key *key, struct view text);
+struct view open_key_view(const struct open_key *key);
+
+/* One line, as far as the fold looks. Fixed size: it travels with the line. */
+struct open_step {
+    enum journal_event event;
+    const struct operation *operation; /* NULL: not known */
+    enum journal_outcome outcome;
+    int status;
+    struct open_key id, instance;
+};
+
+/* What an entry keeps of its line. */
+struct open_item {
+    struct view id, time, project;
+    struct view user_id, user_name, user_domain;
+    struct view instance, name, flavor, workspace, pool, profile;
+    int64_t auto_stop_s; /* -1: not named */
+    const struct operation *operation;
+    enum open_state state;
+};
+
+struct open_entry;
+struct open_table;
+
+/* The step and the item of a line. time: its text. The item borrows from facts and time. */
+void open_step_of(const struct journal_facts *facts, struct open_step *ret);
+void open_item_of(const struct journal_facts *facts, struct view time, struct open_item *ret);
+
+/* Whether the line brings an entry: an intent, an orphan. */
+bool open_needs_entry(enum journal_event event);
+/* NULL when memory is out. scratch is used and left as it was. */
+MUST_CHECK struct open_entry *open_entry_new(const struct open_item *item, struct buf *scratch);
+void open_entry_free(struct open_entry **entry);
+
+MUST_CHECK struct open_table *open_table_new(void); /* NULL when memory is out */
+void open_table_free(struct open_table **table);
+
+/* Puts an entry in as it is: the elements of a checkpoint. Replaces one of the same id. */
+void open_put(struct open_table *table, struct open_entry **entry);
+/* Folds one line in; *entry (may be NULL inside) is taken where the line brings one. Cannot fail.
+ */
+void open_apply(struct open_table *table, const struct open_step *step, struct open_entry **entry);
+
+struct open_counts {
+    uint64_t reserved, unknown, existing;
+};
+struct open_counts open_count(const struct open_table *table);
+/* Whether the id is an intent without an outcome. */
+bool open_is_reserved(const struct open_table *table, struct view id);
+
+/* Reservations, oldest first: next after NULL is the first. NULL at the end. */
+struct open_entry *open_next_reserved(const struct open_table *table,
+                                      const struct open_entry *after);
+struct view open_entry_id(const struct open_entry *entry);
+const struct operation *open_entry_operation(const struct open_entry *entry);
+/* Recovery finds the operation of a reservation that it knows from a checkpoint only. */
+void open_set_operation(struct open_table *table, struct view id,
+                        const struct operation *operation);
+
+/* Appends the array of a checkpoint's `open`, oldest first. */
+void open_format(const struct open_table *table, struct buf *out);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * New segments and the end of old ones. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "journal/internal.h"
+
+enum { CHECKPOINT_MAX_BYTES = 1 << 30 };
+
+static void format_checkpoint(const struct segment_plan *plan, const struct open_table *open,
+                              struct buf *out)
+{
+    struct journal_facts facts = {
+        .time_us = clock_now_us(),
+        .event = JOURNAL_CHECKPOINT,
+        .duration_us = -1,
+        .actor = view_str(plan->actor),
+        .error = view_str(plan->error),
+    };
+
+    journal_format(&facts, out);
+    if (out->failed != STATUS_OK)
+        return;
+    out->len--; /* the brace; `open` is the last member */
+    buf_add(out, VIEW(",\"open\":"));
+    open_format(open, out);
+    buf_add_byte(out, '}');
+}
+
+static int write_first(struct segment *segment, struct view line, bool sync)
+{
+    size_t done;
+    int failed = segment_append(segment, line, &done);
+
+    if (failed == 0 && sync)
+        failed = segment_sync(segment);
+    if (failed == 0)
+        failed = segment_keep(segment, line.len, false) ? 0 : EIO;
+    return failed;
+}
+
+int segment_begin(const struct segment_plan *plan, const struct open_table *open,
+                  struct digest *digest, struct chain *chain, struct segment *ret)
+{
+    struct buf text CLEANUP(buf_done), line CLEANUP(buf_done);
+    struct chain moved = *chain;
+    struct segment segment;
+    int failed;
+
+    buf_init(&text, CHECKPOINT_MAX_BYTES);
+    buf_init(&line, CHECKPOINT_MAX_BYTES);
+    format_checkpoint(plan, open, &text);
+    chain_add(&moved, digest, buf_view(&text), &line);
+    if (text.failed != STATUS_OK || line.failed != STATUS_OK)
+        return ENOMEM;
+    failed = segment_create(&segment, plan->dir_fd, moved.seq, line.len + plan->room);
+    if (failed != 0)
+        return failed;
+    failed = write_first(&segment, buf_view(&line), plan->sync);
+    if (failed != 0) {
+        /* Its checkpoint may be on disk. If it came back after a crash, recovery would believe it
+         * and not see what was written to the old segment since. */
+        return segment_discard(&segment) ? failed : EUCLEAN;
+    }
+    *chain = moved;
+    *ret = segment;
+    return 0;
+}
+
+static int64_t modified_us(int dir_fd, const char *name)
+{
+    struct stat stat;
+
+    if (fstatat(dir_fd, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+        return INT64_MAX; /* can't tell: keep it */
+    return (int64_t)stat.st_mtim.tv_sec * 1000000 + stat.st_mtim.tv_nsec / 1000;
+}
+
+void segments_retire(int dir_fd, int64_t keep_us, int64_t now_us)
+{
+    uint64_t *list = NULL;
+    size_t count = 0;
+
+    if (keep_us <= 0 || segment_list(dir_fd, &list, &count, NULL) != STATUS_OK)
+        return;
+    for (size_t i = 0; i + 1 < count; i++) {
+        char name[SEGMENT_NAME_BYTES];
+
+        segment_name_format(list[i], name);
+        /* Oldest first, and no holes: behind one that stays, all stay. */
+        if (modified_us(dir_fd, name) >= now_us - keep_us)
+            break;
+        if (unlinkat(dir_fd, name, 0) != 0) {
+            log_line(LOG_WARNING, "can't remove the old journal segment %s errno=%d", name, errno);
+            break;
+        }
+        log_line(LOG_INFO, "removed the journal segment %s, which is older than journal.keep",
+                 name);
+    }
+    free(list);
+}

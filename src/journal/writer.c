@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The writer: takes all that is queued, writes it in one write and one fdatasync, hands the results
+ * out. It alone touches segments, chain and fold.
+ *
+ * A failed sync is never retried: the kernel may have dropped the pages and would report success
+ * (fsync gate). The segment is closed, its lines count as possibly there, and the next one carries
+ * the chain on from the last line that was written. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/require.h"
+#include "journal/internal.h"
+
+bool trouble_no_space(int error)
+{
+    return error == ENOSPC || error == EDQUOT;
+}
+
+static void set_damage(struct journal *journal, const char *what)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    if (journal->trouble != TROUBLE_DAMAGE) {
+        (void)snprintf(journal->damage, sizeof journal->damage,
+                       "segment %s: %s; stop the gateway and run `postern audit repair`",
+                       journal->segment.name, what);
+        journal->trouble = TROUBLE_DAMAGE;
+    }
+    (void)pthread_mutex_unlock(&journal->lock);
+    log_line(LOG_ERROR, "the journal is damaged: %s", journal->damage);
+    segment_close(&journal->segment);
+    journal->stuck = TROUBLE_DAMAGE;
+}
+
+static void set_stuck(struct journal *journal, int error, const char *what)
+{
+    char text[128];
+
+    if (journal->stuck == TROUBLE_DAMAGE)
+        return;
+    if (journal->stuck == TROUBLE_NONE)
+        log_line(LOG_ERROR, "%s, intents are refused until it works again: %s", what,
+                 strerror_r(error, text, sizeof text));
+    journal->stuck = trouble_no_space(error) ? TROUBLE_FULL : TROUBLE_DISK;
+}
+
+/* What whoever waits is told. */
+static enum status stuck_status(const struct journal *journal)
+{
+    return journal->stuck == TROUBLE_DISK || journal->stuck == TROUBLE_DAMAGE ? STATUS_IO
+                                                                              : STATUS_LIMIT;
+}
+
+/* ---- fates of lines ---- */
+
+static void post(struct node *node, enum status status, struct journal_mailbox **touched)
+{
+    if (node->mailbox == NULL)
+        return;
+    mailbox_post(node->mailbox, node->cookie, status, touched);
+    node->mailbox = NULL;
+}
+
+static uint64_t open_room(struct journal *journal)
+{
+    uint64_t promised;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    promised = journal->promised;
+    (void)pthread_mutex_unlock(&journal->lock);
+    return promised * OUTCOME_ROOM_BYTES;
+}
+
+static void recycle(struct journal *journal, struct list *list)
+{
+    struct node *node;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    while ((node = list_take(list)) != NULL)
+        node_recycle(journal, node);
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+/* The outcome of an intent that is open, or a line of the journal's own that has to be there. */
+static bool must_keep(const struct journal *journal, const struct node *node)
+{
+    return node->keep || (node->step.event == JOURNAL_OUTCOME &&
+                          open_is_reserved(journal->open, open_key_view(&node->step.id)));
+}
+
+/* Lines that are not in the file. Those that must be there wait for another try, though whoever
+ * waits for them is told. */
+static void fail_lines(struct journal *journal, struct list *list, enum status status)
+{
+    struct journal_mailbox *touched = NULL;
+    struct list gone = {NULL, NULL};
+    uint64_t intents = 0, lost = 0, folded = 0;
+    struct node *node;
+
+    while ((node = list_take(list)) != NULL) {
+        post(node, status, &touched);
+        if (must_keep(journal, node)) {
+            node->keep = true;
+            list_add(&journal->backlog, node);
+            continue;
+        }
+        lost += !node->folded;
+        intents += node_is_intent(node);
+        folded += node->folded ? node->cookie : 0;
+        list_add(&gone, node);
+    }
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->promised -= intents;
+    journal->folding += folded;
+    journal->state.failures += lost;
+    (void)pthread_mutex_unlock(&journal->lock);
+    recycle(journal, &gone);
+    mailbox_wake_all(&touched);
+}
+
+/* Bytes that the segment takes beside the outcomes that were promised their room. */
+static uint64_t fit(struct journal *journal)
+{
+    uint64_t used = journal->segment.size + open_room(journal);
+
+    return used < journal->segment.limit ? journal->segment.limit - used : 0;
+}
+
+/* While something is stuck, no intent is taken, and what may be lost is only written if that takes
+ * no room from what must not. */
+static void fail_dispensable(struct journal *journal, struct list *list, enum status status)
+{
+    struct list stays = {NULL, NULL}, fails = {NULL, NULL};
+    uint64_t left = journal->segment.fd < 0 ? UINT64_MAX : fit(journal);
+    struct node *node;
+
+    while ((node = list_take(list)) != NULL) {
+        uint64_t bytes = must_keep(journal, node) ? 0 : node_bytes(node);
+
+        if (node_is_intent(node) || bytes > left) {
+            list_add(&fails, node);
+            continue;
+        }
+        left -= bytes;
+        list_add(&stays, node);
+    }
+    *list = stays;
+    fail_lines(journal, &fails, status);
+}
+
+/* ---- segments ---- */
+
+/* A new segment, with room for `more` bytes beside its share. */
+static bool begin_segment(struct journal *journal, size_t more)
+{
+    struct segment_plan plan = {
+        .dir_fd = journal->dir_fd,
+        .room = journal->segment_bytes + open_room(journal) + more,
+        .sync = journal->durability == DURABILITY_SYNC,
+    };
+    struct segment next;
+    int failed = segment_begin(&plan, journal->open, journal->digest, &journal->chain, &next);
+
+    if (failed == EUCLEAN) {
+        set_damage(journal, "the segment behind it could not be taken back");
+        return false;
+    }
+    if (failed != 0) {
+        set_stuck(journal, failed, "can't begin a journal segment");
+        return false;
+    }
+    segment_close(&journal->segment);
+    journal->segment = next;
+    journal->stuck = TROUBLE_NONE;
+    journal->rotate_due = false;
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->state.lines++;
+    journal->state.syncs += plan.sync;
+    (void)pthread_mutex_unlock(&journal->lock);
+    segments_retire(journal->dir_fd, journal->keep_us, clock_now_us());
+    return true;
+}
+
+/* ---- one batch ---- */
+
+static void apply(struct journal *journal, const struct list *list)
+{
+    uint64_t closed = 0;
+
+    for (struct node *node = list->first; node != NULL; node = node->next) {
+        struct open_counts before = open_count(journal->open);
+
+        open_apply(journal->open, &node->step, &node->entry);
+        closed += node->step.event == JOURNAL_OUTCOME &&
+                  open_count(journal->open).reserved < before.reserved;
+    }
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->promised -= closed;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+static void post_all(const struct list *list, enum journal_wait wait, enum status status)
+{
+    struct journal_mailbox *touched = NULL;
+
+    for (struct node *node = list->first; node != NULL; node = node->next) {
+        if (node->wait == wait)
+            post(node, status, &touched);
+    }
+    mailbox_wake_all(&touched);
+}
+
+static void count_sync(struct journal *journal, int64_t us)
+{
+    static const int64_t bounds[] = {100,   250,   500,   1000,   2500,   5000,
+                                     10000, 25000, 50000, 100000, 1000000};
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(bounds) && us > bounds[i])
+        i++;
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->state.syncs++;
+    journal->state.sync_us_sum += (uint64_t)us;
+    journal->state.sync_us_buckets[i]++;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+/* 0, or the errno of the sync that failed and closed the segment. */
+static int sync_batch(struct journal *journal)
+{
+    int64_t start = clock_monotonic_us();
+    int failed = segment_sync(&journal->segment);
+
+    count_sync(journal, clock_monotonic_us() - start);
+    if (failed == 0)
+        return 0;
+    segment_close(&journal->segment);
+    set_stuck(journal, failed, "syncing the journal failed, its segment is closed");
+    return failed;
+}
+
+static void assemble(struct journal *journal, const struct list *list)
+{
+    struct chain chain = journal->chain;
+    size_t bytes = 0;
+
+    for (const struct node *node = list->first; node != NULL; node = node->next)
+        bytes += node_bytes(node);
+    buf_clear(&journal->batch);
+    if (!buf_reserve(&journal->batch, bytes))
+        return;
+    for (struct node *node = list->first; node != NULL; node = node->next) {
+        chain_add(&chain, journal->digest, buf_view(&node->text), &journal->batch);
+        node->end = journal->batch.len;
+        node->then = chain;
+    }
+}
+
+/* Moves the lines that end within the first `done` bytes to *ret_there. */
+static void split_written(struct list *list, size_t done, struct list *ret_there)
+{
+    while (list->first != NULL && list->first->end <= done)
+        list_add(ret_there, list_take(list));
+}
+
+/* Lines that are complete in the file count, synced or not; half a line is cut off. */
+static void keep_written(struct journal *journal, const struct list *there, bool whole)
+{
+    uint64_t size = journal->segment.size;
+    uint64_t lines = 0;
+
+    if (there->last != NULL) {
+        size += there->last->end;
+        journal->since_bytes += there->last->end;
+        journal->chain = there->last->then;
+    }
+    if (!segment_keep(&journal->segment, size, !whole))
+        set_damage(journal, "half a line could not be cut off");
+    for (const struct node *node = there->first; node != NULL; node = node->next)
+        lines++;
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->state.lines += lines;
+    journal->state.batches++;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+static void write_batch(struct journal *journal, struct list *list)
+{
+    struct list there = {NULL, NULL};
+    size_t done;
+    int failed, unsynced = 0;
+
+    assemble(journal, list);
+    if (journal->batch.failed != STATUS_OK) {
+        fail_lines(journal, list, STATUS_NOMEM);
+        return;
+    }
+    failed = segment_append(&journal->segment, buf_view(&journal->batch), &done);
+    split_written(list, done, &there);
+    keep_written(journal, &there, failed == 0);
+    apply(journal, &there);
+    post_all(&there, JOURNAL_WRITTEN, STATUS_OK);
+    if (there.first != NULL && journal->segment.fd >= 0 && journal->durability == DURABILITY_SYNC)
+        unsynced = sync_batch(journal);
+    if (journal->segment.fd < 0 && unsynced == 0)
+        unsynced = failed; /* it was closed for damage */
+    post_all(&there, JOURNAL_SYNCED, unsynced == 0 ? STATUS_OK : STATUS_IO);
+    recycle(journal, &there);
+    if (failed == 0)
+        return;
+    if (!trouble_no_space(failed))
+        segment_close(&journal->segment);
+    set_stuck(journal, failed, "writing the journal failed");
+    fail_lines(journal, list, trouble_no_space(failed) ? STATUS_LIMIT : STATUS_IO);
+}
+
+/* As many lines as fit into `bytes`, but one at least. */
+static void take_fitting(struct list *list, uint64_t bytes, struct list *ret)
+{
+    uint64_t taken = 0;
+
+    while (list->first != NULL) {
+        taken += node_bytes(list->first);
+        if (ret->first != NULL && taken > bytes)
+            return;
+        list_add(ret, list_take(list));
+    }
+}
+
+/* True: there is a segment to write the first line of the list to. Without a new one, what must be
+ * written goes into the room of the old one that was kept for it. */
+static bool have_segment(struct journal *journal, struct list *list)
+{
+    size_t first = node_bytes(list->first);
+    bool had = journal->segment.fd >= 0;
+
+    if (had && (first <= fit(journal) || journal->stuck != TROUBLE_NONE))
+        return true;
+    if (journal->stuck == TROUBLE_DAMAGE || (!had && journal->stuck == TROUBLE_FULL))
+        return false;
+    if (begin_segment(journal, first))
+        return true;
+    journal->rotate_due = had;
+    fail_dispensable(journal, list, stuck_status(journal));
+    return had && journal->segment.fd >= 0 && list->first != NULL;
+}
+
+void writer_write(struct journal *journal, struct list *list)
+{
+    while (list->first != NULL) {
+        struct list batch = {NULL, NULL};
+
+        if (!have_segment(journal, list)) {
+            fail_lines(journal, list, journal->stuck == TROUBLE_FULL ? STATUS_LIMIT : STATUS_IO);
+            return;
+        }
+        take_fitting(list, fit(journal), &batch);
+        write_batch(journal, &batch);
+    }
+}
+
+/* ---- looking and mending ---- */
+
+static void measure(struct journal *journal, int64_t now_us)
+{
+    struct statvfs fs;
+    uint64_t free_bytes;
+
+    if (now_us - journal->measured_us < RETRY_US && journal->since_bytes < MEASURE_BYTES)
+        return;
+    journal->measured_us = now_us;
+    journal->since_bytes = 0;
+    if (fstatvfs(journal->dir_fd, &fs) != 0)
+        return; /* what is known stays; a disk that is gone shows when writing */
+    free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->free_bytes = free_bytes;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+static void mend(struct journal *journal, int64_t now_us)
+{
+    int failed;
+
+    if (journal->stuck == TROUBLE_NONE || journal->stuck == TROUBLE_DAMAGE ||
+        now_us - journal->retried_us < RETRY_US)
+        return;
+    journal->retried_us = now_us;
+    if (journal->segment.fd < 0 || journal->rotate_due) {
+        (void)begin_segment(journal, 0);
+        return;
+    }
+    failed = segment_allocate(&journal->segment);
+    if (failed != 0)
+        set_stuck(journal, failed, "can't allocate space for the journal");
+    else
+        journal->stuck = TROUBLE_NONE;
+}
+
+void writer_look(struct journal *journal)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    measure(journal, now_us);
+    mend(journal, now_us);
+}
+
+static enum trouble judge(const struct journal *journal)
+{
+    if (journal->stuck != TROUBLE_NONE)
+        return journal->stuck;
+    return journal->free_bytes < journal->low_space_bytes ? TROUBLE_LOW : TROUBLE_NONE;
+}
+
+void writer_publish(struct journal *journal)
+{
+    struct open_counts counts = open_count(journal->open);
+    enum trouble before;
+    enum trouble now;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    before = journal->trouble;
+    if (before != TROUBLE_DAMAGE)
+        journal->trouble = judge(journal);
+    now = journal->trouble;
+    journal->state.seq = journal->chain.seq;
+    journal->state.open_intents = counts.reserved;
+    journal->state.unknown = counts.unknown;
+    journal->state.existing = counts.existing;
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (now == TROUBLE_LOW && before == TROUBLE_NONE)
+        log_line(LOG_ERROR, "less space than journal.low_space, intents are refused folder=%s",
+                 journal->directory);
+    if (now == TROUBLE_NONE && before != TROUBLE_NONE)
+        log_line(LOG_INFO, "the journal takes intents again folder=%s", journal->directory);
+}
+
+/* ---- the thread ---- */
+
+/* The line for refusals that were only counted. */
+static void add_folded(struct journal *journal, struct list *list, bool now)
+{
+    struct journal_facts facts = {
+        .time_us = clock_now_us(), .event = JOURNAL_REFUSAL, .duration_us = -1};
+    struct node *node = NULL;
+    uint64_t count = 0;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    if (journal->folding > 0 && (now || clock_monotonic_us() >= journal->fold_due_us)) {
+        node = node_spare(journal);
+        count = journal->folding;
+        journal->folding = 0;
+        journal->fold_due_us = clock_monotonic_us() + FOLD_US;
+    }
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (count == 0)
+        return;
+    facts.count = (int64_t)count;
+    if (node == NULL)
+        node = node_new();
+    if (node == NULL || node_fill(node, &facts) != STATUS_OK) {
+        node_free(&node);
+        log_line(LOG_ERROR, "no memory for the line of %llu refusals", (unsigned long long)count);
+        return;
+    }
+    node->folded = true;
+    node->cookie = count;
+    list_add(list, node);
+}
+
+static void wait_for_work(struct journal *journal)
+{
+    while (journal->queue.first == NULL && !journal->poked && !journal->closing) {
+        struct timespec due = {.tv_sec = journal->fold_due_us / 1000000,
+                               .tv_nsec = journal->fold_due_us % 1000000 * 1000};
+
+        if (journal->folding == 0)
+            (void)pthread_cond_wait(&journal->work, &journal->lock);
+        else if (pthread_cond_timedwait(&journal->work, &journal->lock, &due) == ETIMEDOUT)
+            return;
+    }
+}
+
+/* Takes all; false when it was the last time. */
+static bool take_all(struct journal *journal, struct list *ret)
+{
+    bool more;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    wait_for_work(journal);
+    *ret = journal->queue;
+    journal->queue = (struct list){NULL, NULL};
+    journal->queued_bytes = 0;
+    journal->state.queued = 0;
+    journal->poked = false;
+    more = !journal->closing || ret->first != NULL;
+    (void)pthread_mutex_unlock(&journal->lock);
+    return more;
+}
+
+static void pass(struct journal *journal, struct list *taken, bool last)
+{
+    struct list list = {NULL, NULL};
+
+    writer_look(journal);
+    list_append(&list, &journal->backlog);
+    add_folded(journal, taken, last);
+    if (judge(journal) != TROUBLE_NONE)
+        fail_dispensable(journal, taken, stuck_status(journal));
+    list_append(&list, taken);
+    writer_write(journal, &list);
+    /* A segment that was closed just now: the next line finds a new one, or intents are refused. */
+    if (journal->segment.fd < 0 && journal->stuck == TROUBLE_DISK)
+        (void)begin_segment(journal, 0);
+    writer_publish(journal);
+}
+
+void *writer_main(void *user)
+{
+    struct journal *journal = user;
+    struct journal_facts stop = {.event = JOURNAL_STOP, .duration_us = -1};
+    struct list list;
+    struct node *node;
+    bool abandoned;
+
+    while (take_all(journal, &list))
+        pass(journal, &list, false);
+    stop.time_us = clock_now_us();
+    node = node_new();
+    if (node != NULL && node_fill(node, &stop) == STATUS_OK)
+        list_add(&list, node);
+    else
+        node_free(&node);
+    pass(journal, &list, true);
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->ended = true;
+    abandoned = journal->abandoned;
+    (void)pthread_cond_signal(&journal->done);
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (abandoned)
+        journal_destroy(journal);
+    return NULL;
+}
