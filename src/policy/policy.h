@@ -21,14 +21,14 @@ enum policy_reason {
 extern const struct reason_row policy_reasons[POLICY_REASON_COUNT];
 
 struct policy_file {
-    const char
-        *name; /* relative to the policy folder; the set is read in the order given: name order */
+    const char *name; /* relative to the policy folder; the set sorts by it */
     struct view bytes;
 };
 
 struct policy_options {
     bool no_identity; /* `verify: off`: what needs a user, domain, role or group does not load */
     int64_t now_us;   /* for the warning about expired exceptions */
+    size_t max_bytes; /* of memory while loading and after; 0 means 256 MiB */
 };
 
 struct policy_set;
@@ -40,7 +40,8 @@ MUST_CHECK enum status policy_set_load(const struct policy_file *files, size_t c
                                        struct policy_set **ret);
 struct policy_set *policy_set_ref(struct policy_set *set); /* thread-safe */
 void policy_set_unref(struct policy_set **set);            /* thread-safe, NULL-safe */
-/* SHA-256 over names and bytes in name order, 64 hex digits and a NUL. */
+/* SHA-256 over names and bytes in name order, 64 hex digits and a NUL: for each file its name, a
+ * NUL, the number of its bytes in decimal, a NUL, its bytes. */
 const char *policy_set_digest(const struct policy_set *set);
 size_t policy_set_policies(const struct policy_set *set);
 size_t policy_set_exceptions(const struct policy_set *set);

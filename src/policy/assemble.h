@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Adding up what policies said: reasons in policy order, then contradictions, then edits. */
+#pragma once
+
+#include "policy/judge.h"
+
+struct opinion {
+    const struct policy *policy;
+    enum match_result match; /* never MATCHED_NOT */
+    const struct exception *exception;
+    struct reasons reasons;
+    bool wants_stop; /* asks for an edit of auto_stop */
+};
+
+struct opinions {
+    struct opinion *items;
+    size_t count, cap;
+};
+
+/* modes: bits of those that count as enforced. */
+void assemble(struct judge *j, const struct opinions *opinions, unsigned modes,
+              struct judgement *ret);
+/* The refusal of an operation that has no rules in this version. */
+void assemble_not_judged(struct judge *j, struct judgement *ret);

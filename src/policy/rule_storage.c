@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The storage rules: types, OBS prefixes and size, over every storage that a request names. */
+#include "policy/judge.h"
+#include "policy/placeholder.h"
+
+/* GB that the API documents for an EVS volume without a size. */
+enum { EVS_DEFAULT_GB = 5 };
+
+bool load_storage(struct loader *ld, const struct doc_policy *doc, struct policy *policy)
+{
+    const struct doc_storage *storage = &doc->storage;
+
+    load_values(ld, &storage->types, "types", &policy->allow[LIST_TYPES]);
+    load_prefixes(ld, &storage->obs_prefixes, &policy->prefixes);
+    policy->has_max_size = storage->max_size_gb.set;
+    policy->max_size_gb = storage->max_size_gb.value;
+    policy->max_size_at = load_place(ld, storage->max_size_gb.at);
+    return storage->self.set;
+}
+
+static void judge_type(struct hearing *h, const struct storage_request *storage)
+{
+    static const char rule[] = "storage.types";
+    const struct values *values = &h->policy->allow[LIST_TYPES];
+
+    if (!values->set)
+        return;
+    if (storage->type.len == 0)
+        hearing_refuse(h, &(struct finding){POLICY_STORAGE_TYPE_MISSING, rule, values->at},
+                       "the type of %s is missing; allowed: %s", storage->pointer,
+                       judge_list(h->judge, values));
+    else if (storage->type.len <= VALUE_MAX && hearing_allows(h, LIST_TYPES, storage->type))
+        hearing_accept(h, rule, values->at, "the storage type is allowed");
+    else
+        hearing_refuse(h, &(struct finding){POLICY_STORAGE_TYPE, rule, values->at},
+                       "storage type %s is not allowed; allowed: %s",
+                       judge_say(h->judge, storage->type), judge_list(h->judge, values));
+}
+
+static void judge_size(struct hearing *h, const struct storage_request *storage)
+{
+    static const char rule[] = "storage.max_size_gb";
+    bool has_size = storage->has_size || view_eq(storage->type, VIEW("evs"));
+    int64_t size = storage->has_size ? storage->size_gb : EVS_DEFAULT_GB;
+
+    if (!h->policy->has_max_size || !has_size)
+        return;
+    if (size > h->policy->max_size_gb)
+        hearing_refuse(h, &(struct finding){POLICY_STORAGE_SIZE, rule, h->policy->max_size_at},
+                       "a volume of %lld GB is too large; allowed: up to %lld GB", (long long)size,
+                       (long long)h->policy->max_size_gb);
+    else
+        hearing_accept(h, rule, h->policy->max_size_at, "the size is allowed");
+}
+
+/* Fills the templates of one list into one more set. False: one can't be filled, and that is
+ * refused. *ret stays NULL where there are none. */
+static bool fill_templates(struct hearing *h, const struct prefixes *prefixes,
+                           const struct globset **ret)
+{
+    struct judge *j = h->judge;
+    struct view *filled = arena_array(j->arena, prefixes->template_count, sizeof *filled);
+    const char *placeholder = NULL;
+
+    if (filled == NULL) {
+        j->no_memory = true;
+        return false;
+    }
+    for (size_t i = 0; i < prefixes->template_count; i++) {
+        enum status status = placeholder_fill(prefixes->templates[i], j->request, j->subject,
+                                              j->arena, &filled[i], &placeholder);
+
+        if (status == STATUS_NOMEM)
+            j->no_memory = true;
+        if (status == STATUS_INVALID)
+            hearing_refuse(h,
+                           &(struct finding){POLICY_OBS_PLACEHOLDER, "storage.obs_prefixes",
+                                             prefixes->values.at},
+                           "${%s} cannot be filled for this caller; it needs to be known and to "
+                           "consist of letters, digits, '_', '-' and '.' inside",
+                           placeholder);
+        if (status != STATUS_OK)
+            return false;
+    }
+    if (prefixes->template_count > 0 &&
+        globset_build(filled, prefixes->template_count, j->arena, ret) != STATUS_OK)
+        j->no_memory = true;
+    return !j->no_memory;
+}
+
+/* What a path is compared with: the fixed and the filled prefixes of policy and exception. */
+struct prefix_sets {
+    const struct globset *sets[4];
+    size_t count;
+};
+
+static bool add_prefixes(struct hearing *h, const struct prefixes *prefixes,
+                         struct prefix_sets *sets)
+{
+    const struct globset *filled = NULL;
+
+    if (!prefixes->values.set)
+        return true;
+    sets->sets[sets->count++] = prefixes->values.globs;
+    if (!fill_templates(h, prefixes, &filled))
+        return false;
+    if (filled != NULL)
+        sets->sets[sets->count++] = filled;
+    return true;
+}
+
+static bool is_below(struct hearing *h, const struct prefix_sets *sets, const struct obs_path *path)
+{
+    struct judge *j = h->judge;
+    bool closed = path->key.len == 0 || view_ends(path->key, VIEW("/"));
+    struct view text = arena_printf(j->arena, "/%.*s/%.*s%s", VIEW_ARGS(path->bucket),
+                                    VIEW_ARGS(path->key), closed ? "" : "/");
+    bool hit = false;
+
+    if (text.ptr == NULL)
+        j->no_memory = true;
+    for (size_t i = 0; text.ptr != NULL && i < sets->count && !hit; i++) {
+        if (globset_match_below(sets->sets[i], text, j->arena, &hit) != STATUS_OK)
+            j->no_memory = true;
+    }
+    return hit;
+}
+
+static bool is_obs(const struct storage_request *storage)
+{
+    return view_eq_nocase(storage->type, VIEW("obs")) ||
+           view_eq_nocase(storage->type, VIEW("obsfs"));
+}
+
+static void judge_path(struct hearing *h, const struct storage_request *storage,
+                       const struct prefix_sets *sets)
+{
+    static const char rule[] = "storage.obs_prefixes";
+    const struct values *values = &h->policy->prefixes.values;
+
+    if (!storage->path.set && !storage->has_obs)
+        hearing_refuse(h, &(struct finding){POLICY_OBS_MISSING, rule, values->at},
+                       "the OBS path of %s is missing; allowed: %s", storage->pointer,
+                       judge_list(h->judge, values));
+    else if (!storage->has_obs)
+        hearing_refuse(h, &(struct finding){POLICY_OBS_UNREADABLE, rule, values->at},
+                       "%s cannot be read as an OBS path; allowed: %s",
+                       judge_say(h->judge, storage->path.value), judge_list(h->judge, values));
+    else if (is_below(h, sets, &storage->obs))
+        hearing_accept(h, rule, values->at, "the OBS path lies below an allowed prefix");
+    else
+        hearing_refuse(h, &(struct finding){POLICY_OBS_PREFIX, rule, values->at},
+                       "OBS path %s is not allowed; allowed below: %s",
+                       judge_say(h->judge, storage->path.value), judge_list(h->judge, values));
+}
+
+static void judge_prefixes(struct hearing *h)
+{
+    const struct instance_request *request = h->judge->request;
+    struct prefix_sets sets = {.count = 0};
+    bool ready = false;
+
+    for (size_t i = 0; i < request->storage_count; i++) {
+        const struct storage_request *storage = &request->storages[i];
+
+        /* Any storage with a path may reach into OBS, whatever its type says. */
+        if (!is_obs(storage) && !storage->path.set && !storage->has_obs) {
+            hearing_skip(h, "storage.obs_prefixes", h->policy->prefixes.values.at,
+                         "this storage has no OBS path");
+            continue;
+        }
+        if (!ready && (!add_prefixes(h, &h->policy->prefixes, &sets) ||
+                       (h->exception != NULL && !add_prefixes(h, &h->exception->prefixes, &sets))))
+            return;
+        ready = true;
+        judge_path(h, storage, &sets);
+    }
+}
+
+void judge_storage(struct hearing *h)
+{
+    const struct instance_request *request = h->judge->request;
+    const struct policy *policy = h->policy;
+
+    if (request->storage_count == 0) {
+        const struct values *values =
+            policy->allow[LIST_TYPES].set ? &policy->allow[LIST_TYPES] : &policy->prefixes.values;
+
+        if (values->set)
+            hearing_refuse(h, &(struct finding){POLICY_STORAGE_MISSING, "storage", values->at},
+                           "storage is missing; allowed: %s", judge_list(h->judge, values));
+        return;
+    }
+    for (size_t i = 0; i < request->storage_count; i++) {
+        judge_type(h, &request->storages[i]);
+        judge_size(h, &request->storages[i]);
+    }
+    if (policy->prefixes.values.set)
+        judge_prefixes(h);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A loaded policy set from the inside; only this room includes it. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/digest.h"
+#include "policy/ere.h"
+#include "policy/globset.h"
+#include "policy/policy.h"
+
+enum {
+    SHOWN_MAX = 10,      /* values of a list that a message names */
+    VALUE_MAX = 1024,    /* bytes of one value in a list, and of a request's value in a rule */
+    ANNOTATIONS_MAX = 64 /* of one policy, set and required each */
+};
+
+enum policy_mode { MODE_ENFORCE, MODE_WARN, MODE_OBSERVE };
+enum { MODE_BIT_ENFORCE = 1, MODE_BIT_WARN = 2, MODE_BIT_OBSERVE = 4, MODE_BITS_ALL = 7 };
+
+/* The groups of rules; the order is that of the rows in rules.c and of reasons in a policy. */
+enum group {
+    GROUP_FLAVORS,
+    GROUP_PROFILES,
+    GROUP_IMAGES,
+    GROUP_WORKSPACES,
+    GROUP_POOLS,
+    GROUP_NAME,
+    GROUP_STORAGE,
+    GROUP_AUTO_STOP,
+    GROUP_ANNOTATIONS,
+    GROUP_CUSTOM_SPEC,
+    GROUP_COUNT
+};
+
+/* Allow-lists that an exception may add to. */
+enum list_id {
+    LIST_FLAVORS,
+    LIST_PROFILES,
+    LIST_IMAGES,
+    LIST_WORKSPACES,
+    LIST_POOLS,
+    LIST_TYPES,
+    LIST_COUNT
+};
+
+struct values {
+    bool set;
+    struct loc at;
+    const struct globset *globs;
+    struct view shown[SHOWN_MAX];
+    size_t shown_count, count;
+};
+
+/* Prefixes without placeholders stand in `values`, the others are filled for each caller. */
+struct prefixes {
+    struct values values;
+    const struct view *templates; /* each ends with '/' */
+    size_t template_count;
+};
+
+enum match_key {
+    MATCH_PROJECTS,
+    MATCH_USERS,
+    MATCH_USER_IDS,
+    MATCH_DOMAINS,
+    MATCH_ROLES,
+    MATCH_GROUPS,
+    MATCH_KEYS
+};
+
+struct match {
+    struct loc at;
+    struct values keys[MATCH_KEYS];
+    bool has_operations, operations[OP_COUNT];
+    struct loc operations_at;
+    bool has_families, families[FAMILY_NOTEBOOKS + 1];
+    struct loc families_at;
+    struct view canon; /* equal for matches that hold for the same requests; "" for all; only while
+                          loading */
+};
+
+struct limit { /* of time */
+    bool set;
+    int64_t seconds;
+    struct loc at;
+};
+
+struct stop_rule {
+    bool required, refuse_missing, refuse_over;
+    struct loc required_at;
+    struct limit preset, min, max; /* preset: `default` */
+};
+
+struct annotation {
+    struct view key, value;      /* required ones have no value, */
+    const struct globset *globs; /* but a set of one */
+    struct loc at;
+};
+
+struct policy {
+    struct view name, contact;
+    struct loc at; /* of the name */
+    enum policy_mode mode;
+    struct match match;
+    unsigned groups; /* bits by enum group: which stand */
+    struct values allow[LIST_COUNT], deny_flavors;
+    struct prefixes prefixes;
+    bool public;
+    struct loc public_at;
+    const struct ere *pattern;
+    struct view pattern_text;
+    struct loc pattern_at;
+    bool has_max_size;
+    int64_t max_size_gb;
+    struct loc max_size_at;
+    struct stop_rule stop;
+    const struct annotation *sets, *requires;
+    size_t set_count, require_count;
+    bool refuse_custom_spec;
+    struct loc custom_spec_at;
+    const struct exception **exceptions; /* in name order */
+    size_t exception_count;
+};
+
+struct exception {
+    struct view name;
+    struct loc at;
+    struct view policy;
+    struct loc policy_at;
+    struct match match;
+    unsigned lifted; /* bits by enum group */
+    struct values allow[LIST_COUNT];
+    struct prefixes prefixes;
+    int64_t expires_us; /* the first microsecond in which it no longer holds */
+};
+
+struct policy_set {
+    atomic_size_t references;
+    struct arena arena;
+    char digest[DIGEST_HEX_BYTES + 1];
+    bool allow_unmatched;
+    bool has_default;
+    struct loc default_at;
+    struct policy *policies; /* in name order */
+    size_t policy_count;
+    struct exception *exceptions; /* in name order */
+    size_t exception_count;
+};
+
+/* "auto_stop", ... */
+const char *group_name(enum group group);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Shared by the tests of the policy room. */
+#include "unit/policy/support.h"
+
+const struct operation *create_operation(void)
+{
+    return &operations[OP_DEMANAGER_CREATE];
+}
+
+void sample_init(struct sample *s)
+{
+    memset(s, 0, sizeof *s);
+    s->request.op = create_operation();
+    s->request.project = VIEW("0123456789abcdef0123456789abcdef");
+    s->request.name = (struct text_field){true, VIEW("notebook-d115")};
+    s->request.profile = (struct text_field){true, VIEW("Ascend-Power-Engine 1.0(python3)")};
+    s->request.flavor = (struct text_field){true, VIEW("modelarts.kat1.xlarge")};
+    s->request.workspace = (struct text_field){true, VIEW("0")};
+    s->stops[0] = (struct stop_request){
+        .enable = true, .has_duration = true, .duration_s = 3600, .pointer = "/spec/auto_stop"};
+    s->request.stops = s->stops;
+    s->request.stop_count = 1;
+    s->storages[0] = (struct storage_request){.type = VIEW("obs"),
+                                              .path = {true, VIEW("/aaaaaaaaa/output/")},
+                                              .has_obs = true,
+                                              .pointer = "/spec/storage"};
+    assert_int_equal(obs_parse_path(s->storages[0].path.value, &s->storages[0].obs), OBS_OK);
+    s->request.storages = s->storages;
+    s->request.storage_count = 1;
+    s->request.annotations = s->annotations;
+    s->request.stray_annotations = s->strays;
+    s->roles[0] = VIEW("te_admin");
+    s->groups[0] = VIEW("team-a");
+    s->subject = (struct subject){.known = SUBJECT_USER | SUBJECT_DOMAIN | SUBJECT_PROJECT |
+                                           SUBJECT_ROLES | SUBJECT_GROUPS,
+                                  .user_id = VIEW("u-1"),
+                                  .user_name = VIEW("alice"),
+                                  .domain_id = VIEW("d-1"),
+                                  .domain_name = VIEW("acme"),
+                                  .project_id = s->request.project,
+                                  .project_name = VIEW("eu-de_ml"),
+                                  .roles = s->roles,
+                                  .role_count = 1,
+                                  .groups = s->groups,
+                                  .group_count = 1};
+}
+
+static struct policy_set *load_one(const char *text, const struct policy_options *options,
+                                   struct buf *out)
+{
+    struct policy_file file = {"p.yaml", view_str(text)};
+    struct policy_set *set = NULL;
+    struct arena arena;
+    struct diag diag;
+    enum status status;
+
+    arena_init(&arena, 4096, 1 << 20);
+    diag_init(&diag, &arena);
+    status = policy_set_load(&file, 1, options, &diag, &set);
+    diag_print(&diag, out);
+    assert_int_equal(status == STATUS_OK, diag.faults == 0);
+    assert_int_equal(status == STATUS_OK, set != NULL);
+    arena_done(&arena);
+    return set;
+}
+
+struct policy_set *set_of(const char *text)
+{
+    const struct policy_options options = {.now_us = 0};
+    struct policy_set *set;
+    struct buf out;
+
+    buf_init(&out, 1 << 16);
+    set = load_one(text, &options, &out);
+    if (set == NULL)
+        print_error("%.*s%s\n", VIEW_ARGS(buf_view(&out)), text);
+    buf_done(&out);
+    assert_non_null(set);
+    return set;
+}
+
+const char *faults_of(const char *text, const struct policy_options *options)
+{
+    static char copy[8192];
+    struct policy_set *set;
+    struct buf out;
+
+    buf_init(&out, sizeof copy - 1);
+    set = load_one(text, options, &out);
+    policy_set_unref(&set);
+    assert_int_equal(out.failed, STATUS_OK);
+    if (out.len > 0)
+        memcpy(copy, out.ptr, out.len);
+    copy[out.len] = '\0';
+    buf_done(&out);
+    return copy[0] == '\0' ? NULL : copy;
+}
+
+static void add_judgement(struct buf *out, const struct judgement *j, bool messages)
+{
+    buf_add_str(out, verdict_name(j->verdict));
+    for (size_t i = 0; i < j->reason_count; i++) {
+        const struct reason *r = &j->reasons[i];
+
+        buf_printf(out, "%s %s", i == 0 ? "" : ",", r->row->code);
+        if (r->policy.len > 0)
+            buf_printf(out, " by %.*s", VIEW_ARGS(r->policy));
+        if (messages)
+            buf_printf(out, " (%.*s at %s:%u:%u): %.*s", VIEW_ARGS(r->rule),
+                       r->at.file == NULL ? "" : r->at.file, r->at.line, r->at.column,
+                       VIEW_ARGS(r->message));
+    }
+    for (size_t i = 0; i < j->edit_count; i++) {
+        const struct edit *e = &j->edits[i];
+
+        buf_printf(out, "%s %s ", i == 0 ? "" : ",", edit_op_name(e->op));
+        if (e->field == EDIT_AUTO_STOP)
+            buf_printf(out, "%lld", (long long)e->seconds);
+        else
+            buf_printf(out, "%.*s=%.*s", VIEW_ARGS(e->key), VIEW_ARGS(e->value));
+        buf_printf(out, " by %.*s", VIEW_ARGS(e->policy));
+    }
+}
+
+const char *decision_text(const struct policy_set *set, const struct sample *s, bool messages)
+{
+    static char copy[16384];
+    const struct decision *d = NULL;
+    struct arena arena;
+    struct buf out;
+
+    arena_init(&arena, 4096, 1 << 24);
+    buf_init(&out, sizeof copy - 1);
+    assert_int_equal(policy_judge(set, &s->request, &s->subject, 0, false, &arena, &d), STATUS_OK);
+    add_judgement(&out, &d->judgement, messages);
+    if (d->has_would) {
+        buf_add_str(&out, " | would ");
+        add_judgement(&out, &d->would, messages);
+    }
+    if (d->warn)
+        buf_add_str(&out, " (warn)");
+    for (size_t i = 0; i < d->exception_count; i++)
+        buf_printf(&out, " except %.*s", VIEW_ARGS(d->exceptions[i]));
+    assert_int_equal(out.failed, STATUS_OK);
+    memcpy(copy, out.ptr, out.len);
+    copy[out.len] = '\0';
+    buf_done(&out);
+    arena_done(&arena);
+    return copy;
+}
+
+static void apply_annotation(struct sample *s, const struct edit *edit)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < s->request.annotation_count; i++) {
+        if (!view_eq(s->annotations[i].key, edit->key))
+            continue;
+        s->annotations[i].value = edit->value;
+        found = true;
+    }
+    if (!found)
+        s->annotations[s->request.annotation_count++] = (struct pair){edit->key, edit->value};
+    for (size_t i = 0; i < s->request.stray_annotation_count; i++) {
+        if (view_eq(s->strays[i].key, edit->key))
+            s->strays[i].value = edit->value;
+    }
+}
+
+static void apply_stop(struct sample *s, const struct edit *edit)
+{
+    if (s->request.stop_count == 0 || s->stops[0].misplaced) {
+        memmove(&s->stops[1], &s->stops[0], s->request.stop_count * sizeof s->stops[0]);
+        s->stops[0] = (struct stop_request){.pointer = "/spec/auto_stop"};
+        s->request.stop_count++;
+    }
+    for (size_t i = 0; i < s->request.stop_count; i++) {
+        s->stops[i].enable = s->stops[i].has_duration = true;
+        s->stops[i].duration_s = edit->seconds;
+    }
+}
+
+void apply_edits(struct sample *s, const struct edit *edits, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (edits[i].field == EDIT_AUTO_STOP)
+            apply_stop(s, &edits[i]);
+        else
+            apply_annotation(s, &edits[i]);
+    }
+}

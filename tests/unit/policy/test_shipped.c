@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The shipped files: base.yaml gives what the demo shows, and the examples load. */
+#include <stdlib.h>
+
+#include "unit/policy/support.h"
+
+/* Reads a file of policies/; the test is told where the sources are. */
+static char *read_policy(const char *name)
+{
+    char path[1024];
+    size_t len;
+    FILE *file;
+    char *text = test_calloc(65536, 1);
+
+    (void)snprintf(path, sizeof path, "%s/%s", POLICIES_DIR, name);
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    len = fread(text, 1, 65535, file);
+    assert_true(len > 0 && len < 65535);
+    (void)fclose(file);
+    return text;
+}
+
+static const char *judged(struct sample *s)
+{
+    char *text = read_policy("base.yaml");
+    struct policy_set *set = set_of(text);
+    const char *decision = decision_text(set, s, false);
+
+    policy_set_unref(&set);
+    test_free(text);
+    return decision;
+}
+
+static void the_manuals_sample_is_allowed_as_it_is(void **state)
+{
+    struct sample s;
+
+    (void)state;
+    sample_init(&s);
+    assert_string_equal(judged(&s), "allow");
+}
+
+static void a_missing_auto_stop_is_set(void **state)
+{
+    struct sample s;
+
+    (void)state;
+    sample_init(&s);
+    s.request.stop_count = 0;
+    assert_string_equal(judged(&s), "rewrite default 3600 by base-auto-stop");
+}
+
+static void a_day_is_capped(void **state)
+{
+    struct sample s;
+
+    (void)state;
+    sample_init(&s);
+    s.stops[0].duration_s = 86400;
+    assert_string_equal(judged(&s), "rewrite cap 43200 by base-auto-stop");
+}
+
+static void a_gpu_is_refused(void **state)
+{
+    struct sample s;
+
+    (void)state;
+    sample_init(&s);
+    s.request.flavor.value = VIEW("modelarts.vm.gpu.v100");
+    assert_string_equal(judged(&s), "refuse flavor.not_allowed by base-flavors");
+}
+
+static void another_teams_path_is_refused(void **state)
+{
+    struct sample s;
+
+    (void)state;
+    sample_init(&s);
+    s.storages[0].path.value = VIEW("/other-team/x/");
+    assert_int_equal(obs_parse_path(s.storages[0].path.value, &s.storages[0].obs), OBS_OK);
+    assert_string_equal(judged(&s), "refuse obs.prefix_not_allowed by base-storage");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_manuals_sample_is_allowed_as_it_is),
+        cmocka_unit_test(a_missing_auto_stop_is_set),
+        cmocka_unit_test(a_day_is_capped),
+        cmocka_unit_test(a_gpu_is_refused),
+        cmocka_unit_test(another_teams_path_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
