@@ -266,6 +266,7 @@ static void read_limits(struct conf_loading *l)
 static bool find_place(struct conf_loading *l, const char *path)
 {
     char here[4096];
+    struct err err;
 
     l->file = text_of(l, view_str(path));
     if (l->file == NULL)
@@ -273,8 +274,8 @@ static bool find_place(struct conf_loading *l, const char *path)
     if (path[0] == '/') {
         l->path = l->file;
     } else if (getcwd(here, sizeof here) == NULL) {
-        diag_fault(l->diag, (struct loc){.file = l->file}, "the working directory has no name: %s",
-                   strerrorname_np(errno));
+        (void)err_set_errno(&err, errno, "the working directory has no name");
+        diag_fault(l->diag, (struct loc){.file = l->file}, "%s", err.text);
         return false;
     } else {
         l->path = arena_printf(l->arena, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path).ptr;

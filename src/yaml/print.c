@@ -37,6 +37,16 @@ static bool looks_like_number(struct view text)
     return dots < 2;
 }
 
+/* Blanks and colons only before something else, so that neither a comment nor a key begins. */
+static bool may_stand_plain(struct view text, size_t i)
+{
+    char c = text.ptr[i];
+
+    if (is_word_byte(c) || memchr("_./@+-*", c, 7) != NULL)
+        return true;
+    return (c == ' ' || c == ':') && i + 1 < text.len && text.ptr[i + 1] != ' ';
+}
+
 static bool plain_is_safe(struct view text)
 {
     if (text.len == 0 || is_reserved(text) || looks_like_number(text))
@@ -44,16 +54,8 @@ static bool plain_is_safe(struct view text)
     if (!is_word_byte(text.ptr[0]) && text.ptr[0] != '/' && text.ptr[0] != '.')
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool last = i + 1 == text.len;
-
-        if (is_word_byte(c) || memchr("_./@+-*", c, 7) != NULL)
-            continue;
-        if (c == ' ' && !last && text.ptr[i + 1] != ' ')
-            continue;
-        if (c == ':' && !last && text.ptr[i + 1] != ' ')
-            continue;
-        return false;
+        if (!may_stand_plain(text, i))
+            return false;
     }
     return true;
 }

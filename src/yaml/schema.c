@@ -123,14 +123,33 @@ static void read_unit(const struct reading *r)
     expected(r, what);
 }
 
+/* The word that stands for 0, or NULL. */
+static const char *zero_word(const struct yfield *field)
+{
+    return field->names == NULL ? NULL : field->names[0];
+}
+
+static void expected_int(const struct reading *r)
+{
+    const char *word = zero_word(r->field);
+    const char *before = word == NULL ? "" : word, *link = word == NULL ? "" : " or ";
+    char what[96];
+
+    if (r->field->min != 0 || r->field->max != 0)
+        (void)snprintf(what, sizeof what, "%s%sa whole number from %lld to %lld", before, link,
+                       (long long)r->field->min, (long long)r->field->max);
+    else
+        (void)snprintf(what, sizeof what, "%s%sa whole number", before, link);
+    expected(r, what);
+}
+
 static void read_int(const struct reading *r)
 {
     struct ynumber *out = r->at;
+    const char *word = zero_word(r->field);
     bool ranged = r->field->min != 0 || r->field->max != 0;
     int64_t min = ranged ? r->field->min : INT64_MIN;
     int64_t max = ranged ? r->field->max : INT64_MAX;
-    const char *word = r->field->names == NULL ? NULL : r->field->names[0];
-    char what[96];
 
     out->at = r->node->loc;
     if (word != NULL && is_text(r->node) && view_eq(r->node->text, view_str(word))) {
@@ -143,14 +162,7 @@ static void read_int(const struct reading *r)
         out->set = true;
         return;
     }
-    if (ranged)
-        (void)snprintf(what, sizeof what, "%s%sa whole number from %lld to %lld",
-                       word == NULL ? "" : word, word == NULL ? "" : " or ", (long long)min,
-                       (long long)max);
-    else
-        (void)snprintf(what, sizeof what, "%s%sa whole number", word == NULL ? "" : word,
-                       word == NULL ? "" : " or ");
-    expected(r, what);
+    expected_int(r);
 }
 
 /* "a, b, c" or, with `last`, "a, b or c"; what doesn't fit is left out. */

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What `check --show` prints: every setting, in the order of the contract, loadable to the same;
+ * and the sample file, which must say what holds without it. */
+#include "support/test.h"
+
+#include "conf/conf.h"
+#include "conf/file.h"
+
+#define NEEDED "upstream: {url: \"https://c.example\"}\nidentity: {tokens: {verify: decode}}\n"
+
+static struct arena arena;
+static struct diag diag;
+static struct buf first, second;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena_init(&arena, 65536, 1 << 22);
+    diag_init(&diag, &arena);
+    buf_init(&first, 65536);
+    buf_init(&second, 65536);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    buf_done(&first);
+    buf_done(&second);
+    arena_done(&arena);
+    return 0;
+}
+
+static void show(const char *path, struct view text, struct buf *out)
+{
+    struct conf conf;
+
+    if (!conf_load(path, text, &arena, &diag, &conf)) {
+        diag_print(&diag, out);
+        fail_msg("%.*s", VIEW_ARGS(buf_view(out)));
+    }
+    buf_clear(out);
+    conf_show(&conf, out);
+    assert_int_equal(out->failed, STATUS_OK);
+}
+
+static const char *const shown_defaults = "version: 1\n"
+                                          "listen:\n"
+                                          "  - address: 127.0.0.1:8080\n"
+                                          "    plain: false\n"
+                                          "status:\n"
+                                          "  address: 127.0.0.1:9080\n"
+                                          "admin:\n"
+                                          "  socket: /etc/postern/run/admin.sock\n"
+                                          "upstream:\n"
+                                          "  url: https://c.example\n"
+                                          "  ca_file: system\n"
+                                          "  timeouts:\n"
+                                          "    connect: 5s\n"
+                                          "    tls: 5s\n"
+                                          "    send: 30s\n"
+                                          "    first_byte: 1m\n"
+                                          "    idle: 1m\n"
+                                          "    total: 2m\n"
+                                          "  keep_alive: 50s\n"
+                                          "  max_connections: 256\n"
+                                          "identity:\n"
+                                          "  tokens:\n"
+                                          "    verify: decode\n"
+                                          "    iam_url: https://iam.eu-de.otc.t-systems.com\n"
+                                          "    cache: 5m\n"
+                                          "  client_certificates: off\n"
+                                          "  signatures: refuse\n"
+                                          "policies: /etc/postern/policies\n"
+                                          "journal:\n"
+                                          "  directory: /etc/postern/journal\n"
+                                          "  durability: sync\n"
+                                          "  timeout: 5s\n"
+                                          "  segment: 64MB\n"
+                                          "  keep: 9600h\n"
+                                          "  low_space: 1GB\n"
+                                          "quota:\n"
+                                          "  store: local\n"
+                                          "routes:\n"
+                                          "  other: pass\n"
+                                          "  refuse:\n"
+                                          "    - POST /v1/*/training-jobs\n"
+                                          "    - POST /v2/*/training-jobs\n"
+                                          "    - POST /v1/*/training-jobs/*/versions\n"
+                                          "    - POST /v1/*/services\n"
+                                          "    - POST /v2/*/services\n"
+                                          "    - PUT /v1/*/services/*\n"
+                                          "    - PUT /v2/*/services/*\n"
+                                          "    - POST /v1/*/services/*/start\n"
+                                          "    - POST /v2/*/services/*/start\n"
+                                          "    - POST /v1/*/services/*/scale\n"
+                                          "    - POST /v2/*/services/*/scale\n"
+                                          "    - POST /v1/*/services/*/hpa\n"
+                                          "    - POST /v2/*/services/*/hpa\n"
+                                          "    - POST /v1/*/services/*/tasks\n"
+                                          "    - POST /v2/*/pools\n"
+                                          "    - PATCH /v2/*/pools/*\n"
+                                          "    - POST /v2/*/pools/*/nodepools\n"
+                                          "    - POST /v2/*/pools/*/nodes/batch-resize\n"
+                                          "    - POST /v1/*/dev-servers\n"
+                                          "    - POST /v1/*/dev-servers/hyper-clusters\n"
+                                          "    - PUT /v1/*/dev-servers/*/start\n"
+                                          "    - POST /v1/*/visualization-jobs\n"
+                                          "    - POST /v1/*/visualization-jobs/*/restart\n"
+                                          "    - POST /v2/*/workflows/*/executions\n"
+                                          "    - POST /v2/*/workflows/*/schedules\n"
+                                          "    - POST /v2/*/processor-tasks/*/versions\n"
+                                          "    - PUT /v1/*/workspaces/*/quotas\n"
+                                          "    - POST /v2/*/authorizations\n"
+                                          "    - POST /v2/*/agency\n"
+                                          "requests:\n"
+                                          "  unknown_fields: refuse\n"
+                                          "workers: auto\n"
+                                          "limits:\n"
+                                          "  head: 64KB\n"
+                                          "  uri: 8KB\n"
+                                          "  header_value: 32KB\n"
+                                          "  headers: 128\n"
+                                          "  body: 256KB\n"
+                                          "  body_memory: 64MB\n"
+                                          "  json_depth: 64\n"
+                                          "  json_members: 8192\n"
+                                          "  stream_body: 12MB\n"
+                                          "  answer: 4MB\n"
+                                          "  connections: 4096\n"
+                                          "  per_address: 256\n"
+                                          "  head_timeout: 10s\n"
+                                          "  body_timeout: 30s\n"
+                                          "  idle_timeout: 75s\n"
+                                          "  write_timeout: 30s\n"
+                                          "  drain: 30s\n"
+                                          "log:\n"
+                                          "  level: info\n"
+                                          "  format: text\n";
+
+static void shows_the_defaults_of_the_contract(void **state)
+{
+    (void)state;
+    show("/etc/postern/postern.yaml", VIEW(NEEDED), &first);
+    assert_view_eq(buf_view(&first), view_str(shown_defaults));
+}
+
+static void what_is_shown_loads_to_the_same(void **state)
+{
+    const struct view texts[] = {
+        VIEW(NEEDED),
+        VIEW(
+            "version: 1\n"
+            "listen:\n"
+            "  - {address: \"[::1]:8080\"}\n"
+            "  - {address: \"0.0.0.0:80\", plain: true}\n"
+            "  - address: 0.0.0.0:8443\n"
+            "    tls: {certificate: \"tls/a b: c.pem\", key: /k.key, client_ca: ../ca.pem}\n"
+            "  - {address: \"[::]:8444\", tls: {certificate: c, key: k}}\n"
+            "status: {address: \"0.0.0.0:9080\"}\n"
+            "admin: {socket: \"/run/postern/#1.sock\"}\n"
+            "upstream: {url: \"https://[::1]:9443\", ca_file: \"true\",\n"
+            "  timeouts: {connect: 10ms, tls: 1500ms, send: 90s, first_byte: 1h, idle: 61s, total: "
+            "1d},\n"
+            "  keep_alive: 1m, max_connections: 1}\n"
+            "identity: {tokens: {verify: off, iam_url: \"https://i:1\", cache: 0s}}\n"
+            "policies: \"p\\tq\"\n"
+            "journal: {directory: \"j\xc3\xbc\", durability: write, timeout: 10ms, segment: "
+            "1025KB, keep: 1h, low_space: 0B}\n"
+            "routes: {other: refuse, refuse: []}\n"
+            "requests: {unknown_fields: pass}\n"
+            "workers: 256\n"
+            "limits: {head: 1MB, uri: 1025B, headers: 8, body: 1KB, drain: 0s}\n"
+            "log: {level: debug, format: json}\n"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        show("/etc/postern/postern.yaml", texts[i], &first);
+        show("/somewhere/else.yaml", buf_view(&first), &second);
+        assert_view_eq(buf_view(&second), buf_view(&first));
+    }
+    assert_true(view_find(buf_view(&first), '\t') == first.len);
+}
+
+static void shows_listeners_with_all_they_have(void **state)
+{
+    (void)state;
+    show("/e/p.yaml",
+         VIEW(NEEDED "listen:\n"
+                     "  - {address: \"0.0.0.0:80\", plain: true}\n"
+                     "  - {address: \"[::]:8443\", tls: {certificate: c.pem, key: k.pem}}\n"),
+         &first);
+    assert_true(view_starts(buf_view(&first), VIEW("version: 1\n"
+                                                   "listen:\n"
+                                                   "  - address: 0.0.0.0:80\n"
+                                                   "    plain: true\n"
+                                                   "  - address: \"[::]:8443\"\n"
+                                                   "    plain: false\n"
+                                                   "    tls:\n"
+                                                   "      certificate: /e/c.pem\n"
+                                                   "      key: /e/k.pem\n"
+                                                   "status:\n")));
+}
+
+/* Besides its place and its url, the sample holds nothing but defaults. */
+static void the_sample_says_what_holds_without_it(void **state)
+{
+    static const char needed[] = "upstream: {url: \"https://modelarts.eu-de.otc.t-systems.com\"}\n"
+                                 "identity: {tokens: {verify: decode}}\n";
+    struct view sample = VIEW_NONE;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(file_read(SAMPLE_FILE, 1 << 20, &arena, &sample, &err), STATUS_OK);
+    show("/etc/postern/postern.yaml", sample, &first);
+    show("/etc/postern/postern.yaml", view_str(needed), &second);
+    assert_view_eq(buf_view(&first), buf_view(&second));
+}
+
+/* ... and names every key, so that nobody has to look elsewhere. */
+static void the_sample_names_every_key(void **state)
+{
+    struct view sample = VIEW_NONE, rest;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(file_read(SAMPLE_FILE, 1 << 20, &arena, &sample, &err), STATUS_OK);
+    show("/etc/postern/postern.yaml", sample, &first);
+    for (rest = buf_view(&first); rest.len > 0;) {
+        struct view line = view_of(rest.ptr, view_find(rest, '\n'));
+        struct view key = view_trim(view_of(line.ptr, view_find(line, ':')));
+
+        rest = view_from(rest, line.len + 1);
+        if (key.ptr[0] == '-' || view_eq(key, VIEW("plain")))
+            continue;
+        assert_row(memmem(sample.ptr, sample.len, key.ptr, key.len + 1) != NULL, key.ptr);
+    }
+}
+
+static void a_full_buffer_is_told(void **state)
+{
+    struct conf conf;
+    struct buf small;
+
+    (void)state;
+    assert_true(conf_load("/e/p.yaml", VIEW(NEEDED), &arena, &diag, &conf));
+    for (size_t max = 0; max < 400; max++) {
+        buf_init(&small, max);
+        conf_show(&conf, &small);
+        assert_int_equal(small.failed, STATUS_LIMIT);
+        buf_done(&small);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(shows_the_defaults_of_the_contract, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_shown_loads_to_the_same, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(shows_listeners_with_all_they_have, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_sample_says_what_holds_without_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_sample_names_every_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_buffer_is_told, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests_name("conf/show", tests, NULL, NULL);
+}
