@@ -32,8 +32,10 @@ MUST_CHECK enum status modelarts_read_action(const struct jdoc *doc, struct aren
                                              const struct operation **ret,
                                              struct body_faults *faults);
 
-/* What the edits change in this body, place by place, without changing it. *ret lives in the arena.
- * STATUS_LIMIT when there would be more than EDITS_MAX changes. */
+/* What the edits change in this body, place by place, without changing it; nothing for an edit
+ * whose value stands there already. *ret lives in the arena. STATUS_LIMIT when there would be more
+ * than EDITS_MAX changes, STATUS_INVALID when two edits want one field or the body isn't one that
+ * was read well. */
 MUST_CHECK enum status modelarts_render(const struct jdoc *doc,
                                         const struct instance_request *request,
                                         const struct edit *edits, size_t count, struct arena *arena,

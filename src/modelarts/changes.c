@@ -7,7 +7,8 @@ static void member_json(struct jwriter *w, const char *key, struct view json)
     if (json.ptr == NULL)
         return;
     jwriter_key(w, key);
-    /* A value's own text may hold more than ASCII: the writer is asked to fold it where that matters. */
+    /* A value's own text may hold more than ASCII: the writer is asked to fold it where that
+     * matters. */
     jwriter_raw(w, json);
 }
 

@@ -64,18 +64,22 @@ static bool looks_like_ipv4(struct view name)
     return dots == 3;
 }
 
+/* Whether c may follow before: no "..", ".-" or "-.". */
+static bool bucket_pair_ok(char before, char c)
+{
+    if (c != '-' && c != '.')
+        return is_bucket_letter(c);
+    return is_bucket_letter(before) || (c == '-' && before == '-');
+}
+
 static bool bucket_ok(struct view name)
 {
-    if (name.len < BUCKET_MIN || name.len > BUCKET_MAX || !is_bucket_letter(name.ptr[0]) ||
-        !is_bucket_letter(name.ptr[name.len - 1]) || looks_like_ipv4(name))
+    if (name.len < BUCKET_MIN || name.len > BUCKET_MAX || looks_like_ipv4(name))
+        return false;
+    if (!is_bucket_letter(name.ptr[0]) || !is_bucket_letter(name.ptr[name.len - 1]))
         return false;
     for (size_t i = 1; i < name.len; i++) {
-        char c = name.ptr[i];
-        char before = name.ptr[i - 1];
-
-        if (!is_bucket_letter(c) && c != '-' && c != '.')
-            return false;
-        if ((c == '.' && (before == '.' || before == '-')) || (c == '-' && before == '.'))
+        if (!bucket_pair_ok(name.ptr[i - 1], name.ptr[i]))
             return false;
     }
     return true;

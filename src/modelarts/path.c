@@ -15,28 +15,40 @@ static int hex_digit(char c)
     return -1;
 }
 
+/* Two hex digits stand at the start. */
+static bool is_hex_pair(struct view text)
+{
+    return text.len >= 2 && hex_digit(text.ptr[0]) >= 0 && hex_digit(text.ptr[1]) >= 0;
+}
+
+static enum path_fault check_byte(struct view path, size_t at)
+{
+    unsigned char c = (unsigned char)path.ptr[at];
+
+    if (c <= ' ' || c == 0x7f)
+        return PATH_CONTROL;
+    if (c == '\\')
+        return PATH_BACKSLASH;
+    if (c == '#' || c == '?')
+        return PATH_HASH;
+    if (c == '/' && at > 0 && path.ptr[at - 1] == '/')
+        return PATH_EMPTY_SEGMENT;
+    if (c == '%' && !is_hex_pair(view_from(path, at + 1)))
+        return PATH_BROKEN_ESCAPE;
+    return PATH_OK;
+}
+
 static enum path_fault check_bytes(struct view path)
 {
+    enum path_fault fault = PATH_OK;
+
     if (path.len > PATH_BYTES_MAX)
         return PATH_LONG;
     if (path.len == 0 || path.ptr[0] != '/')
         return PATH_NO_SLASH;
-    for (size_t i = 0; i < path.len; i++) {
-        unsigned char c = (unsigned char)path.ptr[i];
-
-        if (c <= ' ' || c == 0x7f)
-            return PATH_CONTROL;
-        if (c == '\\')
-            return PATH_BACKSLASH;
-        if (c == '#' || c == '?')
-            return PATH_HASH;
-        if (c == '/' && i > 0 && path.ptr[i - 1] == '/')
-            return PATH_EMPTY_SEGMENT;
-        if (c == '%' &&
-            (i + 2 >= path.len || hex_digit(path.ptr[i + 1]) < 0 || hex_digit(path.ptr[i + 2]) < 0))
-            return PATH_BROKEN_ESCAPE;
-    }
-    return PATH_OK;
+    for (size_t i = 0; i < path.len && fault == PATH_OK; i++)
+        fault = check_byte(path, i);
+    return fault;
 }
 
 static unsigned char highest(const unsigned char level[3])

@@ -42,15 +42,23 @@ static const struct fold folds[] = {
 #undef FOLD
 };
 
+/* The length that the first byte promises, or 0. */
+static size_t promised(unsigned char lead)
+{
+    if (lead < 0x80)
+        return 1;
+    if ((lead & 0xe0U) == 0xc0)
+        return 2;
+    if ((lead & 0xf0U) == 0xe0)
+        return 3;
+    return (lead & 0xf8U) == 0xf0 ? 4 : 0;
+}
+
 size_t utf8_decode(struct view text, uint32_t *ret)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char lead = text.len == 0 ? 0xff : (unsigned char)text.ptr[0];
-    size_t len = lead < 0x80              ? 1
-                 : (lead & 0xe0U) == 0xc0 ? 2
-                 : (lead & 0xf0U) == 0xe0 ? 3
-                 : (lead & 0xf8U) == 0xf0 ? 4
-                                          : 0;
+    size_t len = promised(lead);
     uint32_t point = len == 1 ? lead : lead & (0x7fU >> len);
 
     if (len == 0 || len > text.len)
@@ -79,11 +87,37 @@ struct view utf8_cut(struct view text, size_t max)
 
 static bool in_ranges(const struct range *ranges, size_t count, uint32_t point)
 {
-    for (size_t i = 0; i < count && ranges[i].first <= point; i++) {
-        if (point <= ranges[i].last)
+    size_t low = 0;
+
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+
+        if (point < ranges[middle].first)
+            count = middle;
+        else if (point > ranges[middle].last)
+            low = middle + 1;
+        else
             return true;
     }
     return false;
+}
+
+static const struct fold *find_fold(uint32_t point)
+{
+    size_t low = 0;
+    size_t high = ARRAY_LEN(folds);
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (point < folds[middle].first)
+            high = middle;
+        else if (point > folds[middle].last)
+            low = middle + 1;
+        else
+            return &folds[middle];
+    }
+    return NULL;
 }
 
 bool unicode_is_hidden(uint32_t point)
@@ -121,15 +155,16 @@ static const char *ascii_looks_like(char byte)
 
 const char *unicode_looks_like(uint32_t point)
 {
-    if (point < 0x80 && !unicode_is_hidden(point))
-        return ascii_looks_like((char)point);
-    for (size_t i = 0; i < ARRAY_LEN(folds) && folds[i].first <= point; i++) {
-        const struct fold *fold = &folds[i];
-        size_t at = point - fold->first;
+    const struct fold *fold;
 
-        if (point > fold->last)
-            continue;
-        return fold->first == fold->last ? fold->text : single(fold->text[at % strlen(fold->text)]);
-    }
-    return unicode_is_hidden(point) ? "" : NULL;
+    if (unicode_is_hidden(point))
+        return "";
+    if (point < 0x80)
+        return ascii_looks_like((char)point);
+    fold = find_fold(point);
+    if (fold == NULL)
+        return NULL;
+    if (fold->first == fold->last)
+        return fold->text;
+    return single(fold->text[(point - fold->first) % strlen(fold->text)]);
 }

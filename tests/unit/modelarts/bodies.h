@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Reading bodies in tests. */
+#pragma once
+
+#include "support/test.h"
+
+#include "modelarts/body.h"
+
+/* Reads a document that must be well-formed. */
+static inline struct jdoc doc_of(struct view text, struct arena *arena)
+{
+    const struct jlimits limits = {.bytes = (size_t)1 << 20, .depth = 64, .members = 65536};
+    struct jdoc doc = {0};
+    struct jfault fault;
+
+    if (jdoc_read(text, &limits, arena, &doc, &fault) != STATUS_OK) {
+        print_error("not JSON: %.*s: %s\n", VIEW_ARGS(text), fault.text);
+        fail();
+    }
+    return doc;
+}
+
+/* A body that is right but for the one place that a test changes. */
+#define NAMES                                              \
+    "\"name\":\"nb-1\",\"profile_id\":\"Multi-Engine 1.0 " \
+    "(python3)-cpu\",\"flavor\":\"modelarts.vm.cpu.2u\""
+#define STORAGE         "\"storage\":{\"type\":\"obs\",\"location\":{\"path\":\"/team-bucket/nb-1/\"}}"
+#define BODY(more)      "{" NAMES ",\"spec\":{" STORAGE "}" more "}"
+#define BODY_SPEC(more) "{" NAMES ",\"spec\":{" STORAGE more "}}"
