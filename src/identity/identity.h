@@ -2,8 +2,11 @@
  * Who is calling: from the request's credentials to a subject. */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/error.h"
 #include "base/reason.h"
 #include "policy/subject.h"
 
@@ -43,15 +46,16 @@ struct identified {
 
 /* Identifies the caller of a judged operation, without asking anybody (decode, off). path_project:
  * the project of the path; decode refuses a token of another project, one that can't be decoded and
- * one that has expired (401, 403). Signatures are refused with a sentence that tells how to use a
- * token. True: *ret is filled. False: *ret_why. Texts live in the arena. */
+ * one that has expired (401, 403), and takes "Authorization: Bearer" and the token as a token.
+ * Whatever the settings: signatures are refused with a sentence that tells how to use a token; so
+ * are two credentials, and an X-Project-Id that isn't the path's. True: *ret is filled. False:
+ * *ret_why, and of *ret the credential. Texts live in the arena or are constant. */
 MUST_CHECK bool identity_judged(enum token_verify verify, const struct credentials *credentials,
                                 struct view path_project, int64_t now_us, struct arena *arena,
                                 struct identified *ret, struct reason *ret_why);
 /* For the record of an unjudged operation: what the credential says, never a refusal but for
- * signatures
- * (`signatures: refuse` holds on every route: a changed Host breaks them and failures lock the
- * key). */
+ * signatures (`signatures: refuse` holds on every route: a changed Host breaks them and failures
+ * lock the key) and for several Authorization fields, of which one could be a signature. */
 MUST_CHECK bool identity_unjudged(enum token_verify verify, const struct credentials *credentials,
                                   int64_t now_us, struct arena *arena, struct identified *ret,
                                   struct reason *ret_why);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From a token to the JSON in it. The Base64 is read strictly, so that one content has one token,
+ * and the DER must fill it. */
+#include <openssl/cms.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+
+#include "identity/identity.h"
+#include "identity/token.h"
+
+/* '-' stands for '/' in a token; all else is standard Base64, not the URL alphabet. */
+static int base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+')
+        return 62;
+    return c == '-' ? 63 : -1;
+}
+
+/* Four letters to three bytes, the last `pads` of them '='. Bits that would be lost must be zero.
+ */
+static bool decode_group(const char *in, unsigned pads, unsigned char out[3])
+{
+    uint32_t bits = 0;
+
+    for (unsigned i = 0; i < 4 - pads; i++) {
+        int value = base64_value(in[i]);
+
+        if (value < 0)
+            return false;
+        bits |= (uint32_t)value << (18 - 6 * i);
+    }
+    out[0] = (unsigned char)(bits >> 16);
+    out[1] = (unsigned char)(bits >> 8);
+    out[2] = (unsigned char)bits;
+    return (bits & ((1U << (8 * pads)) - 1)) == 0;
+}
+
+/* out has room for three bytes for each four letters. */
+static bool decode_base64(struct view text, unsigned char *out, size_t *ret_len)
+{
+    unsigned pads = 0;
+
+    if (text.len == 0 || text.len % 4 != 0)
+        return false;
+    while (pads < 2 && text.ptr[text.len - 1 - pads] == '=')
+        pads++;
+    for (size_t at = 0; at < text.len; at += 4) {
+        bool last = at + 4 == text.len;
+
+        if (!decode_group(text.ptr + at, last ? pads : 0, out + at / 4 * 3))
+            return false;
+    }
+    *ret_len = text.len / 4 * 3 - pads;
+    return true;
+}
+
+/* The embedded content, NULL if there is none or it isn't plain data. */
+static const ASN1_OCTET_STRING *content_of(CMS_ContentInfo *cms)
+{
+    ASN1_OCTET_STRING **content;
+
+    if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed ||
+        OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+        return NULL;
+    content = CMS_get0_content(cms);
+    return content == NULL ? NULL : *content;
+}
+
+static enum status copy_content(const unsigned char *der, size_t len, struct arena *arena,
+                                struct view *ret)
+{
+    const unsigned char *at = der;
+    CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)len);
+    const ASN1_OCTET_STRING *content = NULL;
+    enum status status = STATUS_SYNTAX;
+
+    if (cms != NULL && at == der + len)
+        content = content_of(cms);
+    if (content != NULL && ASN1_STRING_length(content) > 0) {
+        *ret = arena_copy(arena, view_of((const char *)ASN1_STRING_get0_data(content),
+                                         (size_t)ASN1_STRING_length(content)));
+        status = ret->ptr == NULL ? STATUS_NOMEM : STATUS_OK;
+    }
+    CMS_ContentInfo_free(cms);
+    return status;
+}
+
+enum status identity_decode_token(struct view token, struct arena *arena, struct view *ret_json)
+{
+    unsigned char *der;
+    struct view json;
+    size_t len;
+    enum status status;
+
+    if (token.len > TOKEN_BYTES_MAX)
+        return STATUS_SYNTAX;
+    der = arena_alloc(arena, token.len / 4 * 3 + 3);
+    if (der == NULL)
+        return STATUS_NOMEM;
+    if (!decode_base64(token, der, &len))
+        return STATUS_SYNTAX;
+    /* What OpenSSL says about a bad token must not be found by TLS code of this thread later. */
+    (void)ERR_set_mark();
+    status = copy_content(der, len, arena, &json);
+    (void)ERR_pop_to_mark();
+    if (status == STATUS_OK)
+        *ret_json = json;
+    return status;
+}
