@@ -18,8 +18,8 @@ static const struct unit durations[] = {
 static const struct unit sizes[] = {
     {"B", 1, true},
     {"KB", 1024, true},
-    {"MB", 1024 * 1024, true},
-    {"GB", 1024 * 1024 * 1024, true},
+    {"MB", INT64_C(1024) * 1024, true},
+    {"GB", INT64_C(1024) * 1024 * 1024, true},
 };
 
 bool num_parse_digits(struct view v, uint64_t *ret)

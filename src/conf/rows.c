@@ -47,7 +47,7 @@ enum { PATH_BYTES = 4000, URL_BYTES = 1000 };
         .key = #name, .kind = YFIELD_OBJECT, .offset = AT(name), .required = (needed), \
         .fields = (rows)                                                               \
     }
-#define IN(object, member) (AT(object.member) - AT(object))
+#define IN(object, path) (AT(path) - AT(object))
 
 static const char *const verify_names[] = {"iam", "certificate", "decode", "off", NULL};
 static const char *const off_names[] = {"off", NULL};
@@ -60,104 +60,104 @@ static const char *const format_names[] = {"text", "json", NULL};
 static const char *const auto_names[] = {"auto", NULL};
 
 static const struct yfield status_fields[] = {
-    PATH("address", IN(status, address)),
+    PATH("address", IN(status, status.address)),
     {0},
 };
 
 static const struct yfield admin_fields[] = {
-    PATH("socket", IN(admin, socket)),
+    PATH("socket", IN(admin, admin.socket)),
     {0},
 };
 
 static const struct yfield timeouts_fields[] = {
-    DURATION("connect", IN(upstream.timeouts, connect), 10, HOUR),
-    DURATION("tls", IN(upstream.timeouts, tls), 10, HOUR),
-    DURATION("send", IN(upstream.timeouts, send), 10, HOUR),
-    DURATION("first_byte", IN(upstream.timeouts, first_byte), 10, HOUR),
-    DURATION("idle", IN(upstream.timeouts, idle), 10, HOUR),
-    DURATION("total", IN(upstream.timeouts, total), 10, DAY),
+    DURATION("connect", IN(upstream.timeouts, upstream.timeouts.connect), 10, HOUR),
+    DURATION("tls", IN(upstream.timeouts, upstream.timeouts.tls), 10, HOUR),
+    DURATION("send", IN(upstream.timeouts, upstream.timeouts.send), 10, HOUR),
+    DURATION("first_byte", IN(upstream.timeouts, upstream.timeouts.first_byte), 10, HOUR),
+    DURATION("idle", IN(upstream.timeouts, upstream.timeouts.idle), 10, HOUR),
+    DURATION("total", IN(upstream.timeouts, upstream.timeouts.total), 10, DAY),
     {0},
 };
 
 static const struct yfield upstream_fields[] = {
-    URL("url", IN(upstream, url), true),
-    PATH("ca_file", IN(upstream, ca_file)),
+    URL("url", IN(upstream, upstream.url), true),
+    PATH("ca_file", IN(upstream, upstream.ca_file)),
     {.key = "timeouts",
      .kind = YFIELD_OBJECT,
-     .offset = IN(upstream, timeouts),
+     .offset = IN(upstream, upstream.timeouts),
      .fields = timeouts_fields},
-    DURATION("keep_alive", IN(upstream, keep_alive), 100, HOUR),
-    INT("max_connections", IN(upstream, max_connections), 1, 65535),
+    DURATION("keep_alive", IN(upstream, upstream.keep_alive), 100, HOUR),
+    INT("max_connections", IN(upstream, upstream.max_connections), 1, 65535),
     {0},
 };
 
 static const struct yfield tokens_fields[] = {
-    ENUM("verify", IN(identity.tokens, verify), verify_names),
-    URL("iam_url", IN(identity.tokens, iam_url), false),
-    DURATION("cache", IN(identity.tokens, cache), 0, HOUR),
+    ENUM("verify", IN(identity.tokens, identity.tokens.verify), verify_names),
+    URL("iam_url", IN(identity.tokens, identity.tokens.iam_url), false),
+    DURATION("cache", IN(identity.tokens, identity.tokens.cache), 0, HOUR),
     {0},
 };
 
 static const struct yfield identity_fields[] = {
     {.key = "tokens",
      .kind = YFIELD_OBJECT,
-     .offset = IN(identity, tokens),
+     .offset = IN(identity, identity.tokens),
      .fields = tokens_fields},
-    ENUM("client_certificates", IN(identity, client_certificates), off_names),
-    ENUM("signatures", IN(identity, signatures), signature_names),
+    ENUM("client_certificates", IN(identity, identity.client_certificates), off_names),
+    ENUM("signatures", IN(identity, identity.signatures), signature_names),
     {0},
 };
 
 static const struct yfield journal_fields[] = {
-    PATH("directory", IN(journal, directory)),
-    ENUM("durability", IN(journal, durability), durability_names),
-    DURATION("timeout", IN(journal, timeout), 10, 10 * MINUTE),
-    SIZE("segment", IN(journal, segment), MB, 64 * GB),
-    DURATION("keep", IN(journal, keep), HOUR, 36500 * DAY),
-    SIZE("low_space", IN(journal, low_space), 0, 1024 * GB),
+    PATH("directory", IN(journal, journal.directory)),
+    ENUM("durability", IN(journal, journal.durability), durability_names),
+    DURATION("timeout", IN(journal, journal.timeout), 10, 10 * MINUTE),
+    SIZE("segment", IN(journal, journal.segment), MB, 64 * GB),
+    DURATION("keep", IN(journal, journal.keep), HOUR, 36500 * DAY),
+    SIZE("low_space", IN(journal, journal.low_space), 0, 1024 * GB),
     {0},
 };
 
 static const struct yfield quota_fields[] = {
-    PATH("store", IN(quota, store)),
+    PATH("store", IN(quota, quota.store)),
     {0},
 };
 
 static const struct yfield routes_fields[] = {
-    ENUM("other", IN(routes, other), other_names),
-    {.key = "refuse", .kind = YFIELD_TEXTS, .offset = IN(routes, refuse)},
+    ENUM("other", IN(routes, routes.other), other_names),
+    {.key = "refuse", .kind = YFIELD_TEXTS, .offset = IN(routes, routes.refuse)},
     {0},
 };
 
 static const struct yfield requests_fields[] = {
-    ENUM("unknown_fields", IN(requests, unknown_fields), unknown_names),
+    ENUM("unknown_fields", IN(requests, requests.unknown_fields), unknown_names),
     {0},
 };
 
 static const struct yfield limits_fields[] = {
-    SIZE("head", IN(limits, head), KB, MB),
-    SIZE("uri", IN(limits, uri), 256, 64 * KB),
-    SIZE("header_value", IN(limits, header_value), 256, 256 * KB),
-    INT("headers", IN(limits, headers), 8, 1024),
-    SIZE("body", IN(limits, body), KB, 64 * MB),
-    SIZE("body_memory", IN(limits, body_memory), 64 * KB, 64 * GB),
-    INT("json_depth", IN(limits, json_depth), 4, 512),
-    INT("json_members", IN(limits, json_members), 16, 1000000),
-    SIZE("stream_body", IN(limits, stream_body), KB, 1024 * GB),
-    SIZE("answer", IN(limits, answer), 64 * KB, GB),
-    INT("connections", IN(limits, connections), 1, 1000000),
-    INT("per_address", IN(limits, per_address), 1, 1000000),
-    DURATION("head_timeout", IN(limits, head_timeout), 10, HOUR),
-    DURATION("body_timeout", IN(limits, body_timeout), 10, HOUR),
-    DURATION("idle_timeout", IN(limits, idle_timeout), 10, HOUR),
-    DURATION("write_timeout", IN(limits, write_timeout), 10, HOUR),
-    DURATION("drain", IN(limits, drain), 0, HOUR),
+    SIZE("head", IN(limits, limits.head), KB, MB),
+    SIZE("uri", IN(limits, limits.uri), 256, 64 * KB),
+    SIZE("header_value", IN(limits, limits.header_value), 256, 256 * KB),
+    INT("headers", IN(limits, limits.headers), 8, 1024),
+    SIZE("body", IN(limits, limits.body), KB, 64 * MB),
+    SIZE("body_memory", IN(limits, limits.body_memory), 64 * KB, 64 * GB),
+    INT("json_depth", IN(limits, limits.json_depth), 4, 512),
+    INT("json_members", IN(limits, limits.json_members), 16, 1000000),
+    SIZE("stream_body", IN(limits, limits.stream_body), KB, 1024 * GB),
+    SIZE("answer", IN(limits, limits.answer), 64 * KB, GB),
+    INT("connections", IN(limits, limits.connections), 1, 1000000),
+    INT("per_address", IN(limits, limits.per_address), 1, 1000000),
+    DURATION("head_timeout", IN(limits, limits.head_timeout), 10, HOUR),
+    DURATION("body_timeout", IN(limits, limits.body_timeout), 10, HOUR),
+    DURATION("idle_timeout", IN(limits, limits.idle_timeout), 10, HOUR),
+    DURATION("write_timeout", IN(limits, limits.write_timeout), 10, HOUR),
+    DURATION("drain", IN(limits, limits.drain), 0, HOUR),
     {0},
 };
 
 static const struct yfield log_fields[] = {
-    ENUM("level", IN(log, level), level_names),
-    ENUM("format", IN(log, format), format_names),
+    ENUM("level", IN(log, log.level), level_names),
+    ENUM("format", IN(log, log.format), format_names),
     {0},
 };
 

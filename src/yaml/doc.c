@@ -90,7 +90,9 @@ static char byte_at(struct reader *r, const yaml_mark_t *mark)
             r->seen_bytes++;
         r->seen_chars++;
     }
-    return r->seen_bytes < r->bytes.len ? r->bytes.ptr[r->seen_bytes] : '\0';
+    if (r->seen_bytes == r->bytes.len)
+        return '\0';
+    return r->bytes.ptr[r->seen_bytes];
 }
 
 static bool syntax_fault(struct reader *r)
@@ -298,12 +300,12 @@ static bool refuse_duplicates(struct reader *r, const struct ynode *mapping)
 
     if (mapping->count < 2)
         return true;
-    sorted = arena_array(r->arena, mapping->count, sizeof *sorted);
+    sorted = arena_array(r->arena, mapping->count, sizeof(const struct ynode *));
     if (sorted == NULL)
         return out_of_memory(r, mapping->loc);
     for (const struct ynode *child = mapping->child; child != NULL; child = child->next)
         sorted[count++] = child;
-    qsort(sorted, count, sizeof *sorted, by_key_then_place);
+    qsort(sorted, count, sizeof(const struct ynode *), by_key_then_place);
     for (size_t i = 1; i < count; i++) {
         char quoted[DIAG_QUOTED_BYTES];
 
@@ -382,10 +384,12 @@ static bool read_events(struct reader *r)
 
 static struct ydoc_limits limits_or_defaults(const struct ydoc_limits *given)
 {
-    struct ydoc_limits limits = given == NULL ? (struct ydoc_limits){0} : *given;
+    struct ydoc_limits limits = {0};
 
+    if (given != NULL)
+        limits = *given;
     if (limits.bytes == 0)
-        limits.bytes = 1024 * 1024;
+        limits.bytes = (size_t)1024 * 1024;
     if (limits.depth == 0)
         limits.depth = 32;
     if (limits.nodes == 0)

@@ -8,6 +8,11 @@ static bool is_word_byte(char c)
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+static bool is_one_of(char c, struct view these)
+{
+    return view_find(these, c) < these.len;
+}
+
 /* Words that some reader of YAML takes for a boolean or for nothing. */
 static bool is_reserved(struct view text)
 {
@@ -30,7 +35,7 @@ static bool looks_like_number(struct view text)
     if (is_word_byte(text.ptr[0]) && (text.ptr[0] < '0' || text.ptr[0] > '9'))
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        if (memchr("0123456789abcdefABCDEFxXoO_+-.:", text.ptr[i], 31) == NULL)
+        if (!is_one_of(text.ptr[i], VIEW("0123456789abcdefABCDEFxXoO_+-.:")))
             return false;
         dots += text.ptr[i] == '.' ? 1 : 0;
     }
@@ -42,7 +47,7 @@ static bool may_stand_plain(struct view text, size_t i)
 {
     char c = text.ptr[i];
 
-    if (is_word_byte(c) || memchr("_./@+-*", c, 7) != NULL)
+    if (is_word_byte(c) || is_one_of(c, VIEW("_./@+-*")))
         return true;
     return (c == ' ' || c == ':') && i + 1 < text.len && text.ptr[i + 1] != ' ';
 }

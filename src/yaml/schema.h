@@ -59,8 +59,8 @@ struct yobject {
 struct yfield {
     const char *key; /* NULL ends the rows */
     enum yfield_kind kind;
-    size_t offset;
     bool required;
+    size_t offset;
     int64_t min, max;            /* both 0: no range */
     const char *const *names;    /* YFIELD_ENUM: NULL-terminated; YFIELD_INT */
     const struct yfield *fields; /* YFIELD_OBJECT */
