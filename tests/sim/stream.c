@@ -10,11 +10,12 @@
 
 enum { BLOCK = 16384 };
 
+/* The bytes from `at` on, up to a block of them; how many there are. */
 static size_t pattern(unsigned char *block, size_t at, size_t size)
 {
-    size_t n = size - at < BLOCK ? size - at : BLOCK;
-    for (size_t i = 0; i < n; i++)
-        block[i] = (unsigned char)((at + i) ^ ((at + i) >> 8) ^ ((at + i) >> 16));
+    size_t n = 0;
+    for (; n < BLOCK && at < size; n++, at++)
+        block[n] = (unsigned char)(at ^ (at >> 8) ^ (at >> 16));
     return n;
 }
 

@@ -33,7 +33,7 @@ SSL_CTX *wire_tls_new(const char *certificate, const char *key)
     return tls;
 }
 
-struct conn *wire_find(struct sim *sim, struct bufferevent *bev)
+struct conn *wire_find(struct sim *sim, const struct bufferevent *bev)
 {
     struct conn *conn;
     for (conn = TAILQ_FIRST(&sim->wire.conns); conn != NULL; conn = TAILQ_NEXT(conn, next))

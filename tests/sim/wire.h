@@ -50,7 +50,7 @@ SSL_CTX *wire_tls_new(const char *certificate, const char *key);
 /* evhttp_set_bevcb: makes the bufferevent of a connection that is being accepted. arg: struct port.
  */
 struct bufferevent *wire_accept(struct event_base *base, void *arg);
-struct conn *wire_find(struct sim *sim, struct bufferevent *bev);
+struct conn *wire_find(struct sim *sim, const struct bufferevent *bev);
 /* Forgets a connection that is gone. */
 void wire_drop(struct conn *conn);
 void wire_drop_all(struct sim *sim);

@@ -132,6 +132,8 @@ class Gateway(Process):
         self.addresses = [self._address(text) for text in self.ready["listen"]]
         self.status_address = self._address(self.ready["status"]) if self.ready.get("status") else None
         self.admin_socket = self.ready.get("admin")
+        if self.status_address and self.status_address[1]:  # listening is not yet ready: the cloud's name is resolved
+            wait_for(lambda: self.status("/readyz").status == 200, "/readyz")
 
     def finish(self):
         """Ends it, and looks at what it leaves: a whole journal, no open intent, no secret anywhere."""

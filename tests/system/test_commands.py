@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: check, explain, status, reload, version, and wrong usage."""
+
+import json
+import re
+
+import pytest
+
+from support.bodies import ALLOW_ALL, POLICIES, PROJECT, compact, create_body
+from support.contract import check_refusal, post_create
+
+WHO = ["--user", "alice", "--project", PROJECT, "--role", "te_admin"]
+
+
+def explain(site, body, *args):
+    text = body if isinstance(body, str) else compact(body).decode()
+    return site.run("explain", *WHO, *args, text=text)
+
+
+def test_check(site_factory):
+    done = site_factory().run("check")
+    assert done.returncode == 0 and done.stderr == "", done
+    assert re.search(r"\b[0-9a-f]{64}\b", done.stdout) and "1 policies" in done.stdout
+
+
+def test_check_finds_faults(site_factory):
+    done = site_factory(POLICIES.replace("flavors:", "flavours:")).run("check")
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.match(r"[^:]*policies\.yaml:7:5: ", done.stderr), done.stderr
+    done = site_factory(settings={"listne": 1}).run("check")
+    assert done.returncode == 1 and re.search(r"postern\.yaml:\d+:1: .*listen", done.stderr), done.stderr
+
+
+def test_check_show_is_complete_and_loads_to_the_same(site_factory):
+    site = site_factory()
+    first = site.run("check", "--show")
+    assert first.returncode == 0, first.stderr
+    for key in ("version", "listen", "status", "admin", "upstream", "identity", "policies", "journal", "quota", "routes",
+                "requests", "workers", "limits", "log"):
+        assert re.search(rf"^{key}:", first.stdout, re.M), key
+    for line in ("body: 256KB", "drain: 5s", "head_timeout: 10s", "keep_alive: 50s", "stream_body: 12MB"):
+        assert line in first.stdout
+    site.conf.write_text(first.stdout)
+    second = site.run("check", "--show")
+    assert second.returncode == 0, second.stderr
+    assert second.stdout == first.stdout
+
+
+def test_check_and_the_journal_agree_on_the_digest(gateway, token):
+    digest = re.search(r"\b[0-9a-f]{64}\b", gateway.site.run("check").stdout)[0]
+    post_create(gateway, token)
+    assert gateway.journal_events("intent")[0]["policy_set"] == digest
+
+
+def test_explain_allows(site_factory):
+    done = explain(site_factory(), create_body())
+    assert done.returncode == 0, done
+    assert "decision: allow" in done.stdout and "team-a-notebooks" in done.stdout
+    assert re.search(r"policies\.yaml:\d+:\d+", done.stdout)
+
+
+def test_explain_rewrites(site_factory):
+    done = explain(site_factory(), create_body(without=["spec__auto_stop"]))
+    assert done.returncode == 0 and "decision: rewrite" in done.stdout and "auto_stop" in done.stdout
+    done = explain(site_factory(), create_body(without=["spec__auto_stop"]), "--json")
+    out = json.loads(done.stdout)
+    assert out["decision"] == "rewrite" and out["edits"] and out["policies"] == ["team-a-notebooks"]
+    assert out["body"]["spec"]["auto_stop"]["duration"] == 3600
+    assert {line["result"] for line in out["trace"]} >= {"matches"}
+
+
+def test_explain_refuses(site_factory):
+    done = explain(site_factory(), create_body(flavor="modelarts.vm.gpu.v100"))
+    assert done.returncode == 1 and "decision: refuse" in done.stdout and "flavor.not_allowed" in done.stdout
+    done = explain(site_factory(), create_body(flavor="modelarts.vm.gpu.v100"), "--json")
+    out = json.loads(done.stdout)
+    assert done.returncode == 1 and out["decision"] == "refuse" and "body" not in out
+    assert [reason["code"] for reason in out["reasons"]] == ["flavor.not_allowed"]
+    assert re.match(r"policies\.yaml:\d+:\d+\Z", out["reasons"][0]["at"])
+
+
+@pytest.mark.parametrize("text, code", [("{", "json.syntax"), ('{"name":"a","name":"b"}', "json.duplicate_member"),
+                                        (json.dumps(create_body(flavor=1)), "body.type")])
+def test_explain_refuses_bodies_that_cannot_be_read(site_factory, text, code):
+    done = explain(site_factory(), text)
+    assert done.returncode == 1 and code in done.stdout, done
+
+
+def test_explain_says_what_the_gateway_does(gateway, cloud, token):
+    for body in (create_body(), create_body(without=["spec__auto_stop"], name="b"),
+                 create_body(spec__auto_stop={"enable": True, "duration": 86400}, name="c"),
+                 create_body(flavor="modelarts.vm.cpu.8u"), create_body(spec__storage__location__path="/x/y/")):
+        said = json.loads(explain(gateway.site, body, "--json").stdout)
+        answer = post_create(gateway, token, body)
+        if said["decision"] == "refuse":
+            assert [r["code"] for r in check_refusal(answer, 403)["reasons"]] == [r["code"] for r in said["reasons"]]
+        else:
+            assert answer.status == 200
+            assert cloud.creates()[-1].json == said["body"]
+            assert json.loads(answer.header("Postern-Edits") or "[]") == said["edits"]
+
+
+def test_explain_reads_a_file_and_a_time(site_factory):
+    text = POLICIES.replace('"modelarts.vm.cpu.*"', "none") + """\
+exceptions:
+  - name: soon
+    policy: team-a-notebooks
+    match: {users: [alice]}
+    allow: {flavors: ["modelarts.vm.cpu.*"]}
+    reason: a test
+    approved_by: bob
+    expires: 2099-06-30
+"""
+    site = site_factory(text)
+    request = site.folder / "request.json"
+    request.write_bytes(compact(create_body()))
+    for at, status in (("2099-06-30T23:59:59Z", 0), ("2099-06-30", 0), ("2099-07-01T00:00:00Z", 1), ("2099-07-01", 1)):
+        assert site.run("explain", *WHO, "--at", at, str(request)).returncode == status, at
+
+
+def test_explain_cannot_run(site_factory):
+    site = site_factory()
+    assert site.run("explain", *WHO, "nowhere.json").returncode == 2
+    assert site.run("explain", "--user", "alice").returncode == 2
+    assert site.run("explain", *WHO, "--operation", "demanager.start").returncode == 2
+    assert site.run("explain", *WHO, "--operation", "whatever").returncode == 2
+    assert site.run("explain", *WHO, "--at", "tomorrow").returncode == 2
+
+
+def test_status(gateway, token):
+    done = gateway.site.run("status")
+    assert done.returncode == 0, done.stderr
+    digest = re.search(r"\b[0-9a-f]{64}\b", gateway.site.run("check").stdout)[0]
+    assert digest in done.stdout
+    state = json.loads(gateway.site.run("status", "--json").stdout)
+    assert digest in json.dumps(state)
+
+
+def test_reload_over_the_admin_socket(gateway, token):
+    body = create_body(flavor="modelarts.vm.gpu.v100")
+    check_refusal(post_create(gateway, token, body), 403)
+    gateway.site.write_policies(ALLOW_ALL)
+    done = gateway.site.run("reload")
+    assert done.returncode == 0, done
+    assert post_create(gateway, token, body).status == 200
+    gateway.site.write_policies("version: 1\npolicies:\n  - nom: x\n")
+    done = gateway.site.run("reload")
+    assert done.returncode == 1 and "policies.yaml:3:5" in done.stdout + done.stderr, done
+    assert post_create(gateway, token, create_body(flavor="modelarts.vm.gpu.p100", name="b")).status == 200
+    actors = {line["actor"] for line in gateway.journal_events("policy") if "actor" in line}
+    assert any(actor.startswith("uid:") for actor in actors)
+    assert len(gateway.journal_events("admin")) == 2
+
+
+def test_nobody_answers(site_factory):
+    for command in ("status", "reload"):
+        done = site_factory().run(command)
+        assert done.returncode == 2 and "admin.sock" in done.stderr
+
+
+def test_version_and_help(postern):
+    done = postern("version")
+    assert done.returncode == 0 and re.match(r"postern \d+\.\d+\.\d+\n\Z", done.stdout)
+    done = postern("--help")
+    assert done.returncode == 0 and done.stderr == ""
+    commands = re.findall(r"^  (\w+) ", done.stdout, re.M)
+    assert {"serve", "check", "explain", "status", "reload", "version"} <= set(commands)
+    for command in commands:
+        done = postern(command, "--help")
+        assert done.returncode == 0 and f"postern {command}" in done.stdout, done
+
+
+WRONG = [[], ["nonsense"], ["stats"], ["serve", "--bogus"], ["serve", "extra"], ["check", "-c"], ["explain"],
+         ["status", "x"], ["version", "x"], ["audit"], ["audit", "nonsense"], ["--bogus"]]
+
+
+@pytest.mark.parametrize("args", WRONG, ids=" ".join)
+def test_wrong_usage(postern, args):
+    done = postern(*args)
+    assert done.returncode == 2 and done.stdout == "" and "postern" in done.stderr, done
+
+
+def test_a_near_miss_is_named(postern):
+    assert '"status"' in postern("stats").stderr
+
+
+@pytest.mark.parametrize("command", ["test", "replay", "diff", "quota"])
+def test_commands_of_later_milestones_are_no_commands_yet(postern, command):
+    done = postern(command)
+    assert done.returncode == 2 and command in done.stderr
+
+
+def test_repair_of_a_whole_journal_is_refused(gateway):
+    repair = ["audit", "repair", "-c", str(gateway.site.conf)]
+    done = gateway.site.run(*repair, conf=False)
+    assert done.returncode in (1, 2) and "journal" in done.stderr, "it is in use"
+    gateway.stop()
+    lines = len(gateway.journal().lines)
+    done = gateway.site.run(*repair, conf=False)
+    assert done.returncode == 1, done
+    assert len(gateway.journal().lines) == lines
