@@ -8,19 +8,16 @@
 #include "identity/identity.h"
 #include "identity/token.h"
 
-/* '-' stands for '/' in a token; all else is standard Base64, not the URL alphabet. */
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+')
-        return 62;
-    return c == '-' ? 63 : -1;
-}
+/* The value of each ASCII byte, 64 for those that have none. '-' stands for '/' in a token; all
+ * else is standard Base64, not the URL alphabet. */
+static const unsigned char values[128] = {
+    64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+    64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 62,
+    64, 63, 64, 64, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64, 64, 0,
+    1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+    23, 24, 25, 64, 64, 64, 64, 64, 64, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
+    39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 64, 64, 64, 64, 64,
+};
 
 /* Four letters to three bytes, the last `pads` of them '='. Bits that would be lost must be zero.
  */
@@ -29,11 +26,12 @@ static bool decode_group(const char *in, unsigned pads, unsigned char out[3])
     uint32_t bits = 0;
 
     for (unsigned i = 0; i < 4 - pads; i++) {
-        int value = base64_value(in[i]);
+        unsigned char letter = (unsigned char)in[i];
+        uint32_t value = letter < sizeof values ? values[letter] : 64;
 
-        if (value < 0)
+        if (value == 64)
             return false;
-        bits |= (uint32_t)value << (18 - 6 * i);
+        bits |= value << (18 - 6 * i);
     }
     out[0] = (unsigned char)(bits >> 16);
     out[1] = (unsigned char)(bits >> 8);

@@ -4,13 +4,15 @@
 #include "identity/identity.h"
 
 #include "base/clock.h"
+#include "identity/cache.h"
 #include "identity/token.h"
 
 enum found_kind { FOUND_NOTHING, FOUND_TOKEN, FOUND_SIGNATURE, FOUND_OTHER };
 
 struct found {
     enum found_kind kind;
-    struct view token; /* FOUND_TOKEN */
+    struct view token;                  /* FOUND_TOKEN */
+    unsigned char digest[DIGEST_BYTES]; /* of what was sent; set by note() */
 };
 
 const struct reason_row identity_reasons[IDENTITY_REASON_COUNT] = {
@@ -67,26 +69,27 @@ static struct found look(const struct credentials *c)
     return (struct found){.kind = FOUND_NOTHING};
 }
 
-static void set_digest(struct credential *credential, struct view secret)
+static void set_digest(struct found *found, struct view secret, struct credential *credential)
 {
     char hex[DIGEST_HEX_BYTES];
 
-    digest_sha256_hex(secret, hex);
+    digest_sha256(secret, found->digest);
+    digest_hex(found->digest, hex);
     memcpy(credential->digest, hex, sizeof credential->digest - 1);
 }
 
 /* What the journal says about the credential before anything is known about the caller. */
-static void note(const struct credentials *c, const struct found *found, struct identified *ret)
+static void note(const struct credentials *c, struct found *found, struct identified *ret)
 {
     *ret = (struct identified){.credential = {.kind = "none", .verified = "none"}};
     switch (found->kind) {
     case FOUND_TOKEN:
         ret->credential.kind = "token";
-        set_digest(&ret->credential, found->token);
+        set_digest(found, found->token, &ret->credential);
         break;
     case FOUND_SIGNATURE:
         ret->credential.kind = "signature";
-        set_digest(&ret->credential, c->authorization);
+        set_digest(found, c->authorization, &ret->credential);
         break;
     case FOUND_NOTHING:
     case FOUND_OTHER:
@@ -142,10 +145,26 @@ static bool refuse_project(struct arena *arena, const char *what, struct view go
                                VIEW_ARGS(got), VIEW_ARGS(path_project)));
 }
 
-static bool read_token(struct view token, struct arena *arena, struct token_facts *ret,
-                       struct reason *why)
+/* From the cache, or from the token and into the cache. */
+static enum status find_facts(struct identity_cache *cache, const struct found *found,
+                              struct arena *arena, struct token_facts *ret)
 {
-    enum status status = token_read(token, arena, ret);
+    enum status status;
+
+    if (cache == NULL)
+        return token_read(found->token, arena, ret);
+    if (cache_find(cache, found->digest, arena, ret))
+        return STATUS_OK;
+    status = token_read(found->token, arena, ret);
+    if (status == STATUS_OK)
+        cache_add(cache, found->digest, ret);
+    return status;
+}
+
+static bool read_token(struct identity_cache *cache, const struct found *found, struct arena *arena,
+                       struct token_facts *ret, struct reason *why)
+{
+    enum status status = find_facts(cache, found, arena, ret);
 
     if (status == STATUS_OK)
         return true;
@@ -185,20 +204,11 @@ static bool refuse_missing(const struct found *found, struct reason *why)
                   VIEW("the request has no token; send one in X-Auth-Token"));
 }
 
-static bool judge_token(const struct found *found, struct view path_project, int64_t now_us,
-                        struct arena *arena, struct identified *ret, struct reason *why)
+static void accept(const struct token_facts *facts, struct identified *ret)
 {
-    struct token_facts facts;
-
-    if (found->kind != FOUND_TOKEN || found->token.len == 0)
-        return refuse_missing(found, why);
-    if (!read_token(found->token, arena, &facts, why) ||
-        !is_usable(&facts, path_project, now_us, arena, why))
-        return false;
-    ret->subject = facts.subject;
-    ret->expires_us = facts.expires_us;
+    ret->subject = facts->subject;
+    ret->expires_us = facts->expires_us;
     ret->credential.verified = "decoded";
-    return true;
 }
 
 bool identity_judged(enum token_verify verify, const struct credentials *credentials,
@@ -206,6 +216,7 @@ bool identity_judged(enum token_verify verify, const struct credentials *credent
                      struct identified *ret, struct reason *ret_why)
 {
     struct found found = look(credentials);
+    struct token_facts facts;
 
     note(credentials, &found, ret);
     if (!is_single(credentials, ret_why))
@@ -218,13 +229,19 @@ bool identity_judged(enum token_verify verify, const struct credentials *credent
     case VERIFY_OFF:
         return true;
     case VERIFY_DECODE:
-        return judge_token(&found, path_project, now_us, arena, ret, ret_why);
+        break;
     case VERIFY_IAM:
     case VERIFY_CERTIFICATE:
-        break;
+        return refuse(ret_why, IDENTITY_UNAVAILABLE,
+                      VIEW("this gateway cannot verify tokens yet; its settings must say decode"));
     }
-    return refuse(ret_why, IDENTITY_UNAVAILABLE,
-                  VIEW("this gateway cannot verify tokens yet; its settings must say decode"));
+    if (found.kind != FOUND_TOKEN || found.token.len == 0)
+        return refuse_missing(&found, ret_why);
+    if (!read_token(credentials->cache, &found, arena, &facts, ret_why) ||
+        !is_usable(&facts, path_project, now_us, arena, ret_why))
+        return false;
+    accept(&facts, ret);
+    return true;
 }
 
 bool identity_unjudged(enum token_verify verify, const struct credentials *credentials,
@@ -241,10 +258,9 @@ bool identity_unjudged(enum token_verify verify, const struct credentials *crede
     if (credentials->authorization_count > 1)
         return is_single(credentials, ret_why);
     if (verify != VERIFY_DECODE || found.kind != FOUND_TOKEN ||
-        token_read(found.token, arena, &facts) != STATUS_OK || now_us >= facts.expires_us)
+        find_facts(credentials->cache, &found, arena, &facts) != STATUS_OK ||
+        now_us >= facts.expires_us)
         return true;
-    ret->subject = facts.subject;
-    ret->expires_us = facts.expires_us;
-    ret->credential.verified = "decoded";
+    accept(&facts, ret);
     return true;
 }

@@ -29,7 +29,18 @@ struct credentials {
     unsigned authorization_count;
     struct view project; /* X-Project-Id */
     unsigned project_count;
+    struct identity_cache *cache; /* the worker's own; NULL: each token is decoded anew */
 };
+
+/* What the last tokens said, by the SHA-256 of the whole token; only what could be decoded. For one
+ * thread. It holds neither tokens nor verdicts: expiry and project are judged each time. */
+struct identity_cache;
+
+enum { IDENTITY_CACHE_ENTRIES = 64 };
+
+/* Room for 1 to so many tokens, the least recently used one goes; NULL when memory is out. */
+MUST_CHECK struct identity_cache *identity_cache_new(size_t entries);
+void identity_cache_free(struct identity_cache **cache);
 
 /* Words of the journal. */
 struct credential {
