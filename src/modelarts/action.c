@@ -62,7 +62,7 @@ enum status modelarts_read_action(const struct jdoc *doc, struct arena *arena,
             faults_add(&faults, MODELARTS_ACTION_UNKNOWN, verb,
                        "needs to be start, stop, restart, queue or dequeue");
     }
-    if (body_faults->count > 0)
+    if (faults_any(&faults))
         return STATUS_INVALID;
     *ret = op;
     return STATUS_OK;

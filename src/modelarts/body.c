@@ -324,8 +324,7 @@ static void read_value(struct reader *r, const struct field *field, jref v, void
 
 static void check_required(struct reader *r, enum place place, jref v)
 {
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        const struct field *field = &fields[i];
+    for (const struct field *field = fields; field->name != NULL; field++) {
         jref member;
 
         if (field->place != place || field->missing == NULL)
@@ -403,7 +402,7 @@ static enum status read_create(struct reader *r)
         return STATUS_NOMEM;
     if (!check_conflicts(r->doc, &r->request, &r->faults, r->arena))
         return STATUS_NOMEM;
-    return r->faults.body->count == 0 ? STATUS_OK : STATUS_INVALID;
+    return faults_any(&r->faults) ? STATUS_INVALID : STATUS_OK;
 }
 
 enum status modelarts_read_create(const struct jdoc *doc, struct view project,

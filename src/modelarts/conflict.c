@@ -30,7 +30,7 @@ static bool children_equal(const struct jdoc *doc, jref a, jref b, struct arena 
 
     JDOC_EACH(doc, a, child)
     {
-        struct view key = VIEW_NONE;
+        struct view key;
 
         if (jdoc_kind(doc, a) == JKIND_OBJECT) {
             key = jdoc_key(doc, child, arena);

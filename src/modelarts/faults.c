@@ -9,6 +9,11 @@
 
 enum { TEXT_BYTES = 256, POINTER_SHOWN = 256 };
 
+bool faults_any(const struct faults *faults)
+{
+    return faults->body->count > 0;
+}
+
 bool faults_full(const struct faults *faults)
 {
     return faults->body->count == BODY_REASONS_MAX;
@@ -31,11 +36,11 @@ void faults_add(struct faults *faults, enum modelarts_reason why, jref v, const 
     struct view pointer;
     va_list args;
 
-    if (faults_full(faults))
-        return;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    if (faults_full(faults))
+        return;
     reason = &faults->body->items[faults->body->count++];
     *reason = (struct reason){.row = &modelarts_reasons[why]};
     pointer = shown_pointer(faults, v);

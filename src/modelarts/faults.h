@@ -10,6 +10,7 @@ struct faults {
     struct body_faults *body;
 };
 
+bool faults_any(const struct faults *faults);
 /* No more fit. */
 bool faults_full(const struct faults *faults);
 /* "POINTER text": the text says what the value at v needs, without the value. Without memory the

@@ -11,25 +11,33 @@
 #include "modelarts/request.h"
 #include "modelarts/unicode.h"
 
-enum { FOLDED_MAX = 64 };
+enum { FOLDED_MAX = 64, NAMES_MAX = 32 };
 
-const struct field fields[FIELD_COUNT] = {
-#define NOWHERE               FIELD_NOWHERE, FIELD_NOWHERE
-#define VALUE(record, member) offsetof(struct record, member), FIELD_NOWHERE
-#define VALUE_AND_FLAG(record, value, flag) \
-    offsetof(struct record, value), offsetof(struct record, flag)
-#define TEXT_AT(record, member) VALUE_AND_FLAG(record, member.value, member.set)
-#define FIELD(place, name, kind, child, target, missing) \
-    {PLACE_##place, name, FIELD_##kind, PLACE_##child, target, missing},
+/* NOLINTBEGIN(bugprone-macro-parentheses): offsetof takes names, not expressions */
+const struct field fields[] = {
+#define NOWHERE           .value_at = FIELD_NOWHERE, .flag_at = FIELD_NOWHERE
+#define VALUE(record, at) .value_at = offsetof(struct record, at), .flag_at = FIELD_NOWHERE
+#define VALUE_AND_FLAG(record, at, flag) \
+    .value_at = offsetof(struct record, at), .flag_at = offsetof(struct record, flag)
+#define TEXT_AT(record, text) VALUE_AND_FLAG(record, text.value, text.set)
+#define FIELD(at, text, type, below, target, code) \
+    {.name = text,                                 \
+     .missing = code,                              \
+     .place = PLACE_##at,                          \
+     .child = PLACE_##below,                       \
+     .kind = FIELD_##type,                         \
+     target},
 #include "modelarts/fields.def"
 #undef FIELD
+    {.name = NULL},
 };
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 const char *place_pointer(enum place place)
 {
     static const char *const pointers[PLACE_COUNT] = {
-#define PLACE(id, pointer) [PLACE_##id] = pointer,
-#include "modelarts/fields.def"
+#define PLACE(id, pointer) [PLACE_##id] = (pointer),
+#include "modelarts/places.def"
 #undef PLACE
     };
 
@@ -38,18 +46,18 @@ const char *place_pointer(enum place place)
 
 const struct field *field_find(enum place place, struct view name)
 {
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (fields[i].place == place && view_eq(view_str(fields[i].name), name))
-            return &fields[i];
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        if (field->place == place && view_eq(view_str(field->name), name))
+            return field;
     }
     return NULL;
 }
 
 const struct field *field_known(struct view name)
 {
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (view_eq(view_str(fields[i].name), name))
-            return &fields[i];
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        if (view_eq(view_str(field->name), name))
+            return field;
     }
     return NULL;
 }
@@ -120,25 +128,25 @@ const struct field *field_lookalike(struct view name)
 
     if (!fold_name(name, text, &folded) || folded.len == 0)
         return NULL;
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        struct view own = view_str(fields[i].name);
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        struct view own = view_str(field->name);
 
         if (*fold_letter(own.ptr) != folded.ptr[0])
             continue;
         if (fold_name(own, known_text, &known) && view_eq(known, folded) && !view_eq(own, name))
-            return &fields[i];
+            return field;
     }
     return NULL;
 }
 
 const char *field_nearest(enum place place, struct view name)
 {
-    const char *names[FIELD_COUNT + 1];
+    const char *names[NAMES_MAX + 1];
     size_t count = 0;
 
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (fields[i].place == place)
-            names[count++] = fields[i].name;
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        if (field->place == place && count < NAMES_MAX)
+            names[count++] = field->name;
     }
     names[count] = NULL;
     return nearest_name(name, names);

@@ -8,7 +8,7 @@
 
 enum place {
 #define PLACE(id, pointer) PLACE_##id,
-#include "modelarts/fields.def"
+#include "modelarts/places.def"
 #undef PLACE
     PLACE_COUNT,
 };
@@ -27,22 +27,15 @@ enum field_kind {
 enum { FIELD_NOWHERE = 0xffff };
 
 struct field {
-    enum place place;
     const char *name;
-    enum field_kind kind;
-    enum place child;
-    uint16_t value_at, flag_at;
     const char *missing;
+    enum place place, child;
+    enum field_kind kind;
+    uint16_t value_at, flag_at;
 };
 
-enum {
-#define FIELD(place, name, kind, child, target, missing) +1
-    FIELD_COUNT = 0
-#include "modelarts/fields.def"
-#undef FIELD
-};
-
-extern const struct field fields[FIELD_COUNT];
+/* Ends with a row whose name is NULL. */
+extern const struct field fields[];
 
 /* Where the place is documented: "/spec/storage"; "" for the body itself. */
 const char *place_pointer(enum place place);

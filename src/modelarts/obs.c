@@ -181,8 +181,7 @@ const char *obs_fault_text(enum obs_fault fault)
         [OBS_NO_SCHEME] = "needs to begin with \"obs://\" and the bucket's name",
         [OBS_NO_TRAILING_SLASH] = "needs to end with '/' (ModelArts.6318)",
         [OBS_BUCKET_ROOT] = "needs to name a directory below the bucket's root (ModelArts.6358)",
-        [OBS_BUCKET_NAME] = "needs a bucket's name of 3 to 63 lower-case letters, digits, '-' and "
-                            "'.', as OBS allows them",
+        [OBS_BUCKET_NAME] = "needs a bucket's name as OBS allows it: 3 to 63 of a-z, 0-9, '-', '.'",
         [OBS_EMPTY_SEGMENT] = "may not hold an empty segment (\"//\")",
         [OBS_DOT_SEGMENT] = "may not hold a segment \".\" or \"..\"",
         [OBS_ESCAPE] = "may not hold a percent escape; write the character itself",

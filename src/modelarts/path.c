@@ -205,8 +205,11 @@ static size_t without_last(const char *out, size_t len)
 static size_t add_segment(char *out, size_t len, struct view segment)
 {
     out[len++] = '/';
-    for (size_t i = 0; i < segment.len; i++)
-        out[len++] = is_slash(segment.ptr[i]) ? '\1' : segment.ptr[i];
+    for (size_t i = 0; i < segment.len; i++, len++) {
+        out[len] = segment.ptr[i];
+        if (is_slash(out[len]))
+            out[len] = '\1';
+    }
     return len;
 }
 

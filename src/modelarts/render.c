@@ -209,7 +209,7 @@ static enum status plan_new_labels(struct plan *plan, struct view name, jref obj
 static enum status plan_label(struct plan *plan, const struct edit *edit, jref map)
 {
     jref member = jdoc_member(plan->doc, map, edit->key);
-    struct view old = VIEW_NONE;
+    struct view old;
 
     if (member != JREF_NONE && jdoc_kind(plan->doc, member) == JKIND_STRING) {
         old = jdoc_text(plan->doc, member, plan->arena);
@@ -282,6 +282,8 @@ static enum status make_plan(struct plan *plan, const struct instance_request *r
     return status == STATUS_OK ? plan_holder(plan, (struct holder){0, false}) : status;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one more parameter than usual, as a list goes in and
+ * out */
 enum status modelarts_render(const struct jdoc *doc, const struct instance_request *request,
                              const struct edit *edits, size_t count, struct arena *arena,
                              const struct change **ret, size_t *ret_count)

@@ -12,7 +12,9 @@ static const char action_path[] = "/v1/{project}/demanager/instances/{instance}/
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c + ('a' - 'A'));
+    return c;
 }
 
 static bool is_ident_byte(char c)
@@ -264,7 +266,7 @@ bool modelarts_route(struct view method, struct view path, struct arena *arena, 
 }
 
 /* '*' stands for any run of bytes. Case is folded on both sides. */
-static bool glob(struct view pattern, struct view text)
+static bool wild_fits(struct view pattern, struct view text)
 {
     size_t p = 0;
     size_t star = SIZE_MAX;
@@ -290,30 +292,30 @@ static bool glob(struct view pattern, struct view text)
 }
 
 /* With the last segment's suffixes trimmed: all of them, or the last one. */
-static bool glob_trimmed(struct view pattern, struct view text)
+static bool wild_fits_trimmed(struct view pattern, struct view text)
 {
     size_t first = text.len;
 
-    if (glob(pattern, text))
+    if (wild_fits(pattern, text))
         return true;
     for (size_t i = text.len; i > 0 && text.ptr[i - 1] != '/'; i--) {
         if (text.ptr[i - 1] != '.')
             continue;
-        if (first == text.len && glob(pattern, view_of(text.ptr, i - 1)))
+        if (first == text.len && wild_fits(pattern, view_of(text.ptr, i - 1)))
             return true;
         first = i - 1;
     }
-    return first < text.len && glob(pattern, view_of(text.ptr, first));
+    return first < text.len && wild_fits(pattern, view_of(text.ptr, first));
 }
 
-static bool any_reading_globs(struct view pattern, const struct path_decoded *decoded)
+static bool any_reading_fits(struct view pattern, const struct path_decoded *decoded)
 {
     char text[PATH_BYTES_MAX + 1];
 
     for (unsigned depth = 0; depth <= decoded->levels; depth++) {
-        if (glob(pattern, path_read(decoded, depth, READING_WHOLE, text)) ||
-            glob_trimmed(pattern, path_read(decoded, depth, READING_CUT, text)) ||
-            glob_trimmed(pattern, path_read(decoded, depth, READING_COLLAPSED, text)))
+        if (wild_fits(pattern, path_read(decoded, depth, READING_WHOLE, text)) ||
+            wild_fits_trimmed(pattern, path_read(decoded, depth, READING_CUT, text)) ||
+            wild_fits_trimmed(pattern, path_read(decoded, depth, READING_COLLAPSED, text)))
             return true;
     }
     return false;
@@ -378,9 +380,9 @@ bool modelarts_route_matches(struct view pattern, struct view method, struct vie
     while (want.len > 1 && want.ptr[want.len - 1] == '/')
         want.len--;
     if (is_plain(path) && path.len <= PATH_BYTES_MAX)
-        return glob(want, path);
+        return wild_fits(want, path);
     /* A path that nobody may send matches every pattern: an error is a refusal. */
     if (path_decode(path, &decoded) != PATH_OK)
         return true;
-    return glob(want, path) || any_reading_globs(want, &decoded);
+    return wild_fits(want, path) || any_reading_fits(want, &decoded);
 }

@@ -6,6 +6,13 @@
 
 #include "modelarts/body.h"
 
+/* The bytes of text without its NUL, into what is there. */
+static inline void put(char *at, const char *text)
+{
+    for (; *text != '\0'; text++)
+        *at++ = *text;
+}
+
 /* Reads a document that must be well-formed. */
 static inline struct jdoc doc_of(struct view text, struct arena *arena)
 {

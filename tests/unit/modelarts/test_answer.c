@@ -86,10 +86,11 @@ static void test_error_code_is_cut(void **state)
 
     (void)state;
     memset(text + len, 'x', 63);
-    memcpy(text + len + 63, "\xc3\xa4yz\"}", 7);
+    put(text + len + 63, "\xc3\xa4yz\"}");
     facts = facts_of(text);
     assert_int_equal(facts.error_code.len, 63);
-    memcpy(text + len + 63, "xyz\"}", 6);
+    put(text + len + 63, "xyz\"}");
+    text[len + 68] = '\0';
     facts = facts_of(text);
     assert_int_equal(facts.error_code.len, 64);
 }

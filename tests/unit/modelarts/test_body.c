@@ -552,10 +552,10 @@ static void test_long_names_are_cut(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 1000; i++) {
-        memcpy(text + len, "\xc3\xa4", 2);
+        put(text + len, "\xc3\xa4");
         len += 2;
     }
-    memcpy(text + len, "\":1}", 4);
+    put(text + len, "\":1}");
     doc = doc_of(view_of(text, len + 4), &arena);
     assert_int_equal(
         modelarts_read_create(&doc, VIEW("p"), UNKNOWN_REFUSE, &arena, &request, &faults),

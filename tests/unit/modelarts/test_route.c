@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Method and path to operation: every row, every spelling that some reader would take for one, and
  * what must pass untouched. */
-#include "support/test.h"
-
 #include "modelarts/operation.h"
+
+#include "bodies.h"
 
 #define P   "0123456789abcdef0123456789abcdef"
 #define DE  "DE-00000000-0000-0000-0000-000000000001"
@@ -350,12 +350,12 @@ static void test_limits(void **state)
 
     (void)state;
     memset(path, 'x', sizeof path);
-    memcpy(path, "/v1/p/a%20", 10);
+    put(path, "/v1/p/a%20");
     assert_true(modelarts_route(VIEW("GET"), view_of(path, 16384), &arena, &route, &why));
     assert_false(modelarts_route(VIEW("GET"), view_of(path, 16385), &arena, &route, &why));
     assert_string_equal(why.row->code, "path.too_long");
     assert_int_equal(why.row->status, 414);
-    memcpy(path, "/v1/p/abcd", 10);
+    put(path, "/v1/p/abcd");
     assert_true(modelarts_route(VIEW("GET"), view_of(path, 16384), &arena, &route, &why));
     assert_false(modelarts_route(VIEW("GET"), view_of(path, 16385), &arena, &route, &why));
     assert_string_equal(why.row->code, "path.too_long");
