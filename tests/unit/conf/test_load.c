@@ -544,7 +544,7 @@ static void all_faults_are_told_in_one_run(void **state)
     struct conf conf;
 
     (void)state;
-    assert_false(load(VIEW("listen: [{address: x}, {adress: y}]\n"
+    assert_false(load(VIEW("listen: [{address: x}, {addres_s: y}]\n"
                            "upstream: {url: \"http://c\", ca_file: [], timeouts: {connect: 5}}\n"
                            "identity: {tokens: {verify: iam}, signatures: relay}\n"
                            "quota: {store: x}\n"

@@ -3,8 +3,10 @@
  * and the sample file, which must say what holds without it. */
 #include "support/test.h"
 
+#include "base/number.h"
 #include "conf/conf.h"
 #include "conf/file.h"
+#include "conf/rows.h"
 
 #define NEEDED "upstream: {url: \"https://c.example\"}\nidentity: {tokens: {verify: decode}}\n"
 
@@ -238,6 +240,93 @@ static void the_sample_names_every_key(void **state)
     }
 }
 
+static void add_number(const struct yfield *field, int64_t value, struct buf *row)
+{
+    char text[NUM_TEXT_BYTES];
+
+    if (field->kind == YFIELD_DURATION)
+        buf_add(row, num_format_duration(value, text));
+    else if (field->kind == YFIELD_SIZE)
+        buf_add(row, num_format_size(value, text));
+    else if (field->kind == YFIELD_ENUM || (field->names != NULL && value == 0))
+        buf_add_str(row, field->names[value]);
+    else
+        buf_add_i64(row, value);
+}
+
+static void add_range(const struct yfield *field, const char *what, struct buf *row)
+{
+    buf_add_str(row, what);
+    if (field->min == 0 && field->max == 0)
+        return;
+    buf_add_str(row, ", ");
+    add_number(&(struct yfield){.kind = field->kind}, field->min, row);
+    buf_add_str(row, " to ");
+    add_number(&(struct yfield){.kind = field->kind}, field->max, row);
+}
+
+/* The beginning of a setting's row in the manual: key, type, and what holds if it is left out. What
+ * kind of text a text is, only the manual says. */
+static void make_row(const struct yfield *field, const void *value, const char *prefix,
+                     struct buf *row)
+{
+    buf_clear(row);
+    buf_printf(row, "\n| `%s%s` | ", prefix, field->key);
+    if (field->kind == YFIELD_TEXT || field->kind == YFIELD_TEXTS || field->kind == YFIELD_NODE)
+        return;
+    if (field->kind == YFIELD_ENUM) {
+        for (size_t i = 0; field->names[i] != NULL; i++)
+            buf_printf(row, "%s`%s`", i == 0 ? "" : ", ", field->names[i]);
+    } else {
+        if (field->names != NULL)
+            buf_printf(row, "`%s` or ", field->names[0]);
+        add_range(field,
+                  field->kind == YFIELD_DURATION ? "duration"
+                  : field->kind == YFIELD_SIZE   ? "size"
+                                                 : "number",
+                  row);
+    }
+    buf_add_str(row, " | `");
+    add_number(field, ((const struct ynumber *)value)->value, row);
+    buf_add_str(row, "` | ");
+}
+
+static void check_rows(const struct yfield *fields, const void *values, const char *prefix,
+                       struct view manual)
+{
+    for (; fields->key != NULL; fields++) {
+        const void *value = (const char *)values + fields->offset;
+        char deeper[64];
+
+        if (fields->kind == YFIELD_OBJECT) {
+            (void)snprintf(deeper, sizeof deeper, "%s%s.", prefix, fields->key);
+            check_rows(fields->fields, value, deeper, manual);
+        } else if (fields->kind != YFIELD_NODE) {
+            make_row(fields, value, prefix, &first);
+            buf_add_byte(&first, '\0');
+            assert_row(strstr(manual.ptr, first.ptr) != NULL, first.ptr);
+        }
+    }
+}
+
+/* The manual's table has a row for each setting, with the range and the default of the program. */
+static void the_manual_tells_every_setting(void **state)
+{
+    struct view manual = VIEW_NONE;
+    struct conf_rows rows;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(file_read(MANUAL_FILE, 1 << 20, &arena, &manual, &err), STATUS_OK);
+    assert_true(conf_defaults(&arena, &rows));
+    check_rows(conf_fields, &rows, "", manual);
+    assert_non_null(strstr(manual.ptr, "| `listen[].address` |"));
+    assert_non_null(strstr(manual.ptr, "| `listen[].plain` |"));
+    assert_non_null(strstr(manual.ptr, "| `listen[].tls.client_ca` |"));
+    assert_non_null(strstr(manual.ptr, "| 29 patterns |"));
+    assert_int_equal(rows.routes.refuse.count, 29);
+}
+
 static void a_full_buffer_is_told(void **state)
 {
     struct conf conf;
@@ -261,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(shows_listeners_with_all_they_have, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_sample_says_what_holds_without_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_sample_names_every_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_manual_tells_every_setting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_buffer_is_told, set_up, tear_down),
     };
 

@@ -290,7 +290,7 @@ static void reading_goes_on_after_a_fault(void **state)
     read_into(VIEW("count: 0\n"
                    "plain: maybe\n"
                    "flavors: [a, {}, [], b]\n"
-                   "nmae: x\n"
+                   "naem: x\n"
                    "mode: warn\n"),
               &v);
     assert_view(buf_view(&out),
@@ -298,7 +298,7 @@ static void reading_goes_on_after_a_fault(void **state)
                 "f:2:8: plain: expected true or false (without quotes), found \"maybe\"\n"
                 "f:3:14: flavors: expected text, found a mapping\n"
                 "f:3:18: flavors: expected text, found a list\n"
-                "f:4:1: unknown key \"nmae\"; did you mean \"name\"?\n"
+                "f:4:1: unknown key \"naem\"; did you mean \"name\"?\n"
                 "f:1:1: name is missing\n");
     assert_false(v.count.set);
     assert_int_equal(v.count.at.line, 1); /* wrong, not left out */
