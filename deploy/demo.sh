@@ -36,13 +36,27 @@ say() { printf '%s%s%s\n' "$bold" "$*" "$off"; }
 # What a file holds, word-wrapped and indented.
 show() { fold -s -w 108 | sed "s/^/      /"; }
 
+# Journal lines, a member a row.
+show_lines() {
+  jq -r '(to_entries[] | "\(.key)|\(if .value | type == "string" then .value else .value | tojson end)"), "|"' |
+    while IFS='|' read -r key value; do
+      if [ -z "$key" ]; then echo; continue; fi
+      fold -s -w 92 <<<"$value" | { read -r first; printf '      %s%-15s%s %s\n' "$dim" "$key" "$off" "$first"; sed 's/^/                      /'; }
+    done
+}
+
+build() {
+  cmake --preset release && cmake --build --preset release --target postern modelarts-sim
+}
+
 prepare() {
   say "Preparing: packages, build, certificates"
   # shellcheck disable=SC2086 # lists of words
   install_packages $build_packages $demo_packages
-  cmake --preset release -DBUILD_TESTING=OFF >"$work/build.log" 2>&1 &&
-    cmake --build --preset release --target postern modelarts-sim >>"$work/build.log" 2>&1 ||
-    { tail -n 40 "$work/build.log" >&2; exit 1; }
+  if ! build >"$work/build.log" 2>&1; then
+    tail -n 40 "$work/build.log" >&2
+    exit 1
+  fi
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=demo CA" \
     -keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=stand-in cloud" \
@@ -124,7 +138,8 @@ attempt() {
   if [ -n "$reached" ]; then show <<<"$reached"; else printf '      %snothing%s\n' "$dim" "$off"; fi
   printf '   %sthe caller got%s   %s\n' "$blue" "$off" "$http"
   jq -r 'if .id then "instance \(.id), \(.status), auto_stop \(.spec.auto_stop | {enable, duration} | tojson)" else "\(.error_code): \(.error_message)" end' "$work/answer" | show
-  printf '   %sjournal%s\n' "$blue" "$off"; show <<<"$line"
+  printf '   %sjournal%s (%s)\n' "$blue" "$off" "$(jq -rs 'map(.event) | join(", then ")' <<<"$line")"
+  show_lines <<<"$line"
   verify "$expected" "$http" "$reached" "$line" "$verdict" "$body"
 }
 
@@ -139,7 +154,7 @@ verify() {
   esac
   if [ -n "$reached" ]; then
     digest=$(printf %s "$reached" | sha256sum | cut -d' ' -f1)
-    jq -e "select(.event == \"intent\") | .request_sha256 == \"$digest\"" <<<"$line" >/dev/null || well=no
+    [ "$(jq -r 'select(.event == "intent") | .request_sha256' <<<"$line")" = "$digest" ] || well=no
   fi
   if [ $well = yes ]; then
     printf '   %sas it should be%s (%s)\n' "$green" "$off" "$expected"
@@ -168,7 +183,8 @@ attempt "5. Another team's OBS path" refuse \
   "$(jq -c '.name = "notebook-path" | .spec.storage.location.path = "/other-team/secret/"' <<<"$sample")"
 attempt "6. Two flavors in one body: which one is meant? Refused, not repaired" refuse \
   "${sample/\"flavor\":\"modelarts.kat1.xlarge\"/\"flavor\":\"modelarts.kat1.xlarge\",\"flavor\":\"modelarts.vm.gpu.v100\"}"
-curl -s -X POST "http://$control/fault" -d '{"kind":"reject","code":"ModelArts.6318","message":"The param path needs to end with /.","match":"POST /v1/","count":1}' >/dev/null
+curl -s -X POST "http://$control/fault" -d '{"kind":"status","match":"POST /v1/*","count":1,"status":400,
+  "body":"{\"error_message\":\"The param path needs to end with /.\",\"error_code\":\"ModelArts.6318\"}"}' >/dev/null
 attempt "7. Allowed here, but the cloud itself refuses (6318): its answer reaches the caller as it came" failed \
   "$(jq -c '.name = "notebook-6318"' <<<"$sample")"
 

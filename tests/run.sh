@@ -38,7 +38,7 @@ sources() { find src tests -name '*.[ch]' | sort; }
 formatted() { sources | xargs clang-format --dry-run --Werror; }
 spelled() { codespell -q 3 -L ot,te,nd,fo,ba,pres,ans,hist README.md CHANGELOG.md CONTRIBUTING.md docs src tests/system tests/unit tests/lint deploy policies conf; }
 shell_checked() { find deploy tests .ci -type f \( -name '*.sh' -o -name run \) -print0 | xargs -0 shellcheck -x; }
-tidy() { sources | grep '^src/.*\.c$' | xargs -P "$(nproc)" -n 4 clang-tidy -p build/clang --quiet; }
+tidy() { sources | grep '^src/.*\.c$' | xargs -P "$(nproc)" -n 1 clang-tidy -p build/clang --quiet; }
 cpp_checked() {
   cppcheck --project=build/clang/compile_commands.json --enable=warning,style,performance,portability \
     --inline-suppr --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 --quiet -j "$(nproc)"

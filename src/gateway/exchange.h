@@ -95,6 +95,7 @@ struct gateway {
     struct front *front;
     struct upstream *upstream;
     struct journal_mailbox *mailbox;
+    struct identity_cache *tokens;
     struct exchange_list exchanges;
     unsigned exchange_count;
     struct waiting_list waiting[WAITING_BUCKETS]; /* by cookie */

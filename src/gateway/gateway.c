@@ -72,10 +72,11 @@ static bool build(struct gateway *gw, void (*wake)(void *user), void *user)
     gw->front = front_new(gw->base, &front, &exchange_handler, gw);
     gw->upstream =
         upstream_new(gw->base, &upstream, gw->shared->upstream_tls, gw->shared->resolver);
+    gw->tokens = identity_cache_new(IDENTITY_CACHE_ENTRIES);
     gw->mailbox = journal_mailbox_new(gw->shared->journal, wake, user);
     gw->journal_timeout = event_base_init_common_timeout(gw->base, &timeout);
     gw->snapshot = event_new(gw->base, -1, EV_PERSIST, take_snapshot, gw);
-    return gw->front != NULL && gw->upstream != NULL && gw->mailbox != NULL &&
+    return gw->front != NULL && gw->upstream != NULL && gw->mailbox != NULL && gw->tokens != NULL &&
            gw->journal_timeout != NULL && gw->snapshot != NULL &&
            event_add(gw->snapshot, &second) == 0;
 }
@@ -174,6 +175,7 @@ void gateway_free(struct gateway **gw)
     REQUIRE(g->exchange_count == 0);
     upstream_free(&g->upstream);
     journal_mailbox_free(&g->mailbox);
+    identity_cache_free(&g->tokens);
     if (g->snapshot != NULL)
         event_free(g->snapshot);
     metrics_done(&g->metrics);

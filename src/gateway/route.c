@@ -76,6 +76,7 @@ static void read_credentials(const struct exchange *x, struct credentials *c)
     authorization =
         http1_find_field(fields, x->head->count, HTTP1_AUTHORIZATION, &c->authorization_count);
     project = http1_find_field(fields, x->head->count, HTTP1_X_PROJECT_ID, &c->project_count);
+    c->cache = x->gw->tokens;
     c->token = token == NULL ? VIEW_NONE : token->value;
     c->authorization = authorization == NULL ? VIEW_NONE : authorization->value;
     c->project = project == NULL ? VIEW_NONE : project->value;
