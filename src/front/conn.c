@@ -264,6 +264,7 @@ static enum net_io read_once(struct conn *c)
     if (c->in.len > 0) {
         if (!buf_reserve(&c->in, 1))
             return NET_FAILED;
+        c->rest = buf_view(&c->in); /* it may have moved, also if nothing is read */
         to = c->in.ptr + c->in.len;
         room = c->in.cap - c->in.len;
     }

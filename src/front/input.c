@@ -43,7 +43,7 @@ void input_late_head(struct conn *c)
 
 static void parse(struct front_exchange *x, struct view head)
 {
-    struct http1_fault fault;
+    struct http1_fault fault = {0};
     enum status s;
 
     head = arena_copy(&x->arena, head);

@@ -660,6 +660,31 @@ static void test_unread_requests_are_bounded(void **state)
     world_close(&w);
 }
 
+/* Kept bytes that fill their buffer exactly: the next read makes it grow and finds nothing. The
+ * bytes were once looked for where they had been before. */
+static void test_kept_bytes_move(void **state)
+{
+    struct view request = big_request(4096 - 43, 1);
+    struct world w;
+    struct client c;
+
+    (void)state;
+    assert_int_equal(request.len, 4096); /* a power of two, as the buffer's sizes are */
+    world_open(&w, NULL);
+    w.serve = serve_later;
+    client_open(&c, &w);
+    client_send_str(&c, GET("/1"));
+    WORLD_UNTIL(&w, w.count == 1);
+    client_send(&c, request);
+    world_settle(&w);
+    answer_ok(&w.items[0]);
+    WORLD_UNTIL(&w, w.count == 2);
+    assert_string_equal(w.items[1].line, "GET /");
+    free_request(request);
+    client_close(&c);
+    world_close(&w);
+}
+
 /* ---- bad heads ---- */
 
 static const struct {
@@ -758,6 +783,7 @@ int main(void)
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_pause_between_chunks),
         cmocka_unit_test(test_unread_requests_are_bounded),
+        cmocka_unit_test(test_kept_bytes_move),
         cmocka_unit_test(test_bad_heads),
         cmocka_unit_test(test_head_over_memory),
     };
