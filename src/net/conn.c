@@ -138,7 +138,10 @@ static void begin_handshake(struct net_conn *c)
 {
     c->state = NET_HANDSHAKING;
     io_arm_read(c);
-    shake_hands(c);
+    if (c->handler->on_connected != NULL)
+        c->handler->on_connected(c->user);
+    if (c->state == NET_HANDSHAKING)
+        shake_hands(c);
 }
 
 static void on_connected(struct net_conn *c)

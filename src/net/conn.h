@@ -31,6 +31,8 @@ struct net_handler {
     void (*on_writable)(void *user); /* after NET_AGAIN from net_write */
     void (*on_timeout)(void *user);  /* the deadline passed */
     void (*on_failed)(void *user);   /* connecting or the handshake failed; net_error tells */
+    /* May be NULL. The socket is connected, TLS comes next: for deadlines of their own. */
+    void (*on_connected)(void *user);
 };
 
 /* Takes fd over, also on failure. tls NULL: plain. on_ready comes later, never from within. */
@@ -57,8 +59,8 @@ MUST_CHECK enum net_io net_read(struct net_conn *c, void *out, size_t size, size
  * must begin with the same bytes and not be shorter: TLS may hold a sealed record of them. */
 MUST_CHECK enum net_io net_write(struct net_conn *c, const struct iovec *parts, int count,
                                  size_t *ret_n);
-/* No more bytes from us: FIN (close_notify first). Reading goes on. Everything must have been
- * written. */
+/* No more bytes from us: FIN (close_notify first). Reading goes on, writing is over:
+ * everything should have been written. */
 void net_shutdown_write(struct net_conn *c);
 
 /* on_readable is wanted (it is at first) or not: back-pressure. Bytes inside TLS are not forgotten:
@@ -68,6 +70,8 @@ void net_watch_read(struct net_conn *c, bool wanted);
 void net_deadline(struct net_conn *c, int64_t ms);
 /* Whether on_ready has come. */
 bool net_is_ready(const struct net_conn *c);
+/* Ready, open, and without a byte of the peer that nobody read: looks at the socket, once. */
+bool net_is_quiet(const struct net_conn *c);
 /* Whether TLS took up an earlier session. */
 bool net_is_resumed(const struct net_conn *c);
 /* Whether bytes that net_read would give out already wait inside TLS. */

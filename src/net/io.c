@@ -165,6 +165,14 @@ static enum net_io read_tls(struct net_conn *c, void *out, size_t size, size_t *
     }
 }
 
+bool net_is_quiet(const struct net_conn *c)
+{
+    char byte;
+
+    return c->state == NET_READY && !c->write_broken && !c->read_ended && !net_has_pending(c) &&
+           recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 enum net_io net_read(struct net_conn *c, void *out, size_t size, size_t *ret_n)
 {
     if (c->state == NET_BROKEN)
@@ -271,7 +279,10 @@ static enum net_io write_tls(struct net_conn *c, const struct iovec *parts, int 
     size_t done = 0, want;
     enum net_io io;
 
-    REQUIRE(c->sealed <= total); /* the contract of net_write */
+    if (c->sealed > total) {
+        (void)snprintf(c->error, sizeof c->error, "writing: the rest of a record was not repeated");
+        return writing_failed(c);
+    }
     while (done < total) {
         want = total - done < NET_RECORD_BYTES ? total - done : NET_RECORD_BYTES;
         if (c->sealed > 0)
@@ -293,8 +304,7 @@ static enum net_io write_tls(struct net_conn *c, const struct iovec *parts, int 
 
 enum net_io net_write(struct net_conn *c, const struct iovec *parts, int count, size_t *ret_n)
 {
-    REQUIRE(!c->fin_wanted);
-    if (c->state == NET_BROKEN || c->write_broken)
+    if (c->state == NET_BROKEN || c->write_broken || c->fin_wanted)
         return NET_FAILED;
     if (c->state != NET_READY)
         return NET_AGAIN;
@@ -313,7 +323,7 @@ void io_finish_writing(struct net_conn *c)
 
     if (c->fin_sent || c->write_broken)
         return;
-    if (c->ssl != NULL) {
+    if (c->ssl != NULL && c->sealed == 0) { /* behind half a record nothing may follow */
         ERR_clear_error();
         result = SSL_shutdown(c->ssl);
         if (result < 0 && SSL_get_error(c->ssl, result) == SSL_ERROR_WANT_WRITE) {
@@ -331,7 +341,6 @@ void net_shutdown_write(struct net_conn *c)
 {
     if (c->state != NET_READY || c->fin_wanted)
         return;
-    REQUIRE(c->sealed == 0); /* everything must have been written */
     c->fin_wanted = true;
     io_finish_writing(c);
 }

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The pool: which call gets which connection, and which one waits. The connection that answered
+ * last is taken first (LIFO), so that in quiet times the others grow old and are let go. */
+#include "upstream/upstream.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/require.h"
+#include "upstream/inner.h"
+
+const char *upstream_failure_name(enum upstream_failure failure)
+{
+    switch (failure) {
+    case UPSTREAM_UNRESOLVED:
+        return "unresolved";
+    case UPSTREAM_CONNECT:
+        return "connect";
+    case UPSTREAM_TLS:
+        return "tls";
+    case UPSTREAM_CERTIFICATE:
+        return "certificate";
+    case UPSTREAM_SEND:
+        return "send";
+    case UPSTREAM_CLOSED:
+        return "closed";
+    case UPSTREAM_MALFORMED:
+        return "malformed";
+    case UPSTREAM_TIMEOUT:
+        return "timeout";
+    }
+    return "unknown";
+}
+
+/* ---- idle connections ---- */
+
+static void unlink_idle(struct link *link)
+{
+    struct upstream *const up = link->upstream;
+
+    *(link->newer == NULL ? &up->newest : &link->newer->older) = link->older;
+    *(link->older == NULL ? &up->oldest : &link->older->newer) = link->newer;
+    link->newer = NULL;
+    link->older = NULL;
+    up->counts.idle--;
+}
+
+void pool_drop(struct link *link)
+{
+    struct upstream *const up = link->upstream;
+
+    if (link->call == NULL)
+        unlink_idle(link);
+    else
+        link->call->link = NULL;
+    net_close(&link->conn);
+    free(link);
+    up->counts.open--;
+}
+
+void pool_give_back(struct link *link, bool reusable)
+{
+    struct upstream *const up = link->upstream;
+
+    if (!reusable || up->settings.keep_alive_ms <= 0) {
+        pool_drop(link);
+        return;
+    }
+    link->call->link = NULL;
+    link->call = NULL;
+    link->answered_us = clock_monotonic_us();
+    link->older = up->newest;
+    *(up->newest == NULL ? &up->oldest : &up->newest->newer) = link;
+    up->newest = link;
+    up->counts.idle++;
+    net_watch_read(link->conn, true);
+    net_deadline(link->conn, up->settings.keep_alive_ms);
+}
+
+/* An idle connection for the call, or NULL. Those that the cloud closed or wrote to meanwhile are
+ * dropped: such bytes would be taken for the answer. */
+static struct link *find_idle(const struct upstream_call *call)
+{
+    struct upstream *const up = call->upstream;
+    struct link *link;
+
+    if (call->force_new)
+        return NULL;
+    while ((link = up->newest) != NULL) {
+        if (call->order.fresh && clock_monotonic_us() - link->answered_us > FRESH_US)
+            return NULL; /* the others are older still */
+        if (net_is_quiet(link->conn))
+            return link;
+        pool_drop(link);
+    }
+    return NULL;
+}
+
+/* ---- waiting ---- */
+
+static void wait_in_line(struct upstream_call *call)
+{
+    struct upstream *const up = call->upstream;
+
+    if (up->counts.waiting >= WAITING_MAX) {
+        call_fail(call, UPSTREAM_CONNECT, "too many requests wait for a connection");
+        return;
+    }
+    call->next = NULL;
+    *(up->first_waiting == NULL ? &up->first_waiting : &up->last_waiting->next) = call;
+    up->last_waiting = call;
+    up->counts.waiting++;
+    call_set_phase(call, PHASE_WAITING);
+}
+
+void pool_forget_waiting(struct upstream_call *call)
+{
+    struct upstream *const up = call->upstream;
+    struct upstream_call *before = NULL, *at = up->first_waiting;
+
+    while (at != call) {
+        REQUIRE(at != NULL);
+        before = at;
+        at = at->next;
+    }
+    *(before == NULL ? &up->first_waiting : &before->next) = call->next;
+    if (up->last_waiting == call)
+        up->last_waiting = before;
+    up->counts.waiting--;
+}
+
+/* False: the pool is full. */
+static bool try_admit(struct upstream_call *call)
+{
+    struct upstream *const up = call->upstream;
+    struct link *const link = find_idle(call);
+
+    if (link != NULL) {
+        unlink_idle(link);
+        up->counts.reuses++;
+        link_take(link, call);
+        return true;
+    }
+    if (up->counts.open >= up->settings.max_connections) {
+        if (up->oldest == NULL)
+            return false;
+        pool_drop(up->oldest); /* idle, but not good enough for this call */
+    }
+    link_connect(call);
+    return true;
+}
+
+void pool_admit(struct upstream_call *call)
+{
+    /* Nobody overtakes. */
+    if (call->upstream->first_waiting != NULL || !try_admit(call))
+        wait_in_line(call);
+}
+
+void pool_pump(struct upstream *upstream)
+{
+    struct upstream_call *call;
+
+    while ((call = upstream->first_waiting) != NULL) {
+        if (upstream->counts.open >= upstream->settings.max_connections && upstream->newest == NULL)
+            return;
+        pool_forget_waiting(call);
+        REQUIRE(try_admit(call));
+    }
+}
+
+/* ---- public face ---- */
+
+struct upstream *upstream_new(struct event_base *base, const struct upstream_settings *settings,
+                              struct net_tls *tls, struct resolver *resolver)
+{
+    struct upstream *const up = calloc(1, sizeof *up); /* heap: as long as its worker */
+
+    if (up == NULL)
+        return NULL;
+    up->scratch = malloc(SCRATCH_BYTES);
+    if (up->scratch == NULL) {
+        free(up);
+        return NULL;
+    }
+    up->base = base;
+    up->settings = *settings;
+    up->tls = tls;
+    up->resolver = resolver;
+    return up;
+}
+
+void upstream_free(struct upstream **upstream)
+{
+    struct upstream *const up = upstream == NULL ? NULL : *upstream;
+
+    if (up == NULL)
+        return;
+    REQUIRE(up->calls == 0);
+    while (up->newest != NULL)
+        pool_drop(up->newest);
+    free(up->scratch);
+    free(up);
+    *upstream = NULL;
+}
+
+void upstream_counts(const struct upstream *upstream, struct upstream_counts *ret)
+{
+    *ret = upstream->counts;
+}
