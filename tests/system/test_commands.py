@@ -89,7 +89,7 @@ def test_explain_refuses_bodies_that_cannot_be_read(site_factory, text, code):
 def test_explain_says_what_the_gateway_does(gateway, cloud, token):
     for body in (create_body(), create_body(without=["spec__auto_stop"], name="b"),
                  create_body(spec__auto_stop={"enable": True, "duration": 86400}, name="c"),
-                 create_body(flavor="modelarts.vm.cpu.8u"), create_body(spec__storage__location__path="/x/y/")):
+                 create_body(flavor="modelarts.vm.cpu.8u"), create_body(spec__storage__location__path="/other/y/")):
         said = json.loads(explain(gateway.site, body, "--json").stdout)
         answer = post_create(gateway, token, body)
         if said["decision"] == "refuse":

@@ -28,9 +28,9 @@ def test_a_new_set_is_taken(gateway, token):
 
 @pytest.mark.parametrize("bad", [
     {"policies.yaml": ALLOW_ALL, "zz.yaml": "version: 1\npolicies:\n  - name: x\n    matsch: {}\n"},
-    {"policies.yaml": "version: 1\npolicies:\n  - name: x\n    flavors: {allow: [a]}\n"},
+    {"policies.yaml": "version: 1\npolicies:\n  - flavors: {allow: [a]}\n"},
     {"policies.yaml": "version: 2\n"}, {"policies.yaml": "\tversion: 1\n"}, {},
-], ids=["one fault in two files", "no match", "another version", "not YAML", "no file"])
+], ids=["one fault in two files", "no name", "another version", "not YAML", "no file"])
 def test_a_set_with_one_fault_is_not_taken(gateway, token, bad):
     gateway.site.write_policies(bad)
     gateway.reload()

@@ -46,7 +46,7 @@ class Client:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self.sock = tls.wrap_socket(self.sock, server_hostname=server_name or host)
-        self.kept = b""
+        self.kept = bytearray()
 
     def __enter__(self):
         return self
@@ -76,16 +76,16 @@ class Client:
     def _take(self, size):
         while len(self.kept) < size:
             if not self._more():
-                raise Broken(f"connection ended {size - len(self.kept)} bytes early, at {self.kept[-200:]!r}")
-        data, self.kept = self.kept[:size], self.kept[size:]
+                raise Broken(f"connection ended {size - len(self.kept)} bytes early, at {bytes(self.kept[-200:])!r}")
+        data = bytes(self.kept[:size])
+        del self.kept[:size]
         return data
 
     def _line(self):
         while b"\r\n" not in self.kept:
             if not self._more():
-                raise Broken(f"connection ended within a line: {self.kept[:200]!r}")
-        line, self.kept = self.kept.split(b"\r\n", 1)
-        return line
+                raise Broken(f"connection ended within a line: {bytes(self.kept[:200])!r}")
+        return self._take(self.kept.index(b"\r\n") + 2)[:-2]
 
     def _head(self):
         line = self._line()
@@ -101,7 +101,7 @@ class Client:
         return int(match[1]), fields
 
     def _chunks(self):
-        body = b""
+        body = bytearray()
         while True:
             line = self._line()
             if re.match(rb"[0-9a-fA-F]+\Z", line) is None:
@@ -110,7 +110,7 @@ class Client:
             if size == 0:
                 if self._line() != b"":
                     raise Broken("trailers")
-                return body
+                return bytes(body)
             body += self._take(size)
             if self._take(2) != b"\r\n":
                 raise Broken("no line end behind a chunk")
@@ -148,8 +148,7 @@ class Client:
                 pass
         except (ConnectionResetError, ssl.SSLEOFError):
             pass
-        data, self.kept = self.kept, b""
-        return data
+        return self._take(len(self.kept))
 
     def expect_end(self):
         data = self.read_end()
