@@ -83,6 +83,7 @@ struct journal {
     struct buf batch;
     struct list backlog; /* kept lines that could not be written yet */
     enum trouble stuck;  /* FULL or DISK until a try succeeds */
+    int stuck_error;     /* errno of the last failure */
     bool rotate_due;     /* the segment is used up, and there was no new one */
     int64_t measured_us, retried_us;
     uint64_t since_bytes;

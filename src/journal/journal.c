@@ -163,8 +163,8 @@ static enum status begin_writing(struct journal *journal, const struct recovery 
     writer_write(journal, &list);
     /* Without space the gateway starts all the same: stops and deletes must get through. */
     if (journal->stuck == TROUBLE_DISK || journal->stuck == TROUBLE_DAMAGE)
-        return err_set(err, STATUS_IO, "can't write the journal in %s, see the log",
-                       journal->directory);
+        return err_set_errno(err, journal->stuck_error, "can't write the journal in %s",
+                             journal->directory);
     segments_retire(journal->dir_fd, journal->keep_us, clock_now_us());
     return STATUS_OK;
 }
@@ -190,7 +190,7 @@ static enum status start(struct journal *journal, struct err *err)
         log_line(LOG_ERROR, "the journal in %s is damaged, intents are refused: %s",
                  journal->directory, recovery.damage);
         (void)snprintf(journal->damage, sizeof journal->damage, "%s", recovery.damage);
-        journal->trouble = journal->stuck = TROUBLE_DAMAGE;
+        journal->stuck = TROUBLE_DAMAGE; /* published below */
     } else {
         status = begin_writing(journal, &recovery, err);
     }

@@ -119,19 +119,23 @@ static enum status scan_segment(struct scan *scan, struct err *err)
     return status == STATUS_OK ? status : err_wrap(err, "segment %s", name);
 }
 
-/* Takes the unterminated line, or the empty file, away for good. */
-static enum status mend(const struct scan *scan, struct err *err)
+static enum status remove_empty(int dir_fd, uint64_t first, struct err *err)
+{
+    char name[SEGMENT_NAME_BYTES];
+
+    segment_name_format(first, name);
+    log_line(LOG_WARNING, "removing the empty journal segment %s", name);
+    if (unlinkat(dir_fd, name, 0) != 0 || fsync(dir_fd) != 0)
+        return err_set_errno(err, errno, "can't remove the empty segment %s", name);
+    return STATUS_OK;
+}
+
+static enum status cut_torn(const struct scan *scan, struct err *err)
 {
     char name[SEGMENT_NAME_BYTES];
     int fd, failed = 0;
 
     segment_name_format(scan->first, name);
-    if (scan->size == 0) {
-        log_line(LOG_WARNING, "removing the empty journal segment %s", name);
-        if (unlinkat(scan->dir_fd, name, 0) != 0 || fsync(scan->dir_fd) != 0)
-            return err_set_errno(err, errno, "can't remove the empty segment %s", name);
-        return STATUS_OK;
-    }
     log_line(LOG_WARNING, "removing the unterminated last line of journal segment %s at byte %llu",
              name, (unsigned long long)scan->size);
     fd = openat(scan->dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -144,9 +148,9 @@ static enum status mend(const struct scan *scan, struct err *err)
     return STATUS_OK;
 }
 
-/* From the last segment back to one that has a line. */
-static enum status scan_back(struct scan *scan, const uint64_t *list, size_t count, bool may_mend,
-                             struct err *err)
+/* From the last segment back to one that has a line. Nothing is changed yet: behind damage, all
+ * stays as it was found. */
+static enum status scan_back(struct scan *scan, const uint64_t *list, size_t count, struct err *err)
 {
     bool torn_before = false;
 
@@ -162,22 +166,28 @@ static enum status scan_back(struct scan *scan, const uint64_t *list, size_t cou
             return STATUS_OK;
         }
         torn_before = torn_before || scan->torn;
-        if (scan->size == 0 && i == 1 && scan->first != 1) {
-            damaged(scan, 1, "it is empty, and there is no segment before it");
-            return STATUS_OK;
-        }
-        if (may_mend && (scan->torn || scan->size == 0)) {
-            status = mend(scan, err);
-            if (status != STATUS_OK)
-                return status;
-        }
         if (scan->size > 0) {
             scan->into->segment = scan->first;
             scan->into->size = scan->size;
             return STATUS_OK;
         }
     }
+    if (count > 0 && scan->first != 1)
+        damaged(scan, 1, "it is empty, and there is no segment before it");
     return STATUS_OK;
+}
+
+/* Takes the unterminated line and what is empty behind the last line away for good. */
+static enum status mend(const struct scan *scan, const uint64_t *list, size_t count,
+                        struct err *err)
+{
+    for (size_t i = count; i > 0 && list[i - 1] > scan->into->segment; i--) {
+        enum status status = remove_empty(scan->dir_fd, list[i - 1], err);
+
+        if (status != STATUS_OK)
+            return status;
+    }
+    return scan->torn && scan->size > 0 ? cut_torn(scan, err) : STATUS_OK;
 }
 
 /* Reservations that the checkpoint carried over don't say their operation: their intents do. */
@@ -233,9 +243,12 @@ enum status recovery_read(int dir_fd, bool may_mend, struct recovery *ret, struc
         return err_set(err, STATUS_NOMEM, "no memory for what is open");
     status = segment_list(dir_fd, &list, &count, err);
     if (status == STATUS_OK)
-        status = scan_back(&scan, list, count, may_mend, err);
-    if (status == STATUS_OK && recovery.damage[0] == '\0')
+        status = scan_back(&scan, list, count, err);
+    if (status == STATUS_OK && recovery.damage[0] == '\0') {
         find_operations(dir_fd, list, count, &recovery);
+        if (may_mend)
+            status = mend(&scan, list, count, err);
+    }
     free(list);
     if (status != STATUS_OK) {
         recovery_done(&recovery);

@@ -19,19 +19,46 @@ bool trouble_no_space(int error)
     return error == ENOSPC || error == EDQUOT;
 }
 
+static enum trouble judge(const struct journal *journal)
+{
+    if (journal->stuck != TROUBLE_NONE)
+        return journal->stuck;
+    return journal->free_bytes < journal->low_space_bytes ? TROUBLE_LOW : TROUBLE_NONE;
+}
+
+/* Before any result that depends on it, so that whoever hears of trouble finds it in the state. */
+void writer_publish(struct journal *journal)
+{
+    struct open_counts counts = open_count(journal->open);
+    enum trouble before, now = judge(journal);
+
+    (void)pthread_mutex_lock(&journal->lock);
+    before = journal->trouble;
+    journal->trouble = now;
+    journal->state.seq = journal->chain.seq;
+    journal->state.open_intents = counts.reserved;
+    journal->state.unknown = counts.unknown;
+    journal->state.existing = counts.existing;
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (now == TROUBLE_LOW && before == TROUBLE_NONE)
+        log_line(LOG_ERROR, "less space than journal.low_space, intents are refused folder=%s",
+                 journal->directory);
+    if (now == TROUBLE_NONE && before != TROUBLE_NONE)
+        log_line(LOG_INFO, "the journal takes intents again folder=%s", journal->directory);
+}
+
 static void set_damage(struct journal *journal, const char *what)
 {
-    (void)pthread_mutex_lock(&journal->lock);
-    if (journal->trouble != TROUBLE_DAMAGE) {
-        (void)snprintf(journal->damage, sizeof journal->damage,
-                       "segment %s: %s; stop the gateway and run `postern audit repair`",
-                       journal->segment.name, what);
-        journal->trouble = TROUBLE_DAMAGE;
-    }
-    (void)pthread_mutex_unlock(&journal->lock);
+    if (journal->stuck == TROUBLE_DAMAGE)
+        return;
+    /* Nobody reads the text before the trouble is published. */
+    (void)snprintf(journal->damage, sizeof journal->damage,
+                   "segment %s: %s; stop the gateway and run `postern audit repair`",
+                   journal->segment.name, what);
     log_line(LOG_ERROR, "the journal is damaged: %s", journal->damage);
     segment_close(&journal->segment);
     journal->stuck = TROUBLE_DAMAGE;
+    writer_publish(journal);
 }
 
 static void set_stuck(struct journal *journal, int error, const char *what)
@@ -44,6 +71,8 @@ static void set_stuck(struct journal *journal, int error, const char *what)
         log_line(LOG_ERROR, "%s, intents are refused until it works again: %s", what,
                  strerror_r(error, text, sizeof text));
     journal->stuck = trouble_no_space(error) ? TROUBLE_FULL : TROUBLE_DISK;
+    journal->stuck_error = error;
+    writer_publish(journal);
 }
 
 /* What whoever waits is told. */
@@ -199,6 +228,7 @@ static void apply(struct journal *journal, const struct list *list)
     (void)pthread_mutex_lock(&journal->lock);
     journal->promised -= closed;
     (void)pthread_mutex_unlock(&journal->lock);
+    writer_publish(journal);
 }
 
 static void post_all(const struct list *list, enum journal_wait wait, enum status status)
@@ -407,36 +437,6 @@ void writer_look(struct journal *journal)
     mend(journal, now_us);
 }
 
-static enum trouble judge(const struct journal *journal)
-{
-    if (journal->stuck != TROUBLE_NONE)
-        return journal->stuck;
-    return journal->free_bytes < journal->low_space_bytes ? TROUBLE_LOW : TROUBLE_NONE;
-}
-
-void writer_publish(struct journal *journal)
-{
-    struct open_counts counts = open_count(journal->open);
-    enum trouble before;
-    enum trouble now;
-
-    (void)pthread_mutex_lock(&journal->lock);
-    before = journal->trouble;
-    if (before != TROUBLE_DAMAGE)
-        journal->trouble = judge(journal);
-    now = journal->trouble;
-    journal->state.seq = journal->chain.seq;
-    journal->state.open_intents = counts.reserved;
-    journal->state.unknown = counts.unknown;
-    journal->state.existing = counts.existing;
-    (void)pthread_mutex_unlock(&journal->lock);
-    if (now == TROUBLE_LOW && before == TROUBLE_NONE)
-        log_line(LOG_ERROR, "less space than journal.low_space, intents are refused folder=%s",
-                 journal->directory);
-    if (now == TROUBLE_NONE && before != TROUBLE_NONE)
-        log_line(LOG_INFO, "the journal takes intents again folder=%s", journal->directory);
-}
-
 /* ---- the thread ---- */
 
 /* The line for refusals that were only counted. */
@@ -534,6 +534,9 @@ void *writer_main(void *user)
     else
         node_free(&node);
     pass(journal, &list, true);
+    if (journal->backlog.first != NULL)
+        log_line(LOG_ERROR, "outcomes could not be written before the end; the next start closes "
+                            "their intents as unknown");
     (void)pthread_mutex_lock(&journal->lock);
     journal->ended = true;
     abandoned = journal->abandoned;

@@ -176,20 +176,25 @@ static bool is_slash(char c)
     return c == '/' || c == '\\';
 }
 
-static bool ends_segment(char c)
+static bool ends_segment(char c, enum path_reading how)
 {
     unsigned char byte = (unsigned char)c;
 
-    return c == ';' || c == '?' || c == '#' || byte < ' ' || byte == 0x7f;
+    if (c == ';')
+        return true;
+    return (how == READING_ENDED || how == READING_ENDED_COLLAPSED) &&
+           (c == '?' || c == '#' || byte < ' ' || byte == 0x7f);
 }
 
-/* A segment as a reader sees it that strips parameters and whatever a C string or a URL would end
- * at. */
-static struct view cut_segment(struct view segment)
+/* A segment as a reader sees it that strips parameters, and maybe what a C string or a URL ends at.
+ */
+static struct view cut_segment(struct view segment, enum path_reading how)
 {
     size_t len = 0;
 
-    while (len < segment.len && !ends_segment(segment.ptr[len]))
+    if (how == READING_WHOLE)
+        return segment;
+    while (len < segment.len && !ends_segment(segment.ptr[len], how))
         len++;
     return view_trim(view_of(segment.ptr, len));
 }
@@ -215,9 +220,8 @@ static size_t add_segment(char *out, size_t len, struct view segment)
 
 static size_t read_segment(char *out, size_t len, struct view segment, enum path_reading how)
 {
-    if (how != READING_WHOLE)
-        segment = cut_segment(segment);
-    if (how != READING_COLLAPSED)
+    segment = cut_segment(segment, how);
+    if (how != READING_COLLAPSED && how != READING_ENDED_COLLAPSED)
         return add_segment(out, len, segment);
     if (segment.len == 0 || view_eq(segment, VIEW(".")))
         return len;
@@ -243,15 +247,24 @@ struct view path_read(const struct path_decoded *path, unsigned depth, enum path
     return view_of(out, len);
 }
 
+struct view path_next(struct view *path)
+{
+    struct view rest;
+    struct view segment;
+
+    if (path->len == 0)
+        return VIEW_NONE;
+    rest = view_from(*path, 1);
+    segment = view_of(rest.ptr, view_find(rest, '/'));
+    *path = view_from(rest, segment.len);
+    return segment;
+}
+
 struct view path_segment(struct view path, size_t index)
 {
-    while (path.len > 0) {
-        struct view rest = view_from(path, 1);
-        size_t len = view_find(rest, '/');
+    struct view segment = path_next(&path);
 
-        if (index-- == 0)
-            return view_of(rest.ptr, len);
-        path = view_from(rest, len);
-    }
-    return VIEW_NONE;
+    while (segment.ptr != NULL && index-- > 0)
+        segment = path_next(&path);
+    return segment;
 }

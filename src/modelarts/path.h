@@ -39,9 +39,11 @@ MUST_CHECK enum path_fault path_decode(struct view path, struct path_decoded *re
 const char *path_fault_text(enum path_fault fault);
 
 enum path_reading {
-    READING_WHOLE,     /* nothing but decoded */
-    READING_CUT,       /* each segment without ";...", trailing slashes trimmed */
-    READING_COLLAPSED, /* that, and "", "." and ".." segments resolved */
+    READING_WHOLE,           /* nothing but decoded */
+    READING_CUT,             /* each segment without ";...", trailing slashes trimmed */
+    READING_COLLAPSED,       /* that, and "", "." and ".." segments resolved */
+    READING_ENDED,           /* each segment also ends at a control byte, '?' and '#' */
+    READING_ENDED_COLLAPSED, /* both */
     READING_COUNT,
 };
 
@@ -49,5 +51,8 @@ enum path_reading {
  * Slashes that it doesn't take for such come out as 0x01. */
 struct view path_read(const struct path_decoded *path, unsigned depth, enum path_reading how,
                       char out[PATH_BYTES_MAX + 1]);
-/* The segment at `index` from 0 of a path that begins with '/'; ptr NULL when it has fewer. */
+/* The first segment of a path that begins with '/', which goes on with what is behind it; ptr NULL
+ * at its end. */
+struct view path_next(struct view *path);
+/* The segment at `index` from 0; ptr NULL when it has fewer. */
 struct view path_segment(struct view path, size_t index);

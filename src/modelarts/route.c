@@ -60,9 +60,11 @@ static bool segment_fits(struct view want, struct view got, bool fold_case)
 
 static bool path_fits(const char *pattern, struct view path, bool fold_case)
 {
-    for (size_t i = 0;; i++) {
-        struct view want = path_segment(view_str(pattern), i);
-        struct view got = path_segment(path, i);
+    struct view wanted = view_str(pattern);
+
+    for (;;) {
+        struct view want = path_next(&wanted);
+        struct view got = path_next(&path);
 
         if (want.ptr == NULL || got.ptr == NULL)
             return want.ptr == NULL && got.ptr == NULL;
@@ -86,12 +88,15 @@ static bool is_literal_of_table(struct view text, size_t index)
  * method; no reader may take it for an instance "all". */
 static bool names_reserved(const char *pattern, struct view path)
 {
+    struct view wanted = view_str(pattern);
+
     for (size_t i = 0;; i++) {
-        struct view want = path_segment(view_str(pattern), i);
+        struct view want = path_next(&wanted);
+        struct view got = path_next(&path);
 
         if (want.ptr == NULL)
             return false;
-        if (!is_literal(want) && is_literal_of_table(path_segment(path, i), i))
+        if (!is_literal(want) && !view_eq(want, VIEW("{project}")) && is_literal_of_table(got, i))
             return true;
     }
 }
@@ -148,9 +153,10 @@ static bool any_reading_lands(const struct path_decoded *decoded)
     char text[PATH_BYTES_MAX + 1];
 
     for (unsigned depth = 0; depth <= decoded->levels; depth++) {
-        if (lands(path_read(decoded, depth, READING_CUT, text)) ||
-            lands(path_read(decoded, depth, READING_COLLAPSED, text)))
-            return true;
+        for (int how = 0; how < READING_COUNT; how++) {
+            if (lands(path_read(decoded, depth, (enum path_reading)how, text)))
+                return true;
+        }
     }
     return false;
 }
@@ -313,10 +319,10 @@ static bool any_reading_fits(struct view pattern, const struct path_decoded *dec
     char text[PATH_BYTES_MAX + 1];
 
     for (unsigned depth = 0; depth <= decoded->levels; depth++) {
-        if (wild_fits(pattern, path_read(decoded, depth, READING_WHOLE, text)) ||
-            wild_fits_trimmed(pattern, path_read(decoded, depth, READING_CUT, text)) ||
-            wild_fits_trimmed(pattern, path_read(decoded, depth, READING_COLLAPSED, text)))
-            return true;
+        for (int how = 0; how < READING_COUNT; how++) {
+            if (wild_fits_trimmed(pattern, path_read(decoded, depth, (enum path_reading)how, text)))
+                return true;
+        }
     }
     return false;
 }

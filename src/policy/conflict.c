@@ -45,27 +45,37 @@ static bool is_news(const struct together *t, const struct policy *a, const stru
     return t->same_count == 0 || a->match.canon.len > 0 || b->match.canon.len > 0;
 }
 
+/* One limit of a policy. */
+struct bound {
+    const struct policy *policy; /* NULL: nobody sets it */
+    const struct limit *limit;
+};
+
+/* low must not be above high. */
+static void check_pair(struct loader *ld, const struct together *t, struct bound low,
+                       struct bound high, const char *what)
+{
+    if (low.policy == NULL || high.policy == NULL || low.policy == high.policy ||
+        !is_news(t, low.policy, high.policy))
+        return;
+    if (low.limit->seconds > high.limit->seconds)
+        report(ld, low.policy, low.limit->at, high.policy, high.limit->at, what);
+}
+
 static void check_times(struct loader *ld, const struct together *t)
 {
     struct stop_merged merged = {NULL, NULL, NULL};
-    const struct policy *preset, *min, *max;
+    struct bound preset, min, max;
 
     for (size_t i = 0; i < t->base_count + t->same_count; i++)
         stop_merge(&merged, member(t, i));
-    preset = merged.preset;
-    min = merged.min;
-    max = merged.max;
-    if (min != NULL && max != NULL && min != max && min->stop.min.seconds > max->stop.max.seconds &&
-        is_news(t, min, max))
-        report(ld, min, min->stop.min.at, max, max->stop.max.at, "auto_stop: min above max");
-    if (preset != NULL && min != NULL && preset != min &&
-        preset->stop.preset.seconds < min->stop.min.seconds && is_news(t, preset, min))
-        report(ld, preset, preset->stop.preset.at, min, min->stop.min.at,
-               "auto_stop: default below min");
-    if (preset != NULL && max != NULL && preset != max &&
-        preset->stop.preset.seconds > max->stop.max.seconds && is_news(t, preset, max))
-        report(ld, preset, preset->stop.preset.at, max, max->stop.max.at,
-               "auto_stop: default above max");
+    preset =
+        (struct bound){merged.preset, merged.preset == NULL ? NULL : &merged.preset->stop.preset};
+    min = (struct bound){merged.min, merged.min == NULL ? NULL : &merged.min->stop.min};
+    max = (struct bound){merged.max, merged.max == NULL ? NULL : &merged.max->stop.max};
+    check_pair(ld, t, min, max, "auto_stop: min above max");
+    check_pair(ld, t, min, preset, "auto_stop: default below min");
+    check_pair(ld, t, preset, max, "auto_stop: default above max");
 }
 
 struct setting {

@@ -149,38 +149,47 @@ static bool read_bracket_byte(struct reader *r, unsigned char *ret)
     return true;
 }
 
-/* A class, a byte or a range. */
-static bool read_bracket_item(struct reader *r, struct byte_set *set)
+/* '-' is itself in front of the closing bracket, otherwise it makes a range. */
+static bool at_range(const struct reader *r)
 {
-    size_t start = r->at;
-    bool is_class = view_starts(view_from(r->in, r->at), VIEW("[:"));
-    unsigned char from = 0, to;
+    return next_is(r, '-') && !(r->at + 1 < r->in.len && r->in.ptr[r->at + 1] == ']');
+}
 
-    if (is_class) {
-        r->at += 2;
-        if (!read_class(r, set))
-            return false;
-    } else if (!read_bracket_byte(r, &from)) {
-        return false;
-    }
-    /* '-' is itself in front of the closing bracket. */
-    if (!next_is(r, '-') || (r->at + 1 < r->in.len && r->in.ptr[r->at + 1] == ']')) {
-        if (!is_class)
-            set_add(set, from, from);
-        return true;
-    }
-    if (is_class)
-        return fail(r, r->at, "a class is no begin of a range");
-    if (from == '-' && start > 0 && r->in.ptr[start - 1] != '[' && r->in.ptr[start - 1] != '^')
-        return fail(r, start, "'-' in brackets stands for itself only as the first or last");
+/* At the '-' of a range that begins with `from`, read from `start` on. */
+static bool read_range_end(struct reader *r, size_t start, unsigned char from, struct byte_set *set)
+{
+    static const char lone[] = "'-' in brackets stands for itself only as the first or last";
+    unsigned char to;
+
+    /* In front of it stands at least the opening bracket. */
+    if (from == '-' && r->in.ptr[start - 1] != '[' && r->in.ptr[start - 1] != '^')
+        return fail(r, start, lone);
     r->at++;
     if (!read_bracket_byte(r, &to))
         return false;
     if (to < from)
         return fail(r, start, "this range runs backwards");
     set_add(set, from, to);
-    if (next_is(r, '-') && !(r->at + 1 < r->in.len && r->in.ptr[r->at + 1] == ']'))
-        return fail(r, r->at, "'-' in brackets stands for itself only as the first or last");
+    return at_range(r) ? fail(r, r->at, lone) : true;
+}
+
+/* A class, a byte or a range. */
+static bool read_bracket_item(struct reader *r, struct byte_set *set)
+{
+    size_t start = r->at;
+    unsigned char from;
+
+    if (view_starts(view_from(r->in, r->at), VIEW("[:"))) {
+        r->at += 2;
+        if (!read_class(r, set))
+            return false;
+        return at_range(r) ? fail(r, r->at, "a class is no begin of a range") : true;
+    }
+    if (!read_bracket_byte(r, &from))
+        return false;
+    if (at_range(r))
+        return read_range_end(r, start, from, set);
+    set_add(set, from, from);
     return true;
 }
 
@@ -524,9 +533,11 @@ bool ere_matches(const struct ere *ere, struct view value)
 
     clear(ere, now);
     reach(ere, now, 0, value, 0);
-    for (size_t i = 0; i < value.len && now->count > 0; i++) {
+    for (size_t i = 0; i < value.len; i++) {
         struct active *swap = now;
 
+        if (now->count == 0)
+            return false;
         clear(ere, next);
         for (size_t s = 0; s < now->count; s++) {
             if (takes(&ere->steps[now->steps[s]], (unsigned char)value.ptr[i]))
@@ -534,8 +545,6 @@ bool ere_matches(const struct ere *ere, struct view value)
         }
         now = next;
         next = swap;
-        if (now->count == 0 && i + 1 < value.len)
-            return false;
     }
     return now->matched;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The journal as its users see it: open, submit, results, close, and what is in the files then. */
-#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,10 +23,13 @@ static void a_fresh_journal_has_checkpoint_start_stop(void **state)
     journal = folder_open(&folder);
     journal_get_state(journal, &now);
     assert_true(now.accepting);
+    assert_false(now.damaged);
     assert_null(now.why_not);
     assert_int_equal(now.seq, 2);
+    assert_int_equal(now.lines, 2);
     journal_close(&journal, 10000);
     assert_null(journal);
+    journal_close(&journal, 10000);
     assert_int_equal(folder_verify(&folder), 3);
     all = folder_read_all(&folder);
     assert_non_null(strstr(all, "\"event\":\"checkpoint\",\"open\":[]}\n"));
@@ -43,11 +46,33 @@ static void a_fresh_journal_has_checkpoint_start_stop(void **state)
     folder_remove(&folder);
 }
 
+static void space_is_allocated_without_changing_the_size(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct stat before, after;
+    char path[160];
+
+    (void)state;
+    folder_new(&folder);
+    journal = folder_open(&folder);
+    (void)snprintf(path, sizeof path, "%s/00000000000000000001.jsonl", folder.journal);
+    assert_int_equal(stat(path, &before), 0);
+    assert_true(before.st_size < 4096);
+    journal_close(&journal, 10000);
+    assert_int_equal(stat(path, &after), 0);
+    /* Where the file system allocates ahead, it gives the rest back at the end. */
+    assert_true(after.st_blocks <= before.st_blocks);
+    folder_remove(&folder);
+}
+
 static void results_come_in_order(void **state)
 {
     struct folder folder;
     struct journal *journal;
     struct inbox inbox;
+    struct journal_state now;
+    uint64_t buckets = 0;
     char ids[100][16];
 
     (void)state;
@@ -67,9 +92,348 @@ static void results_come_in_order(void **state)
         assert_int_equal(inbox.cookies[i], i);
         assert_int_equal(inbox.statuses[i], STATUS_OK);
     }
+    journal_get_state(journal, &now);
+    for (size_t i = 0; i < ARRAY_LEN(now.sync_us_buckets); i++)
+        buckets += now.sync_us_buckets[i];
+    assert_true(now.syncs > 0 && now.batches > 0 && buckets > 0);
     inbox_free(&inbox);
+    assert_null(inbox.mailbox);
+    journal_mailbox_free(&inbox.mailbox);
     journal_close(&journal, 10000);
     assert_int_equal(folder_verify(&folder), 103);
+    folder_remove(&folder);
+}
+
+static void the_line_is_what_was_submitted(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct inbox inbox;
+    struct journal_facts facts = make_intent("0123456789abcdef0123456789abcdef");
+
+    (void)state;
+    folder_new(&folder);
+    journal = folder_open(&folder);
+    inbox_new(&inbox, journal);
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
+    assert_int_equal(
+        folder_count(&folder,
+                     "\",\"time\":\"2026-01-02T03:04:05.123456Z\",\"event\":\"intent\","
+                     "\"id\":\"0123456789abcdef0123456789abcdef\","
+                     "\"operation\":\"demanager.create\",\"class\":\"create\",\"method\":\"POST\","
+                     "\"path\":\"/v1/p/demanager/instances\",\"project\":\"p\","
+                     "\"decision\":\"allow\"}\n"),
+        1);
+    folder_remove(&folder);
+}
+
+static void a_restart_goes_on_with_the_segment(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct names names;
+
+    (void)state;
+    folder_new(&folder);
+    for (int i = 0; i < 3; i++) {
+        journal = folder_open(&folder);
+        journal_close(&journal, 10000);
+    }
+    assert_int_equal(folder_verify(&folder), 7);
+    folder_segments(&folder, &names);
+    assert_int_equal(names.count, 1);
+    folder_remove(&folder);
+}
+
+static void segments_rotate_and_checkpoint_what_is_open(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct inbox inbox;
+    struct names names;
+    struct journal_state now;
+    struct journal_facts facts;
+    char *last;
+    size_t len;
+
+    (void)state;
+    folder_new(&folder);
+    folder.settings.segment_bytes = 32 * 1024;
+    journal = folder_open(&folder);
+    inbox_new(&inbox, journal);
+    facts = make_intent("stays-open");
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+    facts = make_intent("exists");
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+    facts = make_outcome("exists", OUTCOME_CREATED, "inst");
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+    facts = make_intent("unknown");
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+    facts = make_outcome("unknown", OUTCOME_UNKNOWN, NULL);
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+    for (int i = 0; i < 600; i++) {
+        facts = make_event(JOURNAL_ADMIN);
+        facts.actor = VIEW("somebody");
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+    }
+    journal_get_state(journal, &now);
+    assert_int_equal(now.open_intents, 1);
+    assert_int_equal(now.unknown, 1);
+    assert_int_equal(now.existing, 1);
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
+    folder_segments(&folder, &names);
+    assert_true(names.count >= 3);
+    assert_int_equal(folder_verify(&folder), now.lines + 1);
+    last = folder_read(&folder, names.name[names.count - 1], &len);
+    assert_true(len < 2 * 32 * 1024);
+    *strchr(last, '\n') = '\0';
+    assert_non_null(strstr(last, "\"open\":[{\"id\":\"stays-open\","
+                                 "\"time\":\"2026-01-02T03:04:05.123456Z\",\"project\":\"p\","
+                                 "\"state\":\"reserved\"},{\"id\":\"exists\","
+                                 "\"time\":\"2026-01-02T03:04:05.123456Z\",\"project\":\"p\","
+                                 "\"instance\":{\"id\":\"inst\"},\"state\":\"existing\"},"
+                                 "{\"id\":\"unknown\",\"time\":\"2026-01-02T03:04:05.123456Z\","
+                                 "\"project\":\"p\",\"state\":\"unknown\"}]}"));
+    free(last);
+    /* A start reads that checkpoint, and finds the operation of the open intent further back. */
+    journal = folder_open(&folder);
+    journal_get_state(journal, &now);
+    assert_int_equal(now.open_intents, 0);
+    assert_int_equal(now.unknown, 2);
+    assert_int_equal(now.existing, 1);
+    journal_close(&journal, 10000);
+    assert_int_equal(folder_count(&folder, "\"id\":\"stays-open\",\"operation\":"
+                                           "\"demanager.create\",\"class\":\"create\","
+                                           "\"outcome\":\"unknown\",\"error\":\"recovered\"}"),
+                     1);
+    (void)folder_verify(&folder);
+    folder_remove(&folder);
+}
+
+static void old_segments_are_removed_but_the_last(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct inbox inbox;
+    struct names before, after;
+    struct journal_facts facts = make_event(JOURNAL_ADMIN);
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+
+    (void)state;
+    folder_new(&folder);
+    folder.settings.segment_bytes = 2048;
+    journal = folder_open(&folder);
+    inbox_new(&inbox, journal);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
+    folder_segments(&folder, &before);
+    assert_true(before.count > 4);
+    for (size_t i = 0; i < before.count; i++) {
+        char path[160];
+
+        if (i == 2)
+            continue; /* young: it and all behind it stay */
+        (void)snprintf(path, sizeof path, "%s/%s", folder.journal, before.name[i]);
+        assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+    }
+    journal = folder_open(&folder);
+    journal_close(&journal, 10000);
+    folder_segments(&folder, &after);
+    assert_true(after.count >= before.count - 2);
+    assert_string_equal(after.name[0], before.name[2]);
+    (void)folder_verify(&folder);
+    folder.settings.keep_us = 0; /* for ever */
+    journal = folder_open(&folder);
+    journal_close(&journal, 10000);
+    folder_segments(&folder, &after);
+    assert_string_equal(after.name[0], before.name[2]);
+    folder_remove(&folder);
+}
+
+static void a_folder_has_one_writer(void **state)
+{
+    struct folder folder;
+    struct journal *journal, *second = NULL;
+    struct err err;
+    char pid[32];
+
+    (void)state;
+    folder_new(&folder);
+    journal = folder_open(&folder);
+    assert_int_equal(journal_open(&folder.settings, &second, &err), STATUS_IO);
+    assert_null(second);
+    (void)snprintf(pid, sizeof pid, "(%ld)", (long)getpid());
+    assert_non_null(strstr(err.text, "is in use by another process"));
+    assert_non_null(strstr(err.text, pid));
+    assert_non_null(strstr(err.text, folder.journal));
+    journal_close(&journal, 10000);
+    journal = folder_open(&folder);
+    journal_close(&journal, 10000);
+    folder_remove(&folder);
+}
+
+static void a_bad_folder_is_named(void **state)
+{
+    struct folder folder;
+    struct journal *journal = NULL;
+    struct err err;
+    char path[128];
+
+    (void)state;
+    folder_new(&folder);
+    (void)snprintf(path, sizeof path, "%s/no/journal", folder.root);
+    folder.settings.directory = path;
+    assert_int_equal(journal_open(&folder.settings, &journal, &err), STATUS_IO);
+    assert_non_null(strstr(err.text, "can't make the folder"));
+    assert_non_null(strstr(err.text, path));
+    (void)snprintf(path, sizeof path, "%s/file", folder.root);
+    assert_int_equal(close(open(path, O_WRONLY | O_CREAT, 0600)), 0);
+    assert_int_equal(journal_open(&folder.settings, &journal, &err), STATUS_IO);
+    assert_non_null(strstr(err.text, "can't open the journal folder"));
+    folder.settings.directory = folder.journal;
+    folder.settings.sets = "/dev/null/sets";
+    assert_int_equal(journal_open(&folder.settings, &journal, &err), STATUS_IO);
+    assert_non_null(strstr(err.text, "/dev/null/sets"));
+    assert_null(journal);
+    folder.settings.sets = folder.sets;
+    if (geteuid() != 0) {
+        assert_int_equal(chmod(folder.journal, 0500), 0);
+        assert_int_equal(journal_open(&folder.settings, &journal, &err), STATUS_IO);
+        assert_non_null(strstr(err.text, "can't write to the journal folder"));
+        assert_int_equal(chmod(folder.journal, 0700), 0);
+    }
+    folder_remove(&folder);
+}
+
+static void folders_with_slashes_at_the_end(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    char path[128];
+
+    (void)state;
+    folder_new(&folder);
+    (void)snprintf(path, sizeof path, "%s//", folder.journal);
+    folder.settings.directory = path;
+    folder.settings.sets = NULL;
+    journal = folder_open(&folder);
+    journal_close(&journal, 10000);
+    assert_int_equal(folder_verify(&folder), 3);
+    folder_remove(&folder);
+}
+
+static void durability_write_says_so(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct inbox inbox;
+    struct journal_state now;
+    struct journal_facts facts = make_intent("a");
+
+    (void)state;
+    folder_new(&folder);
+    folder.settings.durability = DURABILITY_WRITE;
+    journal = folder_open(&folder);
+    inbox_new(&inbox, journal);
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+    journal_get_state(journal, &now);
+    assert_int_equal(now.syncs, 0);
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
+    assert_int_equal(folder_count(&folder, "\"durability\":\"write\""), 1);
+    assert_int_equal(folder_verify(&folder), 4);
+    folder_remove(&folder);
+}
+
+static void long_lines(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct inbox inbox;
+    struct journal_facts facts = make_intent("a");
+    struct journal_state now;
+    char *text = malloc(2 << 20);
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', 2 << 20);
+    folder_new(&folder);
+    folder.settings.segment_bytes = 64 * 1024;
+    journal = folder_open(&folder);
+    inbox_new(&inbox, journal);
+    /* An intent over the limit is refused, one just below it gets a segment that takes it. */
+    facts.path = view_of(text, 2 << 20);
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_LIMIT);
+    facts.path = view_of(text, 1000000);
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+    /* Its outcome is never refused, but written short. */
+    facts = make_outcome("a", OUTCOME_FAILED, NULL);
+    facts.path = view_of(text, 8192);
+    facts.status = 400;
+    facts.error = view_of(text, 4096);
+    facts.request_id = VIEW("left out");
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+    /* So are others. */
+    facts = make_event(JOURNAL_REFUSAL);
+    facts.id = VIEW("r");
+    facts.path = view_of(text, 2 << 20);
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+    journal_get_state(journal, &now);
+    assert_int_equal(now.open_intents, 0);
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
+    assert_int_equal(folder_count(&folder, "\"event\":\"refusal\",\"id\":\"r\",\"error\":"
+                                           "\"the line was too long\"}"),
+                     1);
+    assert_int_equal(folder_count(&folder, "\"outcome\":\"failed\",\"status\":400,\"error\":\"xxx"),
+                     1);
+    assert_int_equal(folder_count(&folder, "left out"), 0);
+    (void)folder_verify(&folder);
+    folder_remove(&folder);
+    free(text);
+}
+
+static void outcomes_without_intent_are_lines_too(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct inbox inbox;
+    struct journal_state now;
+    struct journal_facts facts = make_outcome("release", OUTCOME_DONE, "inst");
+
+    (void)state;
+    folder_new(&folder);
+    journal = folder_open(&folder);
+    inbox_new(&inbox, journal);
+    facts.operation = &operations[OP_DEMANAGER_DELETE];
+    facts.status = 200;
+    assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+    journal_get_state(journal, &now);
+    assert_int_equal(now.open_intents + now.existing + now.unknown, 0);
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
+    assert_int_equal(folder_verify(&folder), 4);
+    folder_remove(&folder);
+}
+
+static void nobody_has_to_wait(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct journal_facts facts = make_event(JOURNAL_REFUSAL);
+
+    (void)state;
+    folder_new(&folder);
+    journal = folder_open(&folder);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(journal_submit(journal, NULL, &facts, JOURNAL_NO_WAIT, 0), STATUS_OK);
+    journal_close(&journal, 10000); /* writes what is queued */
+    assert_int_equal(folder_verify(&folder), 53);
     folder_remove(&folder);
 }
 
@@ -77,7 +441,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fresh_journal_has_checkpoint_start_stop),
+        cmocka_unit_test(space_is_allocated_without_changing_the_size),
         cmocka_unit_test(results_come_in_order),
+        cmocka_unit_test(the_line_is_what_was_submitted),
+        cmocka_unit_test(a_restart_goes_on_with_the_segment),
+        cmocka_unit_test(segments_rotate_and_checkpoint_what_is_open),
+        cmocka_unit_test(old_segments_are_removed_but_the_last),
+        cmocka_unit_test(a_folder_has_one_writer),
+        cmocka_unit_test(a_bad_folder_is_named),
+        cmocka_unit_test(folders_with_slashes_at_the_end),
+        cmocka_unit_test(durability_write_says_so),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(outcomes_without_intent_are_lines_too),
+        cmocka_unit_test(nobody_has_to_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -512,6 +512,8 @@ static const struct {
     {"POST /v2/*/training-jobs", "POST", "/v2/p/x%2f..%2ftraining-jobs", true},
     {"POST /v2/*/training-jobs", "POST", "/v2/p/training-jobs/x%2f..", true},
     {"POST /v2/*/training-jobs", "POST", "/v2;x/p/training-jobs", true},
+    {"POST /v2/*/training-jobs", "POST", "/v2/%00p/training-jobs/x%2f..;a=b", true},
+    {"POST /v2/*/training-jobs", "POST", "/v2/p/training-jobs%23/x%2f..", true},
     {"POST /v2/*/training-jobs", "POST", "/v2/p/models/a%2Fb", false},
     {"POST /v2/*/training-jobs", "POST", "//v2/p/training-jobs", true}, /* never served */
     {"POST /v2/p/pools/", "POST", "/v2/p/pools", true},
