@@ -19,8 +19,7 @@ struct address *address_take(struct front *front, const unsigned char key[16])
     struct address_list *bucket = bucket_of(front, key);
     struct address *address;
 
-    SLIST_FOREACH(address, bucket, next)
-    {
+    for (address = SLIST_FIRST(bucket); address != NULL; address = SLIST_NEXT(address, next)) {
         if (memcmp(address->key, key, sizeof address->key) == 0) {
             address->count++;
             return address;

@@ -15,8 +15,9 @@ static void pause_accepting(struct front *front, bool paused)
     if (front->accepting_paused == paused)
         return;
     front->accepting_paused = paused;
-    SLIST_FOREACH(listener, &front->listeners, next)
-    net_acceptor_pause(listener->acceptor, paused);
+    for (listener = SLIST_FIRST(&front->listeners); listener != NULL;
+         listener = SLIST_NEXT(listener, next))
+        net_acceptor_pause(listener->acceptor, paused);
 }
 
 void conn_end(struct conn *c)

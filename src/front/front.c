@@ -71,8 +71,8 @@ void front_drain(struct front *front)
 
     front->draining = true;
     stop_accepting(front);
-    TAILQ_FOREACH(c, &front->conns, all)
-    conn_schedule(c);
+    for (c = TAILQ_FIRST(&front->conns); c != NULL; c = TAILQ_NEXT(c, all))
+        conn_schedule(c);
 }
 
 unsigned front_connections(const struct front *front)

@@ -553,7 +553,7 @@ static void make_tls(struct pki *pki, struct net_tls **ret_server, struct net_tl
 static void pour_all(struct item *item)
 {
     enum { ALL = 4 << 20 };
-    static char all[ALL];
+    static const char all[ALL] = {0};
     struct front_reply reply = {.status = 200, .body = {all, ALL}};
 
     front_reply(item->x, &reply);
