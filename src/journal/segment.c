@@ -93,7 +93,7 @@ enum status segment_list(int dir_fd, uint64_t **ret, size_t *ret_count, struct e
 
 int segment_allocate(struct segment *segment)
 {
-    if (segment->room >= segment->limit || segment->no_room)
+    if (segment->room >= segment->limit || segment->size >= segment->limit || segment->no_room)
         return 0;
     if (fallocate(segment->fd, FALLOC_FL_KEEP_SIZE, (off_t)segment->size,
                   (off_t)(segment->limit - segment->size)) == 0) {

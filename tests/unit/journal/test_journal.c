@@ -147,6 +147,26 @@ static void a_restart_goes_on_with_the_segment(void **state)
     folder_remove(&folder);
 }
 
+/* fallocate refuses a length of 0, which was once taken for a full disk. */
+static void a_used_up_segment_is_no_lack_of_space(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct journal_state now;
+
+    (void)state;
+    folder_new(&folder);
+    folder.settings.segment_bytes = 1;
+    for (int i = 0; i < 3; i++) {
+        journal = folder_open(&folder);
+        journal_get_state(journal, &now);
+        assert_true(now.accepting);
+        journal_close(&journal, 10000);
+    }
+    (void)folder_verify(&folder);
+    folder_remove(&folder);
+}
+
 static void segments_rotate_and_checkpoint_what_is_open(void **state)
 {
     struct folder folder;
@@ -445,6 +465,7 @@ int main(void)
         cmocka_unit_test(results_come_in_order),
         cmocka_unit_test(the_line_is_what_was_submitted),
         cmocka_unit_test(a_restart_goes_on_with_the_segment),
+        cmocka_unit_test(a_used_up_segment_is_no_lack_of_space),
         cmocka_unit_test(segments_rotate_and_checkpoint_what_is_open),
         cmocka_unit_test(old_segments_are_removed_but_the_last),
         cmocka_unit_test(a_folder_has_one_writer),

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Names of segments, the chain, reading line by line. */
+#include "support/test.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "journal/chain.h"
+#include "journal/segment.h"
+
+static void names_hold_20_digits(void **state)
+{
+    static const struct {
+        const char *name;
+        bool good;
+        uint64_t seq;
+    } rows[] = {
+        {"00000000000000000001.jsonl", true, 1},
+        {"18446744073709551615.jsonl", true, UINT64_MAX},
+        {"18446744073709551616.jsonl", false, 0},
+        {"0000000000000000001.jsonl", false, 0},
+        {"000000000000000000001.jsonl", false, 0},
+        {"0000000000000000000x.jsonl", false, 0},
+        {"-0000000000000000001.jsonl", false, 0},
+        {"00000000000000000001.json", false, 0},
+        {"00000000000000000001.jsonl~", false, 0},
+        {"lock", false, 0},
+        {"", false, 0},
+    };
+    char name[SEGMENT_NAME_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t seq = 0;
+
+        assert_row(segment_name_parse(rows[i].name, &seq) == rows[i].good, rows[i].name);
+        assert_row(seq == rows[i].seq, rows[i].name);
+        if (!rows[i].good)
+            continue;
+        segment_name_format(seq, name);
+        assert_string_equal(name, rows[i].name);
+    }
+}
+
+static void the_chain_hashes_the_line_before(void **state)
+{
+    struct digest *digest = digest_new();
+    struct chain chain, read;
+    struct buf out;
+    char want[DIGEST_HEX_BYTES];
+
+    (void)state;
+    buf_init(&out, 4096);
+    chain_start(&chain);
+    chain_add(&chain, digest, VIEW("\"event\":\"x\"}"), &out);
+    assert_view(buf_view(&out),
+                "{\"v\":1,\"seq\":1,\"prev\":"
+                "\"0000000000000000000000000000000000000000000000000000000000000000\","
+                "\"event\":\"x\"}\n");
+    assert_int_equal(chain.seq, 1);
+    digest_sha256_hex(view_of(out.ptr, out.len - 1), want);
+    assert_memory_equal(chain.hash, want, sizeof want);
+    chain_set(&read, 1, view_of(out.ptr, out.len - 1));
+    assert_memory_equal(&read, &chain, sizeof chain);
+    buf_done(&out);
+    buf_init(&out, CHAIN_PREFIX_BYTES); /* too small: the chain stays */
+    chain_add(&chain, digest, VIEW("\"event\":\"x\"}"), &out);
+    assert_int_equal(out.failed, STATUS_LIMIT);
+    assert_memory_equal(&read, &chain, sizeof chain);
+    buf_done(&out);
+    digest_free(&digest);
+}
+
+static void the_longest_prefix_fits(void **state)
+{
+    struct digest *digest = digest_new();
+    struct chain chain;
+    struct buf out;
+
+    (void)state;
+    chain_start(&chain);
+    chain.seq = INT64_MAX - 1;
+    buf_init(&out, CHAIN_PREFIX_BYTES);
+    chain_add(&chain, digest, VIEW(""), &out);
+    assert_int_equal(out.failed, STATUS_OK);
+    buf_done(&out);
+    digest_free(&digest);
+}
+
+static void lines_are_read_whole(void **state)
+{
+    char root[] = "/tmp/segment-test-XXXXXX";
+    enum { LINES = 300 };
+    struct segment segment;
+    struct line_reader reader;
+    struct buf out;
+    struct view line;
+    bool whole;
+    size_t done;
+    int dir;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    dir = open(root, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(segment_create(&segment, dir, 7, 1000), 0);
+    buf_init(&out, 64 << 20);
+    for (size_t i = 0; i < LINES; i++) { /* longer than one read, and empty ones */
+        for (size_t k = 0; k < i * i % 7919 * 11; k++)
+            buf_add_byte(&out, 'x');
+        buf_add_byte(&out, '\n');
+    }
+    buf_add_str(&out, "tail");
+    assert_int_equal(segment_append(&segment, buf_view(&out), &done), 0);
+    assert_int_equal(done, out.len);
+    assert_true(segment_keep(&segment, done, false));
+    segment_close(&segment);
+    segment_close(&segment);
+    assert_int_equal(line_reader_open(&reader, dir, 7), 0);
+    for (size_t i = 0; i < LINES; i++) {
+        assert_int_equal(line_reader_next(&reader, &line, &whole), 1);
+        assert_true(whole);
+        assert_int_equal(line.len, i * i % 7919 * 11);
+    }
+    assert_int_equal(line_reader_next(&reader, &line, &whole), 1);
+    assert_false(whole);
+    assert_view(line, "tail");
+    assert_int_equal(reader.offset, out.len);
+    assert_int_equal(line_reader_next(&reader, &line, &whole), 0);
+    line_reader_done(&reader);
+    assert_int_not_equal(line_reader_open(&reader, dir, 8), 0);
+    line_reader_done(&reader);
+    buf_done(&out);
+    assert_int_not_equal(segment_create(&segment, dir, 7, 1000), 0); /* its name is taken */
+    assert_int_equal(unlinkat(dir, "00000000000000000007.jsonl", 0), 0);
+    (void)close(dir);
+    assert_int_equal(rmdir(root), 0);
+}
+
+static void lists_are_sorted(void **state)
+{
+    char root[] = "/tmp/segment-test-XXXXXX";
+    static const uint64_t seqs[] = {5, 100000000000, 1, 20};
+    uint64_t *list = NULL;
+    size_t count = 0;
+    struct segment segment;
+    struct err err;
+    int dir;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    dir = open(root, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(segment_list(dir, &list, &count, &err), STATUS_OK);
+    assert_int_equal(count, 0);
+    free(list);
+    for (size_t i = 0; i < ARRAY_LEN(seqs); i++) {
+        assert_int_equal(segment_create(&segment, dir, seqs[i], 100), 0);
+        segment_close(&segment);
+    }
+    assert_int_equal(segment_list(dir, &list, &count, &err), STATUS_OK);
+    assert_int_equal(count, 4);
+    assert_true(list[0] == 1 && list[1] == 5 && list[2] == 20 && list[3] == 100000000000);
+    for (size_t i = 0; i < count; i++) {
+        char name[SEGMENT_NAME_BYTES];
+
+        segment_name_format(list[i], name);
+        assert_int_equal(unlinkat(dir, name, 0), 0);
+    }
+    free(list);
+    (void)close(dir);
+    assert_int_equal(rmdir(root), 0);
+    assert_int_equal(segment_list(-1, &list, &count, &err), STATUS_IO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_hold_20_digits),
+        cmocka_unit_test(the_chain_hashes_the_line_before),
+        cmocka_unit_test(the_longest_prefix_fits),
+        cmocka_unit_test(lines_are_read_whole),
+        cmocka_unit_test(lists_are_sorted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
