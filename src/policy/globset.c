@@ -38,8 +38,8 @@ struct walk {
     uint32_t *now, *next;
     size_t now_count, next_count, now_cap, next_cap;
     uint32_t *stars;
-    size_t star_count;
-    uint64_t *seen;
+    size_t star_count, star_cap;
+    uint64_t *seen; /* a bit for each star node */
     uint32_t few[3][FEW];
     uint64_t few_seen;
 };
@@ -242,18 +242,18 @@ enum status globset_build(const struct view *values, size_t count, struct arena 
     return status;
 }
 
-static bool walk_grow(struct walk *w)
+/* Twice the room, in the scratch arena. */
+static bool walk_grow(struct walk *w, uint32_t **items, size_t count, size_t *cap)
 {
-    size_t cap = w->next_cap * 2;
-    uint32_t *more = arena_array(w->scratch, cap, sizeof *more);
+    uint32_t *more = arena_array(w->scratch, *cap * 2, sizeof *more);
 
     if (more == NULL) {
         w->failed = true;
         return false;
     }
-    memcpy(more, w->next, w->next_count * sizeof *more);
-    w->next = more;
-    w->next_cap = cap;
+    memcpy(more, *items, count * sizeof *more);
+    *items = more;
+    *cap *= 2;
     return true;
 }
 
@@ -264,6 +264,8 @@ static void enter_star(struct walk *w, uint32_t star)
 
     if ((w->seen[no / 64] & bit) != 0)
         return;
+    if (w->star_count == w->star_cap && !walk_grow(w, &w->stars, w->star_count, &w->star_cap))
+        return;
     w->seen[no / 64] |= bit;
     w->stars[w->star_count++] = star;
     if (w->set->nodes[star].accept)
@@ -272,7 +274,7 @@ static void enter_star(struct walk *w, uint32_t star)
 
 static void enter(struct walk *w, uint32_t node)
 {
-    if (w->next_count == w->next_cap && !walk_grow(w))
+    if (w->next_count == w->next_cap && !walk_grow(w, &w->next, w->next_count, &w->next_cap))
         return;
     w->next[w->next_count++] = node;
     if (w->set->nodes[node].star != 0)
@@ -297,13 +299,12 @@ static enum status walk_begin(struct walk *w, const struct globset *set, struct 
     *w = (struct walk){.set = set, .scratch = scratch};
     w->now = w->few[0];
     w->next = w->few[1];
-    w->now_cap = w->next_cap = FEW;
+    w->now_cap = w->next_cap = w->star_cap = FEW;
     w->stars = w->few[2];
     w->seen = &w->few_seen;
-    if (set->star_count > FEW) {
-        w->stars = arena_array(scratch, set->star_count, sizeof *w->stars);
+    if (set->star_count > 64) {
         w->seen = arena_array(scratch, set->star_count / 64 + 1, sizeof *w->seen);
-        if (w->stars == NULL || w->seen == NULL)
+        if (w->seen == NULL)
             return STATUS_NOMEM;
     }
     enter(w, 0);
