@@ -404,11 +404,13 @@ struct net_conn *net_accept(struct event_base *base, int fd, struct net_tls *tls
     return c;
 }
 
-struct net_conn *net_connect(struct event_base *base, const struct sockaddr *address,
-                             socklen_t address_len, struct net_tls *tls,
-                             const struct net_handler *handler, void *user, struct err *err)
+struct net_conn *net_connect(struct event_base *base, const struct sockaddr_storage *address,
+                             struct net_tls *tls, const struct net_handler *handler, void *user,
+                             struct err *err)
 {
-    const int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const socklen_t len =
+        address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    const int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct net_conn *c;
 
     if (fd < 0) {
@@ -418,10 +420,9 @@ struct net_conn *net_connect(struct event_base *base, const struct sockaddr *add
     c = make(base, fd, tls, handler, user, err);
     if (c == NULL)
         return NULL;
-    REQUIRE(address_len <= sizeof c->peer_address);
-    memcpy(&c->peer_address, address, address_len);
+    c->peer_address = *address;
     set_peer(c);
-    if (connect(fd, address, address_len) != 0 && errno != EINPROGRESS) {
+    if (connect(fd, (const struct sockaddr *)address, len) != 0 && errno != EINPROGRESS) {
         (void)err_set_errno(err, errno, "connecting");
         end(&c, false);
         return NULL;

@@ -39,10 +39,11 @@ struct net_handler {
 MUST_CHECK struct net_conn *net_accept(struct event_base *base, int fd, struct net_tls *tls,
                                        const struct net_handler *handler, void *user,
                                        struct err *err);
-/* Starts to connect; NULL also when the system refuses at once. With tls: SNI and the host check by
- * tls' own host (net_tls_client_new); a session of an earlier connection is resumed. */
-MUST_CHECK struct net_conn *net_connect(struct event_base *base, const struct sockaddr *address,
-                                        socklen_t address_len, struct net_tls *tls,
+/* Starts to connect to an IPv4 or IPv6 address; NULL also when the system refuses at once. With
+ * tls: SNI and the host check by tls' own host (net_tls_client_new); a session of an earlier
+ * connection is resumed. */
+MUST_CHECK struct net_conn *net_connect(struct event_base *base,
+                                        const struct sockaddr_storage *address, struct net_tls *tls,
                                         const struct net_handler *handler, void *user,
                                         struct err *err);
 /* Ends it (with a close_notify where one can be sent without waiting) and frees it; sets *c NULL.

@@ -203,7 +203,7 @@ static enum net_io write_plain(struct net_conn *c, const struct iovec *parts, in
     struct msghdr message = {.msg_iovlen = (size_t)count};
     ssize_t n;
 
-    memcpy(&message.msg_iov, &parts, sizeof parts);
+    memcpy(&message.msg_iov, &parts, sizeof parts); /* NOLINT(bugprone-sizeof-expression) */
     do
         n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);

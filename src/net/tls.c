@@ -18,11 +18,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "net/inner.h"
 
 enum {
     SESSIONS = 8,
+    TEXTS_MAX_BYTES = 65536,
     SESSION_SECONDS = 3600,       /* a resumed session skips the certificate's checks */
     CLIENT_READ_BYTES = 64 * 1024 /* answers come in many records */
 };
@@ -32,6 +34,7 @@ static const unsigned char alpn_http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.'
 struct net_tls {
     atomic_uint references;
     bool client, host_is_address;
+    struct arena texts;
     char *certificate, *key, *ca; /* files; ca is client_ca of a server, ca_file of a client */
     char *host;
     pthread_mutex_t lock; /* over ctx and sessions */
@@ -68,7 +71,7 @@ static enum status check_file(const char *what, const char *path, struct err *er
 }
 
 /* Never ask a person on the terminal: an encrypted key is an error. */
-static int no_passphrase(char *out, int size, int writing, void *user)
+static int no_passphrase(char *out, int size, int writing, void *user) /* NOLINT: OpenSSL's type */
 {
     (void)out;
     (void)size;
@@ -212,6 +215,7 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     SSL_CTX *const ctx = SSL_get_SSL_CTX(ssl);
     struct net_tls *const tls = SSL_CTX_get_app_data(ctx);
+    unsigned i;
     int kept = 0;
 
     /* A number in a pointer's place: it needs no owner. */
@@ -223,7 +227,8 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
     if (ctx == tls->ctx) { /* else made under trust settings that were replaced */
         if (tls->session_count == SESSIONS) {
             SSL_SESSION_free(tls->sessions[0]);
-            memmove(tls->sessions, tls->sessions + 1, (SESSIONS - 1) * sizeof *tls->sessions);
+            for (i = 1; i < SESSIONS; i++)
+                tls->sessions[i - 1] = tls->sessions[i];
             tls->session_count--;
         }
         tls->sessions[tls->session_count++] = session;
@@ -289,17 +294,14 @@ static void destroy(struct net_tls *tls)
     drop_sessions(tls);
     SSL_CTX_free(tls->ctx);
     (void)pthread_mutex_destroy(&tls->lock);
-    free(tls->certificate);
-    free(tls->key);
-    free(tls->ca);
-    free(tls->host);
+    arena_done(&tls->texts);
     free(tls);
 }
 
 /* *failed becomes true when memory is out. */
-static char *copy(const char *str, bool *failed)
+static char *copy(struct net_tls *tls, const char *str, bool *failed)
 {
-    char *const out = str == NULL ? NULL : strdup(str);
+    char *const out = str == NULL ? NULL : arena_strdup(&tls->texts, view_str(str));
 
     *failed = *failed || (str != NULL && out == NULL);
     return out;
@@ -327,6 +329,7 @@ static struct net_tls *allocate(void)
     if (tls == NULL)
         return NULL;
     atomic_init(&tls->references, 1);
+    arena_init(&tls->texts, 512, TEXTS_MAX_BYTES);
     (void)pthread_mutex_init(&tls->lock, NULL);
     return tls;
 }
@@ -339,9 +342,9 @@ enum status net_tls_server_new(const char *certificate, const char *key, const c
 
     if (tls == NULL)
         return err_set(err, STATUS_NOMEM, "out of memory");
-    tls->certificate = copy(certificate, &failed);
-    tls->key = copy(key, &failed);
-    tls->ca = copy(client_ca, &failed);
+    tls->certificate = copy(tls, certificate, &failed);
+    tls->key = copy(tls, key, &failed);
+    tls->ca = copy(tls, client_ca, &failed);
     return finish_new(tls, failed, ret, err);
 }
 
@@ -356,8 +359,8 @@ enum status net_tls_client_new(const char *host, const char *ca_file, struct net
     if (tls == NULL)
         return err_set(err, STATUS_NOMEM, "out of memory");
     tls->client = true;
-    tls->host = copy(bracketed ? host + 1 : host, &failed);
-    tls->ca = copy(ca_file, &failed);
+    tls->host = copy(tls, bracketed ? host + 1 : host, &failed);
+    tls->ca = copy(tls, ca_file, &failed);
     if (tls->host != NULL && bracketed)
         tls->host[strlen(tls->host) - 1] = '\0';
     if (tls->host != NULL && tls->host[0] == '\0') {

@@ -176,8 +176,6 @@ void call_end(struct upstream_call *call)
     (void)event_del(&call->soon);
     call->phase = PHASE_ENDED;
     call->upstream->calls--;
-    call_enter(call);
-    call_leave(call);
 }
 
 /* Off the pool's books, whatever it waited for. */
@@ -253,7 +251,8 @@ static void set_up_memory(struct upstream_call *call)
 {
     const struct http1_limits *const limits = &call->upstream->settings.head;
     /* The head, its fields, and what rounding costs. */
-    const size_t most = 2 * limits->head + limits->headers * 2 * sizeof(struct http1_field) + 16384;
+    const size_t most =
+        2 * limits->head + (size_t)limits->headers * 2 * sizeof(struct http1_field) + 16384;
 
     arena_init(&call->arena, 4096, most);
     buf_init(&call->queue, QUEUE_MAX_BYTES);
@@ -323,7 +322,9 @@ void upstream_cancel(struct upstream_call *call)
 {
     struct upstream *const up = call->upstream;
 
+    call_enter(call);
     detach(call);
     call_end(call);
+    call_leave(call);
     pool_pump(up);
 }

@@ -115,7 +115,7 @@ void call_set_phase(struct upstream_call *call, enum phase phase);
 void call_enter(struct upstream_call *call);
 /* Frees it if it is over and nobody has it on the stack. */
 void call_leave(struct upstream_call *call);
-/* No callback any more; frees it, now or by the last call_leave. */
+/* No callback any more; the last call_leave frees it. */
 void call_end(struct upstream_call *call);
 /* Ends its connection and tells on_failed from the loop. */
 void call_fail(struct upstream_call *call, enum upstream_failure failure, const char *detail);

@@ -11,7 +11,7 @@
 static const struct net_handler link_handler;
 
 static struct link *link_new(struct upstream_call *call, const struct sockaddr_storage *address,
-                             socklen_t address_len, struct err *err)
+                             struct err *err)
 {
     struct upstream *const up = call->upstream;
     struct link *const link = calloc(1, sizeof *link); /* heap: outlives its calls */
@@ -21,8 +21,7 @@ static struct link *link_new(struct upstream_call *call, const struct sockaddr_s
         return NULL;
     }
     link->upstream = up;
-    link->conn = net_connect(up->base, (const struct sockaddr *)address, address_len, up->tls,
-                             &link_handler, link, err);
+    link->conn = net_connect(up->base, address, up->tls, &link_handler, link, err);
     if (link->conn == NULL) {
         free(link);
         return NULL;
@@ -52,7 +51,7 @@ void link_connect(struct upstream_call *call)
     while (call->attempts < list.count) {
         at = (up->preferred + call->attempts) % list.count;
         call->attempts++;
-        if (link_new(call, &list.items[at], list.lengths[at], &err) != NULL) {
+        if (link_new(call, &list.items[at], &err) != NULL) {
             call_set_phase(call, PHASE_CONNECTING);
             return;
         }

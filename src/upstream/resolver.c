@@ -102,11 +102,10 @@ static void tell(const struct resolver *r, int reason, int before)
 
 static int64_t next_wait(int64_t wait, int64_t every_ms)
 {
-    const int64_t most = every_ms < LAST_RETRY_MS ? every_ms : LAST_RETRY_MS;
+    const int64_t next = wait == 0 ? FIRST_RETRY_MS : wait * 2;
+    const int64_t capped = next < LAST_RETRY_MS ? next : LAST_RETRY_MS;
 
-    if (wait == 0)
-        return most < FIRST_RETRY_MS ? most : FIRST_RETRY_MS;
-    return wait * 2 < most ? wait * 2 : most;
+    return capped < every_ms ? capped : every_ms;
 }
 
 static void *run(void *arg)

@@ -38,24 +38,40 @@ static void unlink_idle(struct link *link)
 {
     struct upstream *const up = link->upstream;
 
-    *(link->newer == NULL ? &up->newest : &link->newer->older) = link->older;
-    *(link->older == NULL ? &up->oldest : &link->older->newer) = link->newer;
+    if (up->newest == link)
+        up->newest = link->older;
+    else
+        link->newer->older = link->older;
+    if (up->oldest == link)
+        up->oldest = link->newer;
+    else
+        link->older->newer = link->newer;
     link->newer = NULL;
     link->older = NULL;
     up->counts.idle--;
 }
 
-void pool_drop(struct link *link)
+static void end_link(struct link *link)
 {
-    struct upstream *const up = link->upstream;
-
-    if (link->call == NULL)
-        unlink_idle(link);
-    else
-        link->call->link = NULL;
+    link->upstream->counts.open--;
     net_close(&link->conn);
     free(link);
-    up->counts.open--;
+}
+
+static void drop_idle(struct link *link)
+{
+    unlink_idle(link);
+    end_link(link);
+}
+
+void pool_drop(struct link *link)
+{
+    if (link->call == NULL) {
+        drop_idle(link);
+        return;
+    }
+    link->call->link = NULL;
+    end_link(link);
 }
 
 void pool_give_back(struct link *link, bool reusable)
@@ -82,16 +98,17 @@ void pool_give_back(struct link *link, bool reusable)
 static struct link *find_idle(const struct upstream_call *call)
 {
     struct upstream *const up = call->upstream;
-    struct link *link;
+    struct link *link, *older;
 
     if (call->force_new)
         return NULL;
-    while ((link = up->newest) != NULL) {
+    for (link = up->newest; link != NULL; link = older) {
+        older = link->older;
         if (call->order.fresh && clock_monotonic_us() - link->answered_us > FRESH_US)
             return NULL; /* the others are older still */
         if (net_is_quiet(link->conn))
             return link;
-        pool_drop(link);
+        drop_idle(link);
     }
     return NULL;
 }
@@ -144,7 +161,7 @@ static bool try_admit(struct upstream_call *call)
     if (up->counts.open >= up->settings.max_connections) {
         if (up->oldest == NULL)
             return false;
-        pool_drop(up->oldest); /* idle, but not good enough for this call */
+        drop_idle(up->oldest); /* idle, but not good enough for this call */
     }
     link_connect(call);
     return true;
@@ -161,12 +178,17 @@ void pool_pump(struct upstream *upstream)
 {
     struct upstream_call *call;
 
-    while ((call = upstream->first_waiting) != NULL) {
-        if (upstream->counts.open >= upstream->settings.max_connections && upstream->newest == NULL)
-            return;
+    if (upstream->pumping) /* a call that was let in failed at once: the loop below goes on */
+        return;
+    upstream->pumping = true;
+    while (
+        (call = upstream->first_waiting) != NULL &&
+        (upstream->counts.open < upstream->settings.max_connections || upstream->newest != NULL)) {
         pool_forget_waiting(call);
+        call->phase = PHASE_CONNECTING; /* no longer in line */
         REQUIRE(try_admit(call));
     }
+    upstream->pumping = false;
 }
 
 /* ---- public face ---- */
@@ -193,12 +215,15 @@ struct upstream *upstream_new(struct event_base *base, const struct upstream_set
 void upstream_free(struct upstream **upstream)
 {
     struct upstream *const up = upstream == NULL ? NULL : *upstream;
+    struct link *link, *older;
 
     if (up == NULL)
         return;
     REQUIRE(up->calls == 0);
-    while (up->newest != NULL)
-        pool_drop(up->newest);
+    for (link = up->newest; link != NULL; link = older) {
+        older = link->older;
+        end_link(link);
+    }
     free(up->scratch);
     free(up);
     *upstream = NULL;

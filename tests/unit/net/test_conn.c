@@ -199,6 +199,16 @@ static int listen_here(const char *address_text)
     return fd;
 }
 
+/* As the storage that net_connect takes. */
+static const struct sockaddr_storage *here(const void *address, size_t size)
+{
+    static struct sockaddr_storage storage;
+
+    memset(&storage, 0, sizeof storage);
+    memcpy(&storage, address, size);
+    return &storage;
+}
+
 /* a connects to b over loopback. */
 static void join(struct fixture *f, struct net_tls *client, struct net_tls *server)
 {
@@ -208,8 +218,7 @@ static void join(struct fixture *f, struct net_tls *client, struct net_tls *serv
     int fd;
 
     address.sin_port = htons(net_listen_port(listening));
-    f->a.conn = net_connect(f->base, (struct sockaddr *)&address, sizeof address, client, &handler,
-                            &f->a, &err);
+    f->a.conn = net_connect(f->base, here(&address, sizeof address), client, &handler, &f->a, &err);
     assert_non_null(f->a.conn);
     do
         fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -617,8 +626,7 @@ static void test_connecting_refused(void **state)
     address.sin_port = htons(net_listen_port(fd));
     (void)close(fd);
     fixture_init(&f);
-    f.a.conn = net_connect(f.base, (struct sockaddr *)&address, sizeof address, NULL, &handler,
-                           &f.a, &err);
+    f.a.conn = net_connect(f.base, here(&address, sizeof address), NULL, &handler, &f.a, &err);
     assert_non_null(f.a.conn);
     RUN_UNTIL(&f, f.a.failed == 1);
     assert_string_equal(f.a.error, "connecting: Connection refused");
@@ -636,8 +644,7 @@ static void test_connecting_refused_at_once(void **state)
 
     (void)state;
     fixture_init(&f);
-    assert_null(net_connect(f.base, (struct sockaddr *)&address, sizeof address, NULL, &handler,
-                            &f.a, &err));
+    assert_null(net_connect(f.base, here(&address, sizeof address), NULL, &handler, &f.a, &err));
     assert_int_equal(err.status, STATUS_IO);
     assert_memory_equal(err.text, "connecting: ", 12);
     fixture_done(&f);
@@ -790,8 +797,7 @@ static void test_peers(void **state)
 
     fixture_init(&f);
     address.sin6_port = htons(5123);
-    f.a.conn = net_connect(f.base, (struct sockaddr *)&address, sizeof address, NULL, &handler,
-                           &f.a, &err);
+    f.a.conn = net_connect(f.base, here(&address, sizeof address), NULL, &handler, &f.a, &err);
     if (f.a.conn != NULL) { /* a machine without IPv6 refuses at once */
         assert_string_equal(net_peer(f.a.conn), "[::1]:5123");
         net_peer_key(f.a.conn, key);
