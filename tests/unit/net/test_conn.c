@@ -465,7 +465,7 @@ static void test_truncated_tls_is_a_failure(void **state)
 
     (void)state;
     both_start(&t, true);
-    t.f.a.out = VIEW("part of an ans");
+    t.f.a.out = VIEW("the first half");
     both_ready(&t);
     RUN_UNTIL(&t.f, t.f.b.in.len == 14);
     {

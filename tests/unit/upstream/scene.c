@@ -114,7 +114,7 @@ static void on_data(void *user, struct view data)
 
     assert_int_equal(seen->heads, 1);
     assert_true(data.len > 0);
-    seen->datas++;
+    seen->pieces++;
     buf_add(&seen->body, data);
     if (seen->pause_at_data)
         upstream_pause(seen->call, true);

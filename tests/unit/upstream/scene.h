@@ -23,7 +23,7 @@ enum { PATIENCE_MS = 20000, ANSWER_BYTES = 16 * 1024 * 1024 };
 /* A call as seen from its owner. */
 struct seen {
     struct upstream_call *call; /* NULL once it is over */
-    unsigned heads, datas, drained;
+    unsigned heads, pieces, drained;
     unsigned status;
     struct buf body;
     bool ended, failed, sent;

@@ -518,9 +518,9 @@ static void test_large_answer_to_a_pausing_reader(void **state)
     seen.pause_at_data = true;
     start(&scene, &seen, &order);
     while (!seen.ended) {
-        const unsigned datas = seen.datas, heads = seen.heads;
+        const unsigned pieces = seen.pieces, heads = seen.heads;
 
-        RUN_UNTIL(&scene, seen.datas > datas || seen.heads > heads || is_over(&seen));
+        RUN_UNTIL(&scene, seen.pieces > pieces || seen.heads > heads || is_over(&seen));
         assert_false(seen.failed);
         if (seen.ended)
             break;
