@@ -84,6 +84,8 @@ void forward_cancel(struct exchange *x)
 /* Sent, but what came of it can't be known. */
 static void end_unknown(struct exchange *x, const char *error)
 {
+    /* What came before it broke off says nothing for sure, and must not be passed on as whole. */
+    x->answer.status = 0;
     x->outcome = OUTCOME_UNKNOWN;
     x->outcome_error = error;
     (void)exchange_refuse(x, &gateway_reasons[GATEWAY_OUTCOME_UNKNOWN],
@@ -157,7 +159,6 @@ static void on_failed(void *user, enum upstream_failure failure, bool sent, cons
     log_line(LOG_WARNING, "judged request failed upstream id=%.*s failure=%s sent=%s: %s",
              RANDOM_ID_BYTES, x->id, upstream_failure_name(failure), sent ? "yes" : "no", detail);
     x->outcome_error = upstream_failure_name(failure);
-    /* What came before it broke says nothing for sure. */
     x->answer.status = 0;
     if (sent) {
         end_unknown(x, upstream_failure_name(failure));

@@ -87,7 +87,8 @@ static void count_series(struct metrics *m, struct metrics_series labels, uint64
     m->series[at] = labels;
     m->series[at].used = true;
     m->series[at].count = more;
-    m->series_count++;
+    if (labels.operation != overflow)
+        m->series_count++;
 }
 
 void metrics_end(struct metrics *m, const struct metrics_exchange *exchange)

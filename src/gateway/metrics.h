@@ -42,7 +42,7 @@ struct metrics_series {
 struct metrics {
     pthread_mutex_t lock;
     struct metrics_series series[METRICS_SERIES];
-    unsigned series_count;
+    unsigned series_count; /* without the one that is called overflow */
     struct metrics_histogram steps[STEP_COUNT];
     struct metrics_histogram whole[CLASS_OTHER + 1];
     uint64_t unrecorded; /* outcomes of release and other that the journal didn't take */

@@ -20,29 +20,6 @@ struct reader {
     struct stop_request stops[2];
 };
 
-static enum modelarts_reason obs_reason(enum obs_fault fault)
-{
-    static const enum modelarts_reason reasons[OBS_FAULT_COUNT] = {
-        [OBS_OK] = MODELARTS_REASON_COUNT,
-        [OBS_EMPTY] = MODELARTS_OBS_EMPTY,
-        [OBS_NO_LEADING_SLASH] = MODELARTS_OBS_NO_LEADING_SLASH,
-        [OBS_NO_TRAILING_SLASH] = MODELARTS_OBS_NO_TRAILING_SLASH,
-        [OBS_BUCKET_ROOT] = MODELARTS_OBS_BUCKET_ROOT,
-        [OBS_BUCKET_NAME] = MODELARTS_OBS_BUCKET_NAME,
-        [OBS_EMPTY_SEGMENT] = MODELARTS_OBS_EMPTY_SEGMENT,
-        [OBS_DOT_SEGMENT] = MODELARTS_OBS_DOT_SEGMENT,
-        [OBS_ESCAPE] = MODELARTS_OBS_ESCAPE,
-        [OBS_BACKSLASH] = MODELARTS_OBS_BACKSLASH,
-        [OBS_CONTROL] = MODELARTS_OBS_CONTROL,
-        [OBS_LOOKALIKE] = MODELARTS_OBS_LOOKALIKE,
-        [OBS_ENCODING] = MODELARTS_OBS_ENCODING,
-        [OBS_TOO_LONG] = MODELARTS_OBS_TOO_LONG,
-        [OBS_NO_SCHEME] = MODELARTS_OBS_NO_SCHEME,
-    };
-
-    return reasons[fault];
-}
-
 static struct view text_of(struct reader *r, jref v)
 {
     struct view text = jdoc_text(r->doc, v, r->arena);
@@ -239,28 +216,18 @@ static void *new_stop(struct reader *r, const struct field *field, jref v)
     return stop;
 }
 
-/* A location is wanted for obs; a given one must be well-formed whatever the type is. */
-static void finish_storage(struct reader *r, jref v, struct storage_request *storage)
+/* Whether the path is well-formed is for the rule that judges paths to say: without one, the
+ * cloud's own checks stay the cloud's. */
+static void finish_storage(struct storage_request *storage)
 {
-    jref location = jdoc_member(r->doc, v, VIEW("location"));
-    jref path = jdoc_member(r->doc, location, VIEW("path"));
-    enum obs_fault fault;
-
-    if (!storage->path.set) {
-        if (view_eq_nocase(storage->type, VIEW("obs")) &&
-            (path == JREF_NONE || jdoc_kind(r->doc, path) == JKIND_NULL))
-            faults_add(&r->faults, MODELARTS_BODY_MISSING, v,
-                       "needs location.path for the type obs (ModelArts.6317)");
+    if (!storage->path.set)
         return;
-    }
     if (view_eq_nocase(storage->type, VIEW("obsfs")) &&
         !view_starts(storage->path.value, VIEW("/")))
-        fault = obs_parse_bucket(storage->path.value, &storage->obs);
+        storage->obs_fault = obs_parse_bucket(storage->path.value, &storage->obs);
     else
-        fault = obs_parse_path(storage->path.value, &storage->obs);
-    storage->has_obs = fault == OBS_OK;
-    if (!storage->has_obs)
-        faults_add(&r->faults, obs_reason(fault), path, "%s", obs_fault_text(fault));
+        storage->obs_fault = obs_parse_path(storage->path.value, &storage->obs);
+    storage->has_obs = storage->obs_fault == OBS_OK;
 }
 
 static void read_object(struct reader *r, enum place place, jref v, void *record);
@@ -271,7 +238,7 @@ static void read_child(struct reader *r, const struct field *field, jref v, void
     if (field->child == PLACE_STORAGE) {
         record = new_storage(r, v);
         read_object(r, field->child, v, record);
-        finish_storage(r, v, record);
+        finish_storage(record);
         return;
     }
     if (field->child == PLACE_AUTO_STOP)

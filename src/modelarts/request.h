@@ -25,9 +25,10 @@ struct stop_request {
 };
 
 struct storage_request {
-    struct view type;       /* "obs", "obsfs", "evs", ... as received */
-    struct text_field path; /* as received */
-    bool has_obs;           /* obs holds path, well-formed */
+    struct view type;         /* "obs", "obsfs", "evs", ... as received */
+    struct text_field path;   /* as received */
+    bool has_obs;             /* obs holds path, well-formed */
+    enum obs_fault obs_fault; /* why path isn't well-formed, if it is set and has_obs is false */
     struct obs_path obs;
     bool has_size;
     int64_t size_gb;

@@ -144,8 +144,9 @@ static void judge_path(struct hearing *h, const struct storage_request *storage,
                        judge_list(h->judge, values));
     else if (!storage->has_obs)
         hearing_refuse(h, &(struct finding){POLICY_OBS_UNREADABLE, rule, values->at},
-                       "%s cannot be read as an OBS path; allowed: %s",
-                       judge_say(h->judge, storage->path.value), judge_list(h->judge, values));
+                       "OBS path %s %s; allowed below: %s",
+                       judge_say(h->judge, storage->path.value), obs_fault_text(storage->obs_fault),
+                       judge_list(h->judge, values));
     else if (is_below(h, sets, &storage->obs))
         hearing_accept(h, rule, values->at, "the OBS path lies below an allowed prefix");
     else

@@ -178,7 +178,7 @@ def test_json_with_two_readings_or_none_is_refused(gateway, cloud, token, raw, c
 @pytest.mark.parametrize("body, code", [
     (create_body(flavor=1), "body.type"), (create_body(spec__auto_stop={"enable": "true"}), "body.type"),
     (create_body(spec__auto_stop={"enable": True, "duration": 3600.0}), "body.type"),
-    (create_body(without=["flavor"]), "body.missing"), (create_body(flavour="x"), "body.unknown_field"),
+    (create_body(without=["spec"]), "body.missing"), (create_body(flavour="x"), "body.unknown_field"),
     (create_body(Flavor="modelarts.vm.gpu.v100"), "body.lookalike"),
     (create_body(auto_stop={"enable": False}), "body.conflict"),
     (create_body(spec__flavor="modelarts.vm.gpu.v100"), "body.misplaced"),
