@@ -7,9 +7,10 @@ import json
 
 import pytest
 
-from support.bodies import ALLOW_ALL, CREATE, OTHER_PROJECT, PROJECT, compact, create_body
+from support.bodies import ALLOW_ALL, CREATE, OTHER_PROJECT, PROJECT, compact, create_body, policy
 from support.contract import check_not_sent, check_refusal, check_sent, exchange_id, post_create
 from support.http import request_bytes
+from support.tokens import make_token
 
 
 def test_allowed(gateway, cloud, token):
@@ -348,7 +349,6 @@ def test_no_token_is_not_identified(gateway, cloud):
 
 
 def test_a_project_without_policy_is_refused(gateway, cloud):
-    from support.tokens import make_token
     token = make_token(user="alice", project=OTHER_PROJECT, roles=[])
     answer = gateway.request("POST", CREATE.replace(PROJECT, OTHER_PROJECT), compact(create_body()),
                              {"X-Auth-Token": token})
@@ -362,3 +362,71 @@ def test_ids_are_never_used_twice(gateway, token):
         ids = {exchange_id(client.request("POST", CREATE, compact(create_body(name=f"n{i}")), headers))
                for i in range(30)}
     assert len(ids) == 30
+
+
+def test_many_edits_are_told_as_a_count(gateway_factory, cloud, token):
+    pairs = ", ".join(f'key-{n}: "{"v" * 200}"' for n in range(30))
+    text = policy(f'flavors: {{allow: ["*"]}}\nannotations: {{set: {{{pairs}}}}}')
+    gateway = gateway_factory(text)
+    answer = post_create(gateway, token)
+    assert answer.status == 200 and answer.header("Postern-Decision") == "rewrite"
+    received, intent, _ = check_sent(cloud, gateway, answer)
+    assert answer.header("Postern-Edits") == str(len(intent["edits"])) == "30"
+    assert received.json["spec"]["annotations"]["key-29"] == "v" * 200
+
+
+def test_more_than_64_edits_refuse(gateway_factory, cloud, token):
+    files = {}
+    for number in range(2):
+        pairs = ", ".join(f'key-{number}-{n}: "v"' for n in range(33))
+        text = policy(f'flavors: {{allow: ["*"]}}\nannotations: {{set: {{{pairs}}}}}')
+        files[f"{number}.yaml"] = text.replace("name: p", f"name: p{number}")
+    gateway = gateway_factory(files)
+    answer = post_create(gateway, token, create_body(spec__annotations={"mine": "m"}))
+    check_refusal(answer, 403, "policy.too_many_edits")
+    check_not_sent(cloud, gateway, answer, "policy.too_many_edits")
+
+
+def test_edits_are_told_in_ascii(gateway_factory, cloud, token):
+    gateway = gateway_factory(policy('flavors: {allow: ["*"]}\nannotations: {set: {owner: "\u8cc7\u6599 \u00e9"}}'))
+    answer = post_create(gateway, token, create_body(spec__annotations={"mine": "m"}))
+    assert answer.header("Postern-Edits").isascii()
+    assert json.loads(answer.header("Postern-Edits"))[0]["new"] == "\u8cc7\u6599 \u00e9"
+    assert cloud.creates()[0].json["spec"]["annotations"]["owner"] == "\u8cc7\u6599 \u00e9"
+
+
+def test_at_most_20_reasons(gateway, cloud, token):
+    storages = [{"type": "obs", "location": {"path": f"/team-b/{n}/"}} for n in range(30)]
+    answer = post_create(gateway, token, create_body(spec__extend_storage=storages))
+    assert len(check_refusal(answer, 403)["reasons"]) <= 20
+    assert cloud.requests() == []
+
+
+def test_an_absolute_target_goes_on_in_origin_form(gateway, cloud, token):
+    answer = gateway.request("POST", f"http://gateway.test{CREATE}", compact(create_body()), {"X-Auth-Token": token})
+    assert answer.status == 200, answer
+    assert cloud.creates()[0].target == CREATE
+    answer = gateway.request("POST", f"http://another.test{CREATE}", compact(create_body()), {"X-Auth-Token": token})
+    check_refusal(answer, 400, "http.bad_host")
+
+
+@pytest.mark.parametrize("hosts", [[], ["a", "b"], ["a b"], [""]], ids=["none", "two", "a blank", "empty"])
+def test_host(gateway, cloud, token, hosts):
+    body = compact(create_body())
+    lines = "".join(f"Host: {host}\r\n" for host in hosts)
+    with gateway.connect() as client:
+        client.send(f"POST {CREATE} HTTP/1.1\r\n{lines}X-Auth-Token: {token}\r\nContent-Type: application/json\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        check_refusal(client.read_answer(), 400, "http.bad_host")
+    assert cloud.requests() == []
+
+
+def test_clients_of_http_1_0(gateway, cloud, token):
+    body = compact(create_body())
+    with gateway.connect() as client:
+        client.send(f"POST {CREATE} HTTP/1.0\r\nHost: g\r\nX-Auth-Token: {token}\r\nContent-Type: application/json\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        answer = client.read_answer()
+        assert answer.status == 200
+        client.expect_end()
+    assert cloud.creates()[0].head.startswith(f"POST {CREATE} HTTP/1.1\r\n".encode())
