@@ -112,7 +112,7 @@ enum status status_page_new(struct event_base *base, int fd, const struct admin_
         .body_timeout_ms = 10000,
         .idle_timeout_ms = 60000,
         .write_timeout_ms = 30000,
-        .arena = 64 * 1024,
+        .arena = 64U << 10,
     };
     struct status_page *page = calloc(1, sizeof *page);
     enum status status;

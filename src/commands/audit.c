@@ -14,7 +14,7 @@ static int repair(const char *path)
     char actor[32];
     int result = RESULT_NO;
 
-    arena_init(&arena, 64 * 1024, LOAD_ARENA_MAX);
+    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     buf_init(&what, 1 << 16);
     if (command_load(path, &arena, &conf, NULL)) {
         const struct journal_settings settings = {

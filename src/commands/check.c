@@ -31,7 +31,7 @@ static int check(const char *path, bool show)
     struct conf conf;
     int result = RESULT_NO;
 
-    arena_init(&arena, 64 * 1024, LOAD_ARENA_MAX);
+    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     if (command_load(path, &arena, &conf, &loaded))
         result = show_or_summarise(path, &conf, &loaded, show);
     policy_set_unref(&loaded.set);

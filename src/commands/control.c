@@ -86,13 +86,13 @@ static unsigned ask(const char *socket_path, const char *method, const char *pat
 }
 
 /* "journal.seq: 17", nested members with dots. */
-static void print_members(const json_t *object, const char *prefix)
+static void print_members(json_t *object, const char *prefix)
 {
     const char *key;
     json_t *value;
     char name[128];
 
-    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+    json_object_foreach (object, key, value) {
         (void)snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] == '\0' ? "" : ".", key);
         if (json_is_object(value))
             print_members(value, name);
@@ -145,7 +145,7 @@ static int run(const char *conf_path, const struct call *call)
     unsigned status;
     int result = RESULT_CANNOT;
 
-    arena_init(&arena, 64 * 1024, LOAD_ARENA_MAX);
+    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     buf_init(&answer, ANSWER_MAX);
     if (command_load(conf_path, &arena, &conf, NULL)) {
         status = ask(conf.admin_socket, call->method, call->path, &arena, &answer, &err);

@@ -307,7 +307,7 @@ int command_explain(const struct command *command, int argc, char **argv)
 
     if (result >= 0)
         return result;
-    arena_init(&arena, 64 * 1024, LOAD_ARENA_MAX);
+    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     result = RESULT_CANNOT;
     if (command_load(w.conf, &arena, &conf, &loaded))
         result = run(&w, &arena, &conf, loaded.set);

@@ -9,13 +9,13 @@
 #include "base/require.h"
 
 const struct reason_row gateway_reasons[GATEWAY_REASON_COUNT] = {
-#define REASON(id, code, status, help) [GATEWAY_##id] = {code, status, help},
+#define REASON(id, code, status, help) [GATEWAY_##id] = {(code), (status), (help)},
 #include "gateway/reasons.def"
 #undef REASON
 };
 
 static enum flow (*const functions[STEP_COUNT])(struct exchange *x) = {
-#define STEP(id, name, function, waits) [STEP_##id] = function,
+#define STEP(id, name, function, waits) [STEP_##id] = (function),
 #include "gateway/steps.def"
 #undef STEP
 };

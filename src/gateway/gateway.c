@@ -106,15 +106,13 @@ enum status gateway_listen(struct gateway *gw, int fd, struct net_tls *tls, stru
 static void on_result(void *user, uint64_t cookie, enum status status)
 {
     struct gateway *gw = user;
-    struct exchange *x;
+    struct exchange *x = LIST_FIRST(&gw->waiting[cookie % WAITING_BUCKETS]);
 
-    LIST_FOREACH(x, &gw->waiting[cookie % WAITING_BUCKETS], waiting)
-    {
-        if (x->cookie == cookie) {
-            record_result(x, status);
-            return;
-        }
-    }
+    while (x != NULL && x->cookie != cookie)
+        x = LIST_NEXT(x, waiting);
+    /* None: the wait for it has run out. */
+    if (x != NULL)
+        record_result(x, status);
 }
 
 void gateway_collect(struct gateway *gw)

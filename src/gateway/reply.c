@@ -4,7 +4,7 @@
 #include "gateway/exchange.h"
 #include "json/write.h"
 
-enum { EDITS_HEADER_MAX = 4096, OUR_FIELDS = 6 };
+enum { EDITS_HEADER_MAX = 4096, OUR_FIELDS = 6, REFUSAL_MAX = 256 << 10 };
 
 static struct http1_field our_field(const char *name, struct view value)
 {
@@ -141,7 +141,7 @@ static enum flow reply_refusal(struct exchange *x)
 
     if (fields == NULL || sentence.ptr == NULL)
         return reply_out_of_memory(x);
-    buf_init(&body, 256 * 1024);
+    buf_init(&body, REFUSAL_MAX);
     modelarts_write_refusal(&body, status, id, sentence, x->reasons, x->reason_count);
     fields[n++] = our_field("Content-Type", VIEW("application/json"));
     fields[n++] = our_field("X-Request-Id", id);

@@ -6,7 +6,7 @@
 #include "conf/conf.h"
 #include "conf/file.h"
 
-enum { CONF_FILE_MAX = 1 << 20, LOAD_ARENA_MAX = 256 << 20 };
+enum { CONF_FILE_MAX = 1 << 20, LOAD_ARENA_BLOCK = 64 << 10, LOAD_ARENA_MAX = 256 << 20 };
 
 struct loaded_policies {
     struct policy_set *set; /* the caller's reference */

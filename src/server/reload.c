@@ -119,7 +119,7 @@ bool server_reload(struct server *s, const char *actor, struct buf *out)
     struct arena arena;
     bool done;
 
-    arena_init(&arena, 64 * 1024, LOAD_ARENA_MAX);
+    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     done = reload_policies(s, &arena, actor, out);
     if (!reload_certificates(s, out))
         done = false;

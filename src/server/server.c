@@ -277,7 +277,7 @@ int server_run(const char *conf_path)
     guard_process();
     mask_signals(SIG_BLOCK);
     s->ended_fd = -1;
-    arena_init(&s->arena, 64 * 1024, LOAD_ARENA_MAX);
+    arena_init(&s->arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     if (!load(s, conf_path, &loaded)) {
         arena_done(&s->arena);
         free(s);

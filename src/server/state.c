@@ -277,7 +277,7 @@ static void write_ready_line(const struct server *s, int fd)
     struct jwriter w;
     ssize_t written;
 
-    buf_init(&line, 16 * 1024);
+    buf_init(&line, 16U << 10);
     jwriter_init(&w, &line);
     jwriter_open_object(&w);
     jwriter_key(&w, "listen");
