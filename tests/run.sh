@@ -36,7 +36,7 @@ wanted() {
 preset() { cmake --preset "$1" >/dev/null && cmake --build --preset "$1"; }
 sources() { find src tests -name '*.[ch]' | sort; }
 formatted() { sources | xargs clang-format --dry-run --Werror; }
-spelled() { codespell -q 3 -L ot,te,nd,fo,ba,pres,ans,hist README.md CHANGELOG.md CONTRIBUTING.md docs src tests/system tests/unit tests/lint deploy policies conf; }
+spelled() { codespell -q 3 -L otu,te README.md CHANGELOG.md CONTRIBUTING.md docs src tests/lint tests/sim deploy policies conf; }
 shell_checked() { find deploy tests .ci -type f \( -name '*.sh' -o -name run \) -print0 | xargs -0 shellcheck -x; }
 tidy() { sources | grep '^src/.*\.c$' | xargs -P "$(nproc)" -n 1 clang-tidy -p build/clang --quiet; }
 cpp_checked() {

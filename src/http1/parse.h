@@ -13,7 +13,8 @@ enum {
 extern const unsigned char http1_classes[256];
 
 /* Fills the fault, returns STATUS_SYNTAX. */
-enum status http1_fail(struct http1_fault *fault, enum http1_reason id, const char *text);
+MUST_CHECK enum status http1_fail(struct http1_fault *fault, enum http1_reason id,
+                                  const char *text);
 /* How many bytes from the start of v are all of that class. */
 size_t http1_span(struct view v, unsigned in);
 /* Whether v could be a field value; looks at eight bytes at a time. */
@@ -21,8 +22,8 @@ bool http1_is_value(struct view v);
 /* Takes one line off *rest, without its CRLF. False: no line ends, or not with CRLF. */
 bool http1_line(struct view *rest, struct view *ret);
 /* "HTTP/1.0" or "HTTP/1.1"; other versions are told from what is no version at all. */
-enum status http1_version(struct view text, enum http1_reason otherwise, unsigned *ret_minor,
-                          struct http1_fault *fault);
+MUST_CHECK enum status http1_version(struct view text, enum http1_reason otherwise,
+                                     unsigned *ret_minor, struct http1_fault *fault);
 
 /* The fields of a head and what they say about the message. */
 struct http1_fields {
@@ -36,11 +37,11 @@ struct http1_fields {
 };
 
 /* lines: the field lines with the blank line behind them. */
-enum status http1_parse_fields(struct view lines, const struct http1_limits *limits,
-                               struct arena *arena, struct http1_fields *ret,
-                               struct http1_fault *fault);
+MUST_CHECK enum status http1_parse_fields(struct view lines, const struct http1_limits *limits,
+                                          struct arena *arena, struct http1_fields *ret,
+                                          struct http1_fault *fault);
 /* Is there one way to tell the end of the message? */
-enum status http1_check_framing(const struct http1_fields *fields, unsigned minor,
-                                struct http1_fault *fault);
+MUST_CHECK enum status http1_check_framing(const struct http1_fields *fields, unsigned minor,
+                                           struct http1_fault *fault);
 /* By version and Connection (RFC 9112 9.3). */
 bool http1_keeps_alive(const struct http1_fields *fields, unsigned minor);

@@ -15,8 +15,8 @@
 #include "base/view.h"
 
 /* Compares two views and prints both on a difference. */
-static inline void check_views(struct view got, struct view want, const char *what, const char *file,
-                               int line)
+static inline void check_views(struct view got, struct view want, const char *what,
+                               const char *file, int line)
 {
     if (view_eq(got, want))
         return;
@@ -28,10 +28,10 @@ static inline void check_views(struct view got, struct view want, const char *wh
 #define assert_view_eq(got, want) check_views((got), (want), #got, __FILE__, __LINE__)
 
 /* For rows of a table: prints the row's name on a failure. */
-#define assert_row(condition, name)                                                                \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            print_error("row \"%s\": %s\n", (name), #condition);                                  \
-            fail();                                                                                \
-        }                                                                                          \
+#define assert_row(condition, name)                              \
+    do {                                                         \
+        if (!(condition)) {                                      \
+            print_error("row \"%s\": %s\n", (name), #condition); \
+            fail();                                              \
+        }                                                        \
     } while (0)
