@@ -13,8 +13,7 @@ enum {
 extern const unsigned char http1_classes[256];
 
 /* Fills the fault, returns STATUS_SYNTAX. */
-MUST_CHECK enum status http1_fail(struct http1_fault *fault, enum http1_reason id,
-                                  const char *text);
+enum status http1_fail(struct http1_fault *fault, enum http1_reason id, const char *text);
 /* How many bytes from the start of v are all of that class. */
 size_t http1_span(struct view v, unsigned in);
 /* Whether v could be a field value; looks at eight bytes at a time. */
