@@ -2,6 +2,7 @@
  * The folders: made on first use, locked while a gateway or a repair works in them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -16,29 +17,37 @@ static void close_fd(const int *fd)
         (void)close(*fd);
 }
 
-static enum status sync_parent(const char *path, struct err *err)
+/* The length of the parent's path: "/a/b//" has "/a", "/b" has "/", "b" has none. */
+static size_t parent_len(const char *path)
 {
-    char *copy CLEANUP(folder_free_text) = strdup(path);
-    int fd CLEANUP(close_fd) = -1;
-    char *slash;
+    size_t len = strlen(path);
 
-    if (copy == NULL)
-        return err_set(err, STATUS_NOMEM, "no memory for a path");
-    while ((slash = strrchr(copy, '/')) != NULL && slash != copy && slash[1] == '\0')
-        *slash = '\0';
-    if (slash == copy)
-        slash[1] = '\0';
-    else if (slash != NULL)
-        *slash = '\0';
-    fd = open(slash == NULL ? "." : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return err_set_errno(err, errno, "can't sync the folder above %s", path);
-    return STATUS_OK;
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    while (len > 0 && path[len - 1] != '/')
+        len--;
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    return len;
 }
 
-void folder_free_text(char **text)
+static enum status sync_parent(const char *path, struct err *err)
 {
-    free(*text);
+    char parent[PATH_MAX] = ".";
+    size_t len = parent_len(path);
+    int fd, failed = 0;
+
+    if (len >= sizeof parent)
+        return err_set(err, STATUS_LIMIT, "the path %s is too long", path);
+    if (len > 0)
+        (void)snprintf(parent, sizeof parent, "%.*s", (int)len, path);
+    fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        failed = errno;
+    close_fd(&fd);
+    if (failed != 0)
+        return err_set_errno(err, failed, "can't sync the folder above %s", path);
+    return STATUS_OK;
 }
 
 enum status folder_make(const char *path, struct err *err)

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "base/arena.h"
 #include "journal/chain.h"
 #include "journal/journal.h"
 #include "journal/open.h"
@@ -53,7 +54,8 @@ enum trouble {
 
 struct journal {
     /* Set by open. */
-    char *directory, *sets;
+    struct arena texts; /* of the two below */
+    const char *directory, *sets;
     enum journal_durability durability;
     uint64_t segment_bytes, low_space_bytes;
     int64_t keep_us;
@@ -129,7 +131,7 @@ MUST_CHECK int segment_begin(const struct segment_plan *plan, const struct open_
 void segments_retire(int dir_fd, int64_t keep_us, int64_t now_us);
 
 /* writer.c */
-void *writer_main(void *journal);
+void *writer_main(void *user); /* a struct journal */
 /* Writes the list now; only while no writer thread runs, or on it. */
 void writer_write(struct journal *journal, struct list *list);
 /* Looks at the space, tries to mend what is stuck. */
@@ -138,7 +140,6 @@ void writer_publish(struct journal *journal);
 bool trouble_no_space(int error);
 
 /* folder.c */
-void folder_free_text(char **text); /* for CLEANUP */
 MUST_CHECK enum status folder_make(const char *path, struct err *err);
 /* Opens and locks the journal's folder. */
 MUST_CHECK enum status folder_lock(const char *path, int *ret_dir, int *ret_lock, struct err *err);

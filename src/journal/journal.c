@@ -12,7 +12,11 @@
 #include "journal/internal.h"
 #include "journal/recover.h"
 
-enum { BATCH_MAX_BYTES = QUEUE_MAX_BYTES + (64 << 20) };
+enum {
+    BATCH_MAX_BYTES = QUEUE_MAX_BYTES + (64 << 20),
+    TEXTS_BLOCK_BYTES = 512,
+    TEXTS_MAX_BYTES = 64 * 1024,
+};
 
 static const char *const why_not[] = {
     [TROUBLE_NONE] = NULL,
@@ -53,8 +57,10 @@ static struct journal *make(const struct journal_settings *settings)
     journal->keep_us = settings->keep_us;
     journal->measured_us = journal->retried_us = journal->poked_us = INT64_MIN / 2;
     buf_init(&journal->batch, BATCH_MAX_BYTES);
-    journal->directory = strdup(settings->directory);
-    journal->sets = strdup(settings->sets == NULL ? "" : settings->sets);
+    arena_init(&journal->texts, TEXTS_BLOCK_BYTES, TEXTS_MAX_BYTES);
+    journal->directory = arena_strdup(&journal->texts, view_str(settings->directory));
+    journal->sets =
+        arena_strdup(&journal->texts, settings->sets == NULL ? VIEW("") : view_str(settings->sets));
     journal->digest = digest_new();
     if (!init_waits(journal) || journal->directory == NULL || journal->sets == NULL ||
         journal->digest == NULL) {
@@ -87,8 +93,7 @@ void journal_destroy(struct journal *journal)
     open_table_free(&journal->open);
     digest_free(&journal->digest);
     buf_done(&journal->batch);
-    free(journal->directory);
-    free(journal->sets);
+    arena_done(&journal->texts);
     (void)pthread_mutex_destroy(&journal->lock);
     (void)pthread_cond_destroy(&journal->work);
     (void)pthread_cond_destroy(&journal->done);

@@ -27,7 +27,9 @@ MUST_CHECK enum status journal_open(const struct journal_settings *settings, str
 /* Waits for what is queued (at most wait_ms), writes a `stop` line, ends the writer. */
 void journal_close(struct journal **journal, int64_t wait_ms);
 
-/* One per worker thread. wake is called on the writer thread when results wait in the mailbox. */
+/* One per worker thread. wake is called on the writer thread when results wait in the mailbox; it
+ * must not call the journal (an eventfd is what it is for). After journal_mailbox_free no wake
+ * comes; lines that still wait lose their results, not their place. */
 MUST_CHECK struct journal_mailbox *journal_mailbox_new(struct journal *journal,
                                                        void (*wake)(void *user), void *user);
 void journal_mailbox_free(struct journal_mailbox **mailbox);
@@ -39,10 +41,16 @@ enum journal_wait {
 };
 
 /* Queues a line. cookie comes back with the result, which may come late: the caller tells by
- * cookies that are never used twice. An intent is taken only if its outcome has room too (`room` in
- * docs/journal.md); its outcome is then always taken. STATUS_LIMIT: no room (low space, queue
- * full); STATUS_IO: damaged or the disk failed; STATUS_NOMEM. With mailbox NULL, wait must be
- * JOURNAL_NO_WAIT. Any thread. */
+ * cookies that are never used twice. An intent (its id may not be empty) is taken only if its
+ * outcome has room too (docs/journal.md, "Low space"); its outcome is then always taken.
+ * STATUS_LIMIT: no room (low space, queue full, an intent over 1 MB); STATUS_IO: damaged, the disk
+ * failed, or closing; STATUS_NOMEM. Nothing was queued then, and no result comes.
+ *
+ * An intent that was taken needs exactly one outcome, whatever its result is and whether or not it
+ * came: a failed sync leaves the line possibly there (STATUS_IO), and STATUS_LIMIT as a result
+ * means that it isn't. An outcome whose result is a failure is kept and tried again: never submit
+ * it twice. A refusal with JOURNAL_NO_WAIT is counted instead of queued while there is trouble.
+ * With mailbox NULL, wait must be JOURNAL_NO_WAIT. Any thread. */
 MUST_CHECK enum status journal_submit(struct journal *journal, struct journal_mailbox *mailbox,
                                       const struct journal_facts *facts, enum journal_wait wait,
                                       uint64_t cookie);

@@ -148,20 +148,29 @@ void mailbox_wake_all(struct journal_mailbox **touched)
     }
 }
 
+static size_t take(struct journal_mailbox *mailbox, struct result taken[COLLECT_AT_ONCE])
+{
+    size_t count;
+
+    (void)pthread_mutex_lock(&mailbox->lock);
+    count = mailbox->count < COLLECT_AT_ONCE ? mailbox->count : COLLECT_AT_ONCE;
+    if (mailbox->results != NULL)
+        memcpy(taken, mailbox->results + mailbox->first, count * sizeof *taken);
+    mailbox->count -= count;
+    mailbox->first = mailbox->count == 0 ? 0 : mailbox->first + count;
+    (void)pthread_mutex_unlock(&mailbox->lock);
+    return count;
+}
+
 void journal_collect(struct journal_mailbox *mailbox,
                      void (*result)(void *user, uint64_t cookie, enum status status), void *user)
 {
     struct result taken[COLLECT_AT_ONCE];
     size_t count;
 
+    /* Without the lock: whoever gets a result may submit the next line at once. */
     do {
-        (void)pthread_mutex_lock(&mailbox->lock);
-        count = mailbox->count < COLLECT_AT_ONCE ? mailbox->count : COLLECT_AT_ONCE;
-        if (count > 0)
-            memcpy(taken, mailbox->results + mailbox->first, count * sizeof *taken);
-        mailbox->count -= count;
-        mailbox->first = mailbox->count == 0 ? 0 : mailbox->first + count;
-        (void)pthread_mutex_unlock(&mailbox->lock);
+        count = take(mailbox, taken);
         for (size_t i = 0; i < count; i++)
             result(user, taken[i].cookie, taken[i].status);
     } while (count == COLLECT_AT_ONCE);

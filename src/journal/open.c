@@ -48,9 +48,11 @@ bool open_state_find(struct view name, enum open_state *ret)
 
 void open_key_set(struct open_key *key, struct view text)
 {
-    key->len = (unsigned char)(text.len < OPEN_KEY_BYTES ? text.len : OPEN_KEY_BYTES);
-    if (key->len > 0)
-        memcpy(key->text, text.ptr, key->len);
+    size_t len = text.len < OPEN_KEY_BYTES ? text.len : OPEN_KEY_BYTES;
+
+    if (text.ptr != NULL)
+        memcpy(key->text, text.ptr, len);
+    key->len = (unsigned char)len;
 }
 
 struct view open_key_view(const struct open_key *key)
@@ -182,6 +184,12 @@ void open_entry_free(struct open_entry **entry)
     *entry = NULL;
 }
 
+static struct open_entry **new_buckets(size_t count)
+{
+    /* An array of pointers it is. NOLINTNEXTLINE(bugprone-sizeof-expression) */
+    return calloc(count, sizeof(struct open_entry *));
+}
+
 struct open_table *open_table_new(void)
 {
     struct open_table *table = calloc(1, sizeof *table);
@@ -189,8 +197,8 @@ struct open_table *open_table_new(void)
     if (table == NULL)
         return NULL;
     table->buckets = FIRST_BUCKETS;
-    table->by_id = calloc(table->buckets, sizeof *table->by_id);
-    table->by_instance = calloc(table->buckets, sizeof *table->by_instance);
+    table->by_id = new_buckets(table->buckets);
+    table->by_instance = new_buckets(table->buckets);
     if (table->by_id == NULL || table->by_instance == NULL)
         open_table_free(&table);
     return table;
@@ -291,8 +299,8 @@ static void grow(struct open_table *table)
 
     if (held < table->buckets)
         return;
-    by_id = calloc(buckets, sizeof *by_id);
-    by_instance = calloc(buckets, sizeof *by_instance);
+    by_id = new_buckets(buckets);
+    by_instance = new_buckets(buckets);
     if (by_id == NULL || by_instance == NULL) {
         free(by_id);
         free(by_instance);

@@ -119,7 +119,7 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
     mode_t mode = 0;
 
     va_start(args, flags);
-    if (flags & O_CREAT)
+    if (flags & O_CREAT) /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is */
         mode = va_arg(args, mode_t);
     va_end(args);
     if ((flags & (O_WRONLY | O_RDWR)) != 0 && strikes(&faults.openat))

@@ -33,7 +33,7 @@ static void sha_block(uint32_t h[8], const unsigned char *block)
 {
     uint32_t w[64], v[8];
 
-    for (int i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++)
         w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
                (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
     for (int i = 16; i < 64; i++)
@@ -70,7 +70,7 @@ static void sha_hex(const char *bytes, size_t len, char out[65])
     for (size_t at = 0; at < padded; at += 64)
         sha_block(h, all + at);
     free(all);
-    for (int i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++)
         (void)snprintf(out + 8 * i, 9, "%08x", h[i]);
 }
 
@@ -99,6 +99,8 @@ static void remove_tree(const char *path)
         (void)unlink(path);
         return;
     }
+    /* cppcheck-suppress readdirCalled */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread reads the stream */
     while ((entry = readdir(dir)) != NULL) {
         char inner[512];
 
@@ -140,6 +142,8 @@ void folder_segments(const struct folder *folder, struct names *ret)
 
     assert_non_null(dir);
     ret->count = 0;
+    /* cppcheck-suppress readdirCalled */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread reads the stream */
     while ((entry = readdir(dir)) != NULL) {
         if (strlen(entry->d_name) != 26 || strcmp(entry->d_name + 20, ".jsonl") != 0)
             continue;
@@ -185,21 +189,20 @@ void folder_write(const struct folder *folder, const char *name, const char *byt
 char *folder_read_all(const struct folder *folder)
 {
     struct names names;
-    char *all = calloc(1, 1);
-    size_t used = 0;
+    struct buf all;
 
+    buf_init(&all, 64 << 20);
     folder_segments(folder, &names);
     for (size_t i = 0; i < names.count; i++) {
         size_t len;
         char *bytes = folder_read(folder, names.name[i], &len);
 
-        all = realloc(all, used + len + 1);
-        assert_non_null(all);
-        memcpy(all + used, bytes, len + 1);
-        used += len;
+        buf_add(&all, view_of(bytes, len));
         free(bytes);
     }
-    return all;
+    buf_add_byte(&all, '\0');
+    assert_int_equal(all.failed, STATUS_OK);
+    return all.ptr;
 }
 
 static void verify_line(const char *line, size_t len, uint64_t seq, const char *prev)

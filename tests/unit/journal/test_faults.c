@@ -319,7 +319,7 @@ static void without_a_new_segment_outcomes_find_their_room(void **state)
 
     inbox_free(&bench->inbox);
     journal_close(&bench->journal, 10000);
-    bench->folder.settings.segment_bytes = 64 * 1024;
+    bench->folder.settings.segment_bytes = 65536;
     bench->journal = folder_open(&bench->folder);
     inbox_new(&bench->inbox, bench->journal);
     fault_set(&faults.fallocate, 0, -1, ENOSPC);
@@ -407,7 +407,7 @@ static void promised_room_counts_as_taken(void **state)
     char id[32];
 
     low_space(bench);
-    faults.free_bytes = (1 << 30) + 64 * 1024;
+    faults.free_bytes = (1 << 30) + 65536;
     while (!state_of(bench).accepting)
         (void)sched_yield();
     for (; taken < 100; taken++) {
@@ -568,14 +568,14 @@ static void the_queue_has_a_limit_in_bytes(void **state)
 {
     struct bench *bench = *state;
     struct journal_facts facts = make_event(JOURNAL_ADMIN);
-    char *text = malloc(512 * 1024);
+    char *text = malloc(524288);
     unsigned taken = 0;
 
-    memset(text, 'x', 512 * 1024);
+    memset(text, 'x', 524288);
     faults_hang();
     assert_int_equal(journal_submit(bench->journal, NULL, &facts, JOURNAL_NO_WAIT, 0), STATUS_OK);
     faults_wait_hanging();
-    facts.path = view_of(text, 512 * 1024);
+    facts.path = view_of(text, 524288);
     while (taken < 1000 &&
            journal_submit(bench->journal, NULL, &facts, JOURNAL_NO_WAIT, 0) == STATUS_OK)
         taken++;

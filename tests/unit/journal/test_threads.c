@@ -25,14 +25,14 @@ static void *work(void *user)
         (void)snprintf(id, sizeof id, "x%u-%u", worker->number, i);
         (void)snprintf(instance, sizeof instance, "i%u-%u", worker->number, i);
         facts = make_intent(id);
-        if (journal_submit(worker->journal, worker->inbox.mailbox, &facts, JOURNAL_SYNCED, 2 * i) !=
-            STATUS_OK)
+        if (journal_submit(worker->journal, worker->inbox.mailbox, &facts, JOURNAL_SYNCED,
+                           2UL * i) != STATUS_OK)
             break;
         if (i % 8 == 7)
             inbox_wait(&worker->inbox, worker->inbox.count + 1);
         facts = make_outcome(id, i % 2 == 0 ? OUTCOME_CREATED : OUTCOME_UNKNOWN, instance);
         if (journal_submit(worker->journal, worker->inbox.mailbox, &facts, JOURNAL_WRITTEN,
-                           2 * i + 1) != STATUS_OK)
+                           2UL * i + 1) != STATUS_OK)
             break;
         facts = make_event(JOURNAL_REFUSAL);
         if (journal_submit(worker->journal, NULL, &facts, JOURNAL_NO_WAIT, 0) != STATUS_OK)
@@ -72,7 +72,7 @@ static void threads_share_one_chain(void **state)
 
     (void)state;
     folder_new(&folder);
-    folder.settings.segment_bytes = 256 * 1024;
+    folder.settings.segment_bytes = 262144;
     journal = folder_open(&folder);
     for (unsigned i = 0; i < THREADS; i++) {
         workers[i].journal = journal;
