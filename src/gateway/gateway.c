@@ -22,14 +22,24 @@ static void take_snapshot(evutil_socket_t fd, short what, void *user)
     (void)pthread_mutex_unlock(&gw->view_lock);
 }
 
-static struct front_limits front_limits_of(const struct conf *conf)
+/* A worker's part of what the settings allow the whole gateway. */
+static unsigned share(const struct gateway_shared *shared, int64_t all)
 {
+    int64_t part = all / shared->workers;
+
+    return part < 1 ? 1 : (unsigned)part;
+}
+
+static struct front_limits front_limits_of(const struct gateway_shared *shared)
+{
+    const struct conf *conf = shared->conf;
+
     return (struct front_limits){
         .head = {.head = (size_t)conf->limits.head,
                  .uri = (size_t)conf->limits.uri,
                  .header_value = (size_t)conf->limits.header_value,
                  .headers = (unsigned)conf->limits.headers},
-        .connections = (unsigned)conf->limits.connections,
+        .connections = share(shared, conf->limits.connections),
         .per_address = (unsigned)conf->limits.per_address,
         .head_timeout_ms = conf->limits.head_timeout_ms,
         .body_timeout_ms = conf->limits.body_timeout_ms,
@@ -42,8 +52,10 @@ static struct front_limits front_limits_of(const struct conf *conf)
     };
 }
 
-static struct upstream_settings upstream_settings_of(const struct conf *conf)
+static struct upstream_settings upstream_settings_of(const struct gateway_shared *shared)
 {
+    const struct conf *conf = shared->conf;
+
     return (struct upstream_settings){
         .head = {.head = (size_t)conf->limits.head,
                  .uri = (size_t)conf->limits.uri,
@@ -56,15 +68,15 @@ static struct upstream_settings upstream_settings_of(const struct conf *conf)
         .idle_ms = conf->upstream.idle_ms,
         .total_ms = conf->upstream.total_ms,
         .keep_alive_ms = conf->upstream.keep_alive_ms,
-        .max_connections = (unsigned)conf->upstream.max_connections,
+        .max_connections = share(shared, conf->upstream.max_connections),
     };
 }
 
 static bool build(struct gateway *gw, void (*wake)(void *user), void *user)
 {
     const struct conf *conf = gw->shared->conf;
-    const struct front_limits front = front_limits_of(conf);
-    const struct upstream_settings upstream = upstream_settings_of(conf);
+    const struct front_limits front = front_limits_of(gw->shared);
+    const struct upstream_settings upstream = upstream_settings_of(gw->shared);
     const struct timeval timeout = {.tv_sec = conf->journal.timeout_ms / 1000,
                                     .tv_usec = conf->journal.timeout_ms % 1000 * 1000};
     const struct timeval second = {.tv_sec = 1};

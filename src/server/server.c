@@ -151,6 +151,7 @@ static enum status add_workers(struct server *s, struct err *err)
         wanted = 1;
     if (wanted > WORKERS_MAX)
         wanted = WORKERS_MAX;
+    s->shared.workers = (unsigned)wanted;
     for (int64_t i = 0; i < wanted; i++) {
         s->workers[i] = worker_new(&s->shared, on_worker_end, s);
         if (s->workers[i] == NULL)
