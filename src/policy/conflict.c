@@ -129,6 +129,7 @@ static void check(struct loader *ld, const struct together *t)
 void load_conflicts(struct loader *ld)
 {
     struct policy_set *set = ld->set;
+    /* An array of pointers it is. NOLINTNEXTLINE(bugprone-sizeof-expression) */
     const struct policy **sorted = arena_array(ld->scratch, set->policy_count, sizeof *sorted);
     struct together t = {sorted, NULL, 0, 0};
     size_t count = 0;
@@ -141,6 +142,7 @@ void load_conflicts(struct loader *ld)
         if (set->policies[i].mode == MODE_ENFORCE)
             sorted[count++] = &set->policies[i];
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression) */
     qsort(sorted, count, sizeof *sorted, by_canon);
     /* Those that match everything have the empty canon, so they come first. */
     while (t.base_count < count && sorted[t.base_count]->match.canon.len == 0)

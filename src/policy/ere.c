@@ -142,7 +142,7 @@ static bool read_bracket_byte(struct reader *r, unsigned char *ret)
         return fail(r, r->at, "a backslash in brackets is no escape in POSIX; leave it out");
     if (c >= 0x80)
         return fail(r, r->at, "brackets can hold only ASCII");
-    if (c == '[' && r->at + 1 < r->in.len && memchr(".=:", r->in.ptr[r->at + 1], 3) != NULL)
+    if (c == '[' && r->at + 1 < r->in.len && view_find(VIEW(".=:"), r->in.ptr[r->at + 1]) < 3)
         return fail(r, r->at, "[. and [= are not supported, and a class is no end of a range");
     r->at++;
     *ret = c;
@@ -244,7 +244,7 @@ static bool read_escape(struct reader *r)
     c = peek(r);
     if (c >= '1' && c <= '9')
         return fail(r, r->at - 1, "back-references are not allowed");
-    if (memchr(".[]{}()\\*+?|^$/-", c, 16) == NULL)
+    if (view_find(VIEW(".[]{}()\\*+?|^$/-"), c) == sizeof ".[]{}()\\*+?|^$/-" - 1)
         return fail(r, r->at - 1,
                     "this escape is not part of POSIX; classes are written like [[:digit:]]");
     r->at++;
@@ -466,6 +466,12 @@ static bool first_visit(struct active *a, size_t at)
     return first;
 }
 
+/* by may be negative; the sum wraps round to the place that is meant. */
+static size_t jump(size_t at, int by)
+{
+    return at + (size_t)by;
+}
+
 /* Follows all that needs no byte from `at` on. Every place is pushed once at most, beside the one
  * that is begun with. */
 static void reach(const struct ere *ere, struct active *a, size_t at, struct view value, size_t pos)
@@ -485,10 +491,10 @@ static void reach(const struct ere *ere, struct active *a, size_t at, struct vie
             continue;
         }
         step = &ere->steps[at];
-        if (step->op == STEP_SPLIT && first_visit(a, (size_t)((int)at + step->y)))
-            stack[depth++] = (uint16_t)((int)at + step->y);
+        if (step->op == STEP_SPLIT && first_visit(a, jump(at, step->y)))
+            stack[depth++] = (uint16_t)jump(at, step->y);
         if (step->op == STEP_SPLIT || step->op == STEP_JUMP)
-            at = (size_t)((int)at + step->x);
+            at = jump(at, step->x);
         else if ((step->op == STEP_BEGIN && pos == 0) || (step->op == STEP_END && pos == value.len))
             at++;
         else if (step->op != STEP_BEGIN && step->op != STEP_END) {

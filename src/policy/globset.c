@@ -45,7 +45,7 @@ struct walk {
 };
 
 /* FNV-1a, byte by byte, so that every part of a path costs one more step. */
-static const uint64_t HASH_START = 14695981039346656037U;
+static const uint64_t hash_start = 14695981039346656037U;
 
 static uint64_t hash_step(uint64_t h, char byte)
 {
@@ -59,7 +59,7 @@ static size_t hash_slot(uint64_t h, size_t mask)
 
 static uint64_t hash_bytes(struct view v)
 {
-    uint64_t h = HASH_START;
+    uint64_t h = hash_start;
 
     for (size_t i = 0; i < v.len; i++)
         h = hash_step(h, v.ptr[i]);
@@ -374,7 +374,7 @@ enum status globset_match(const struct globset *set, struct view value, struct a
 enum status globset_match_below(const struct globset *set, struct view path, struct arena *scratch,
                                 bool *ret)
 {
-    uint64_t hash = HASH_START;
+    uint64_t hash = hash_start;
 
     for (size_t i = 0; i < path.len && set->exact_count > 0; i++) {
         hash = hash_step(hash, path.ptr[i]);

@@ -55,6 +55,7 @@ static struct view format(struct judge *j, const char *fmt, va_list args) PRINTF
 static struct view format(struct judge *j, const char *fmt, va_list args)
 {
     char text[MESSAGE_MAX];
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): every caller has begun it. */
     int len = vsnprintf(text, sizeof text, fmt, args);
     size_t used = len < 0 ? 0 : (size_t)len;
     struct view copy;

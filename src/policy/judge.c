@@ -233,6 +233,7 @@ static void decide(struct judge *j, struct decision *d)
     name_all(j, &opinions, d);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): seven parameters, all of them facts of one judging. */
 enum status policy_judge(const struct policy_set *set, const struct instance_request *request,
                          const struct subject *subject, int64_t now_us, bool with_trace,
                          struct arena *arena, const struct decision **ret)

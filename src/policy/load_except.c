@@ -156,7 +156,7 @@ static void attach(struct loader *ld, const struct exception *exception)
         return;
     }
     check_use(ld, exception, policy);
-    if (policy->exceptions == NULL)
+    if (policy->exceptions == NULL) /* an array of pointers: NOLINTNEXTLINE(bugprone-sizeof*) */
         policy->exceptions = load_array(ld, ld->set->exception_count, sizeof *policy->exceptions);
     if (policy->exceptions != NULL)
         policy->exceptions[policy->exception_count++] = exception;

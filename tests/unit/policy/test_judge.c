@@ -61,10 +61,12 @@ static void custom_too(struct sample *s)
     s->request.has_custom_spec = true;
 }
 
+/* A right-to-left override among them: NOLINTBEGIN(misc-misleading-bidirectional) */
 static void nasty_flavor(struct sample *s)
 {
     s->request.flavor.value = VIEW("a\r\nX: \x1b[31m\xE2\x80\xAE\xC2\x85\xFF \xC3\xA4");
 }
+/* NOLINTEND(misc-misleading-bidirectional) */
 
 static void long_flavor(struct sample *s)
 {
@@ -73,71 +75,72 @@ static void long_flavor(struct sample *s)
              "5678901234567890123456789");
 }
 
+static const struct judge_row flavor_rows[] = {
+    {"allowed", "flavors: {allow: [modelarts.kat1.xlarge]}", NULL, "allow"},
+    {"allowed by a glob", "flavors: {allow: [x, \"modelarts.*\"]}", NULL, "allow"},
+    {"not allowed: the contract's words", "flavors: {allow: [\"modelarts.vm.cpu.*\"]}", gpu,
+     "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
+     "modelarts.vm.gpu.v100 is not allowed; allowed: modelarts.vm.cpu.*"},
+    {"case counts", "flavors: {allow: [MODELARTS.kat1.xlarge]}", NULL,
+     "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
+     "modelarts.kat1.xlarge is not allowed; allowed: MODELARTS.kat1.xlarge"},
+    {"nothing is allowed", "flavors: {allow: []}", NULL,
+     "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
+     "modelarts.kat1.xlarge is not allowed; allowed: none"},
+    {"ten are named", "flavors: {allow: [a, b, c, d, e, f, g, h, i, j]}", gpu,
+     "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
+     "modelarts.vm.gpu.v100 is not allowed; allowed: a, b, c, d, e, f, g, h, i, j"},
+    {"more are counted", "flavors: {allow: [a, b, c, d, e, f, g, h, i, j, k, l]}", gpu,
+     "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
+     "modelarts.vm.gpu.v100 is not allowed; allowed: a, b, c, d, e, f, g, h, i, j and 2 more"},
+    {"denied", "flavors: {deny: [\"*gpu*\"]}", gpu,
+     "refuse flavor.denied by a (flavors.deny at p.yaml:3:31): flavor modelarts.vm.gpu.v100 is "
+     "denied; denied: *gpu*"},
+    {"not denied", "flavors: {deny: [\"*gpu*\"]}", NULL, "allow"},
+    {"deny wins", "flavors: {allow: [\"*\"], deny: [\"*gpu*\"]}", gpu,
+     "refuse flavor.denied by a (flavors.deny at p.yaml:3:45): flavor modelarts.vm.gpu.v100 is "
+     "denied; denied: *gpu*"},
+    {"missing", "flavors: {allow: [x]}", no_flavor,
+     "refuse flavor.missing by a (flavors.allow at p.yaml:3:32): flavor is missing; allowed: "
+     "x"},
+    {"missing where some are denied", "flavors: {deny: [x]}", no_flavor,
+     "refuse flavor.missing by a (flavors.deny at p.yaml:3:31): flavor is missing"},
+    {"contact", "contact: me@example.org, flavors: {allow: [x]}", no_flavor,
+     "refuse flavor.missing by a (flavors.allow at p.yaml:3:57): flavor is missing; allowed: "
+     "x"},
+    {"a caller's text is made harmless", "flavors: {allow: [x]}", nasty_flavor,
+     "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor a??X: ?[31m??? "
+     "\xC3\xA4 is not allowed; allowed: x"},
+    {"a caller's text is cut", "flavors: {allow: [x]}", long_flavor,
+     "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
+     "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+     "9"
+     "012345... is not allowed; allowed: x"},
+    {"custom_spec is no way past", "flavors: {allow: [\"*\"]}", custom_only,
+     "refuse custom_spec.refused by a (custom_spec at p.yaml:3:24): custom_spec is not "
+     "allowed; "
+     "name a flavor instead"},
+    {"nor beside a flavor", "flavors: {allow: [\"*\"]}", custom_too,
+     "refuse custom_spec.refused by a (custom_spec at p.yaml:3:24): custom_spec is not "
+     "allowed; "
+     "name a flavor instead"},
+    {"nor where some are denied", "flavors: {deny: [x]}", custom_only,
+     "refuse custom_spec.refused by a (custom_spec at p.yaml:3:24): custom_spec is not "
+     "allowed; "
+     "name a flavor instead"},
+    {"custom_spec allowed", "flavors: {allow: [x]}, custom_spec: allow", custom_only, "allow"},
+    {"custom_spec refused alone", "custom_spec: refuse", custom_too,
+     "refuse custom_spec.refused by a (custom_spec at p.yaml:3:28): custom_spec is not "
+     "allowed; "
+     "name a flavor instead"},
+    {"custom_spec where nobody judges it", "workspaces: {allow: [\"0\"]}", custom_too, "allow"},
+};
+
 static void judges_flavors(void **state)
 {
-    static const struct judge_row rows[] = {
-        {"allowed", "flavors: {allow: [modelarts.kat1.xlarge]}", NULL, "allow"},
-        {"allowed by a glob", "flavors: {allow: [x, \"modelarts.*\"]}", NULL, "allow"},
-        {"not allowed: the contract's words", "flavors: {allow: [\"modelarts.vm.cpu.*\"]}", gpu,
-         "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
-         "modelarts.vm.gpu.v100 is not allowed; allowed: modelarts.vm.cpu.*"},
-        {"case counts", "flavors: {allow: [MODELARTS.kat1.xlarge]}", NULL,
-         "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
-         "modelarts.kat1.xlarge is not allowed; allowed: MODELARTS.kat1.xlarge"},
-        {"nothing is allowed", "flavors: {allow: []}", NULL,
-         "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
-         "modelarts.kat1.xlarge is not allowed; allowed: none"},
-        {"ten are named", "flavors: {allow: [a, b, c, d, e, f, g, h, i, j]}", gpu,
-         "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
-         "modelarts.vm.gpu.v100 is not allowed; allowed: a, b, c, d, e, f, g, h, i, j"},
-        {"more are counted", "flavors: {allow: [a, b, c, d, e, f, g, h, i, j, k, l]}", gpu,
-         "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
-         "modelarts.vm.gpu.v100 is not allowed; allowed: a, b, c, d, e, f, g, h, i, j and 2 more"},
-        {"denied", "flavors: {deny: [\"*gpu*\"]}", gpu,
-         "refuse flavor.denied by a (flavors.deny at p.yaml:3:31): flavor modelarts.vm.gpu.v100 is "
-         "denied; denied: *gpu*"},
-        {"not denied", "flavors: {deny: [\"*gpu*\"]}", NULL, "allow"},
-        {"deny wins", "flavors: {allow: [\"*\"], deny: [\"*gpu*\"]}", gpu,
-         "refuse flavor.denied by a (flavors.deny at p.yaml:3:45): flavor modelarts.vm.gpu.v100 is "
-         "denied; denied: *gpu*"},
-        {"missing", "flavors: {allow: [x]}", no_flavor,
-         "refuse flavor.missing by a (flavors.allow at p.yaml:3:32): flavor is missing; allowed: "
-         "x"},
-        {"missing where some are denied", "flavors: {deny: [x]}", no_flavor,
-         "refuse flavor.missing by a (flavors.deny at p.yaml:3:31): flavor is missing"},
-        {"contact", "contact: me@example.org, flavors: {allow: [x]}", no_flavor,
-         "refuse flavor.missing by a (flavors.allow at p.yaml:3:57): flavor is missing; allowed: "
-         "x"},
-        {"a caller's text is made harmless", "flavors: {allow: [x]}", nasty_flavor,
-         "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor a??X: ?[31m??? "
-         "\xC3\xA4 is not allowed; allowed: x"},
-        {"a caller's text is cut", "flavors: {allow: [x]}", long_flavor,
-         "refuse flavor.not_allowed by a (flavors.allow at p.yaml:3:32): flavor "
-         "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
-         "9"
-         "012345... is not allowed; allowed: x"},
-        {"custom_spec is no way past", "flavors: {allow: [\"*\"]}", custom_only,
-         "refuse custom_spec.refused by a (custom_spec at p.yaml:3:24): custom_spec is not "
-         "allowed; "
-         "name a flavor instead"},
-        {"nor beside a flavor", "flavors: {allow: [\"*\"]}", custom_too,
-         "refuse custom_spec.refused by a (custom_spec at p.yaml:3:24): custom_spec is not "
-         "allowed; "
-         "name a flavor instead"},
-        {"nor where some are denied", "flavors: {deny: [x]}", custom_only,
-         "refuse custom_spec.refused by a (custom_spec at p.yaml:3:24): custom_spec is not "
-         "allowed; "
-         "name a flavor instead"},
-        {"custom_spec allowed", "flavors: {allow: [x]}, custom_spec: allow", custom_only, "allow"},
-        {"custom_spec refused alone", "custom_spec: refuse", custom_too,
-         "refuse custom_spec.refused by a (custom_spec at p.yaml:3:28): custom_spec is not "
-         "allowed; "
-         "name a flavor instead"},
-        {"custom_spec where nobody judges it", "workspaces: {allow: [\"0\"]}", custom_too, "allow"},
-    };
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), true);
+    check_rows(flavor_rows, ARRAY_LEN(flavor_rows), true);
 }
 
 static void no_profile(struct sample *s)
@@ -281,7 +284,8 @@ static void judges_pools(void **state)
 static void path(struct sample *s, struct view text)
 {
     s->storages[0].path = (struct text_field){true, text};
-    s->storages[0].has_obs = obs_parse_path(text, &s->storages[0].obs) == OBS_OK;
+    s->storages[0].obs_fault = obs_parse_path(text, &s->storages[0].obs);
+    s->storages[0].has_obs = s->storages[0].obs_fault == OBS_OK;
 }
 
 static void evs(struct sample *s)
@@ -363,67 +367,68 @@ static void no_storage(struct sample *s)
     s->request.storage_count = 0;
 }
 
+static const struct judge_row storage_rows[] = {
+    {"type", "storage: {types: [obs, evs]}", evs, "allow"},
+    {"another type", "storage: {types: [obs]}", evs,
+     "refuse storage.type_not_allowed by a (storage.types at p.yaml:3:32): storage type evs is "
+     "not allowed; allowed: obs"},
+    {"no type", "storage: {types: [\"*\"]}", no_type,
+     "refuse storage.type_missing by a (storage.types at p.yaml:3:32): the type of "
+     "/spec/storage is missing; allowed: *"},
+    {"no storage", "storage: {types: [obs]}", no_storage,
+     "refuse storage.missing by a (storage at p.yaml:3:32): storage is missing; allowed: obs"},
+    {"no storage where only size counts", "storage: {max_size_gb: 1}", no_storage, "allow"},
+    {"size", "storage: {max_size_gb: 100}", evs_100, "allow"},
+    {"too large", "storage: {max_size_gb: 100}", evs_101,
+     "refuse storage.too_large by a (storage.max_size_gb at p.yaml:3:38): a volume of 101 GB "
+     "is "
+     "too large; allowed: up to 100 GB"},
+    {"no size is the documented default", "storage: {max_size_gb: 4}", evs,
+     "refuse storage.too_large by a (storage.max_size_gb at p.yaml:3:38): a volume of 5 GB is "
+     "too large; allowed: up to 4 GB"},
+    {"the default fits", "storage: {max_size_gb: 5}", evs, "allow"},
+    {"obs has no size", "storage: {max_size_gb: 1}", NULL, "allow"},
+    {"prefix", "storage: {obs_prefixes: [/team-a/]}", team_a, "allow"},
+    {"final slash is optional", "storage: {obs_prefixes: [/team-a]}", team_a, "allow"},
+    {"whole segments", "storage: {obs_prefixes: [/team-a, /team-a/]}", team_ab,
+     "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
+     "/team-ab/x/ is not allowed; allowed below: /team-a, /team-a/"},
+    {"glob", "storage: {obs_prefixes: [\"/team-*/x/\"]}", team_a, "allow"},
+    {"another glob", "storage: {obs_prefixes: [\"/team-*/y/\"]}", team_ab,
+     "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
+     "/team-ab/x/ is not allowed; allowed below: /team-*/y/"},
+    {"a bucket", "storage: {obs_prefixes: [/team-a/]}", bucket_only, "allow"},
+    {"a bucket above the prefix", "storage: {obs_prefixes: [/team-a/x/]}", bucket_only,
+     "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
+     "team-a "
+     "is not allowed; allowed below: /team-a/x/"},
+    {"the second storage", "storage: {obs_prefixes: [/team-a/]}", second_storage,
+     "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
+     "/other/x/ is not allowed; allowed below: /team-a/"},
+    {"evs has no path", "storage: {obs_prefixes: [/team-a/]}", evs, "allow"},
+    {"a path is judged whatever the type", "storage: {obs_prefixes: [/team-a/]}", evs_with_path,
+     "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
+     "/other/x/ is not allowed; allowed below: /team-a/"},
+    {"no path", "storage: {obs_prefixes: [/team-a/]}", no_path,
+     "refuse obs.path_missing by a (storage.obs_prefixes at p.yaml:3:39): the OBS path of "
+     "/spec/storage is missing; allowed: /team-a/"},
+    {"no path, other case", "storage: {obs_prefixes: [/team-a/]}", upper_obs_without_path,
+     "refuse obs.path_missing by a (storage.obs_prefixes at p.yaml:3:39): the OBS path of "
+     "/spec/storage is missing; allowed: /team-a/"},
+    {"an unreadable path", "storage: {obs_prefixes: [/team-a/]}", bad_path,
+     "refuse obs.path_unreadable by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
+     "/team-a/../x/ may not hold a segment \".\" or \"..\"; allowed below: /team-a/"},
+    {"nobody judges paths", "storage: {types: [obs]}", bad_path, "allow"},
+    {"no prefix is allowed", "storage: {obs_prefixes: []}", NULL,
+     "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
+     "/aaaaaaaaa/output/ is not allowed; allowed below: none"},
+};
+
 static void judges_storage(void **state)
 {
-    static const struct judge_row rows[] = {
-        {"type", "storage: {types: [obs, evs]}", evs, "allow"},
-        {"another type", "storage: {types: [obs]}", evs,
-         "refuse storage.type_not_allowed by a (storage.types at p.yaml:3:32): storage type evs is "
-         "not allowed; allowed: obs"},
-        {"no type", "storage: {types: [\"*\"]}", no_type,
-         "refuse storage.type_missing by a (storage.types at p.yaml:3:32): the type of "
-         "/spec/storage is missing; allowed: *"},
-        {"no storage", "storage: {types: [obs]}", no_storage,
-         "refuse storage.missing by a (storage at p.yaml:3:32): storage is missing; allowed: obs"},
-        {"no storage where only size counts", "storage: {max_size_gb: 1}", no_storage, "allow"},
-        {"size", "storage: {max_size_gb: 100}", evs_100, "allow"},
-        {"too large", "storage: {max_size_gb: 100}", evs_101,
-         "refuse storage.too_large by a (storage.max_size_gb at p.yaml:3:38): a volume of 101 GB "
-         "is "
-         "too large; allowed: up to 100 GB"},
-        {"no size is the documented default", "storage: {max_size_gb: 4}", evs,
-         "refuse storage.too_large by a (storage.max_size_gb at p.yaml:3:38): a volume of 5 GB is "
-         "too large; allowed: up to 4 GB"},
-        {"the default fits", "storage: {max_size_gb: 5}", evs, "allow"},
-        {"obs has no size", "storage: {max_size_gb: 1}", NULL, "allow"},
-        {"prefix", "storage: {obs_prefixes: [/team-a/]}", team_a, "allow"},
-        {"final slash is optional", "storage: {obs_prefixes: [/team-a]}", team_a, "allow"},
-        {"whole segments", "storage: {obs_prefixes: [/team-a, /team-a/]}", team_ab,
-         "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
-         "/team-ab/x/ is not allowed; allowed below: /team-a, /team-a/"},
-        {"glob", "storage: {obs_prefixes: [\"/team-*/x/\"]}", team_a, "allow"},
-        {"another glob", "storage: {obs_prefixes: [\"/team-*/y/\"]}", team_ab,
-         "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
-         "/team-ab/x/ is not allowed; allowed below: /team-*/y/"},
-        {"a bucket", "storage: {obs_prefixes: [/team-a/]}", bucket_only, "allow"},
-        {"a bucket above the prefix", "storage: {obs_prefixes: [/team-a/x/]}", bucket_only,
-         "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
-         "team-a "
-         "is not allowed; allowed below: /team-a/x/"},
-        {"the second storage", "storage: {obs_prefixes: [/team-a/]}", second_storage,
-         "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
-         "/other/x/ is not allowed; allowed below: /team-a/"},
-        {"evs has no path", "storage: {obs_prefixes: [/team-a/]}", evs, "allow"},
-        {"a path is judged whatever the type", "storage: {obs_prefixes: [/team-a/]}", evs_with_path,
-         "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
-         "/other/x/ is not allowed; allowed below: /team-a/"},
-        {"no path", "storage: {obs_prefixes: [/team-a/]}", no_path,
-         "refuse obs.path_missing by a (storage.obs_prefixes at p.yaml:3:39): the OBS path of "
-         "/spec/storage is missing; allowed: /team-a/"},
-        {"no path, other case", "storage: {obs_prefixes: [/team-a/]}", upper_obs_without_path,
-         "refuse obs.path_missing by a (storage.obs_prefixes at p.yaml:3:39): the OBS path of "
-         "/spec/storage is missing; allowed: /team-a/"},
-        {"an unreadable path", "storage: {obs_prefixes: [/team-a/]}", bad_path,
-         "refuse obs.path_unreadable by a (storage.obs_prefixes at p.yaml:3:39): /team-a/../x/ "
-         "cannot be read as an OBS path; allowed: /team-a/"},
-        {"nobody judges paths", "storage: {types: [obs]}", bad_path, "allow"},
-        {"no prefix is allowed", "storage: {obs_prefixes: []}", NULL,
-         "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
-         "/aaaaaaaaa/output/ is not allowed; allowed below: none"},
-    };
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), true);
+    check_rows(storage_rows, ARRAY_LEN(storage_rows), true);
 }
 
 static void shared_alice(struct sample *s)
@@ -547,12 +552,12 @@ static void stop_1h(struct sample *s)
 
 static void stop_4h(struct sample *s)
 {
-    stop(s, 4 * 3600);
+    stop(s, 4L * 3600);
 }
 
 static void stop_over_4h(struct sample *s)
 {
-    stop(s, 4 * 3600 + 1);
+    stop(s, 4L * 3600 + 1);
 }
 
 static void stop_under_1h(struct sample *s)
@@ -599,7 +604,7 @@ static void stray(struct sample *s)
 static void stray_long(struct sample *s)
 {
     stray(s);
-    stop(s, 5 * 3600);
+    stop(s, 5L * 3600);
 }
 
 static void stray_short(struct sample *s)
@@ -616,76 +621,78 @@ static void stray_off(struct sample *s)
     s->request.stop_count = 2;
 }
 
-static void judges_auto_stop(void **state)
-{
 #define ALL  "auto_stop: {required: true, default: 1h, min: 1h, max: 4h}"
 #define ASK  "auto_stop: {required: true, on_missing: refuse, default: 1h, max: 4h}"
 #define MAX  "auto_stop: {max: 4h}"
 #define HARD "auto_stop: {max: 4h, over_max: refuse}"
-    static const struct judge_row rows[] = {
-        {"as it is", ALL, stop_1h, "allow"},
-        {"at max", ALL, stop_4h, "allow"},
-        {"over max", ALL, stop_over_4h, "rewrite cap 14400 by a"},
-        {"below min", ALL, stop_under_1h,
-         "refuse auto_stop.below_min by a (auto_stop.min at p.yaml:3:61): auto_stop of 3599s is "
-         "too "
-         "short; allowed: from 1h"},
-        {"missing", ALL, stop_missing, "rewrite default 3600 by a"},
-        {"off", ALL, stop_off, "rewrite set 3600 by a"},
-        {"without an end", ALL, stop_open, "rewrite set 3600 by a"},
-        {"-1", ALL, stop_never, "rewrite set 3600 by a"},
-        {"0", ALL, stop_zero, "rewrite set 3600 by a"},
-        {"huge", ALL, stop_huge, "rewrite cap 14400 by a"},
-        {"missing, refused", ASK, stop_missing,
-         "refuse auto_stop.required by a (auto_stop.required at p.yaml:3:37): auto_stop is "
-         "missing, "
-         "but required; allowed: up to 4h"},
-        {"off, refused", ASK, stop_off,
-         "refuse auto_stop.required by a (auto_stop.required at p.yaml:3:37): auto_stop is off or "
-         "without an end, but required; allowed: up to 4h"},
-        {"missing, required, only max", "auto_stop: {required: true, max: 4h}", stop_missing,
-         "rewrite cap 14400 by a"},
-        {"off, required, only max", "auto_stop: {required: true, max: 4h}", stop_off,
-         "rewrite set 14400 by a"},
-        {"missing, only max", MAX, stop_missing, "rewrite cap 14400 by a"},
-        {"off, only max", MAX, stop_off, "rewrite set 14400 by a"},
-        {"over, only max", MAX, stop_over_4h, "rewrite cap 14400 by a"},
-        {"missing, max and default", "auto_stop: {max: 4h, default: 2h}", stop_missing,
-         "rewrite default 7200 by a"},
-        {"over max is refused", HARD, stop_over_4h,
-         "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop of 14401s is "
-         "too "
-         "long; allowed: up to 4h"},
-        {"huge is refused", HARD, stop_huge,
-         "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop of a very long "
-         "time is too long; allowed: up to 4h"},
-        {"missing exceeds every max", HARD, stop_missing,
-         "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop is missing, so "
-         "the instance would never stop; allowed: up to 4h"},
-        {"off exceeds every max", HARD, stop_off,
-         "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop is off or "
-         "without an end, so the instance would never stop; allowed: up to 4h"},
-        {"missing is set where it is required, also with a hard max",
-         "auto_stop: {required: true, default: 1h, max: 4h, over_max: refuse}", stop_missing,
-         "rewrite default 3600 by a"},
-        {"missing, only a default", "auto_stop: {default: 1h}", stop_missing,
-         "rewrite default 3600 by a"},
-        {"off, only a default", "auto_stop: {default: 1h}", stop_off, "allow"},
-        {"missing, only a min", "auto_stop: {min: 1h}", stop_missing, "allow"},
-        {"misplaced does not satisfy", ALL, stray, "rewrite default 3600 by a"},
-        {"misplaced does not satisfy a max", MAX, stray, "rewrite cap 14400 by a"},
-        {"misplaced can offend", HARD, stray_long,
-         "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop is missing, so "
-         "the instance would never stop; allowed: up to 4h, auto_stop.over_max by a (auto_stop.max "
-         "at p.yaml:3:32): auto_stop of 5h is too long; allowed: up to 4h"},
-        {"misplaced can be too short", "auto_stop: {min: 1h}", stray_short,
-         "refuse auto_stop.below_min by a (auto_stop.min at p.yaml:3:32): auto_stop of 1m is too "
-         "short; allowed: from 1h"},
-        {"misplaced off offends", ALL, stray_off, "rewrite set 3600 by a"},
-    };
+
+static const struct judge_row stop_rows[] = {
+    {"as it is", ALL, stop_1h, "allow"},
+    {"at max", ALL, stop_4h, "allow"},
+    {"over max", ALL, stop_over_4h, "rewrite cap 14400 by a"},
+    {"below min", ALL, stop_under_1h,
+     "refuse auto_stop.below_min by a (auto_stop.min at p.yaml:3:61): auto_stop of 3599s is "
+     "too "
+     "short; allowed: from 1h"},
+    {"missing", ALL, stop_missing, "rewrite default 3600 by a"},
+    {"off", ALL, stop_off, "rewrite set 3600 by a"},
+    {"without an end", ALL, stop_open, "rewrite set 3600 by a"},
+    {"-1", ALL, stop_never, "rewrite set 3600 by a"},
+    {"0", ALL, stop_zero, "rewrite set 3600 by a"},
+    {"huge", ALL, stop_huge, "rewrite cap 14400 by a"},
+    {"missing, refused", ASK, stop_missing,
+     "refuse auto_stop.required by a (auto_stop.required at p.yaml:3:37): auto_stop is "
+     "missing, "
+     "but required; allowed: up to 4h"},
+    {"off, refused", ASK, stop_off,
+     "refuse auto_stop.required by a (auto_stop.required at p.yaml:3:37): auto_stop is off or "
+     "without an end, but required; allowed: up to 4h"},
+    {"missing, required, only max", "auto_stop: {required: true, max: 4h}", stop_missing,
+     "rewrite cap 14400 by a"},
+    {"off, required, only max", "auto_stop: {required: true, max: 4h}", stop_off,
+     "rewrite set 14400 by a"},
+    {"missing, only max", MAX, stop_missing, "rewrite cap 14400 by a"},
+    {"off, only max", MAX, stop_off, "rewrite set 14400 by a"},
+    {"over, only max", MAX, stop_over_4h, "rewrite cap 14400 by a"},
+    {"missing, max and default", "auto_stop: {max: 4h, default: 2h}", stop_missing,
+     "rewrite default 7200 by a"},
+    {"over max is refused", HARD, stop_over_4h,
+     "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop of 14401s is "
+     "too "
+     "long; allowed: up to 4h"},
+    {"huge is refused", HARD, stop_huge,
+     "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop of a very long "
+     "time is too long; allowed: up to 4h"},
+    {"missing exceeds every max", HARD, stop_missing,
+     "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop is missing, so "
+     "the instance would never stop; allowed: up to 4h"},
+    {"off exceeds every max", HARD, stop_off,
+     "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop is off or "
+     "without an end, so the instance would never stop; allowed: up to 4h"},
+    {"missing is set where it is required, also with a hard max",
+     "auto_stop: {required: true, default: 1h, max: 4h, over_max: refuse}", stop_missing,
+     "rewrite default 3600 by a"},
+    {"missing, only a default", "auto_stop: {default: 1h}", stop_missing,
+     "rewrite default 3600 by a"},
+    {"off, only a default", "auto_stop: {default: 1h}", stop_off, "allow"},
+    {"missing, only a min", "auto_stop: {min: 1h}", stop_missing, "allow"},
+    {"misplaced does not satisfy", ALL, stray, "rewrite default 3600 by a"},
+    {"misplaced does not satisfy a max", MAX, stray, "rewrite cap 14400 by a"},
+    {"misplaced can offend", HARD, stray_long,
+     "refuse auto_stop.over_max by a (auto_stop.max at p.yaml:3:32): auto_stop is missing, so "
+     "the instance would never stop; allowed: up to 4h, auto_stop.over_max by a (auto_stop.max "
+     "at p.yaml:3:32): auto_stop of 5h is too long; allowed: up to 4h"},
+    {"misplaced can be too short", "auto_stop: {min: 1h}", stray_short,
+     "refuse auto_stop.below_min by a (auto_stop.min at p.yaml:3:32): auto_stop of 1m is too "
+     "short; allowed: from 1h"},
+    {"misplaced off offends", ALL, stray_off, "rewrite set 3600 by a"},
+};
+
+static void judges_auto_stop(void **state)
+{
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), true);
+    check_rows(stop_rows, ARRAY_LEN(stop_rows), true);
 }
 
 static void owner(struct sample *s)

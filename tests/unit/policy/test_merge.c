@@ -153,7 +153,7 @@ static void stop_2h(struct sample *s)
 
 static void stop_8h(struct sample *s)
 {
-    s->stops[0].duration_s = 8 * 3600;
+    s->stops[0].duration_s = 8L * 3600;
 }
 
 static void stop_30m(struct sample *s)
@@ -378,93 +378,90 @@ static void custom(struct sample *s)
     "  - {name: " name ", policy: a, match: {users: [bob]}, " gives ", expires: 2026-12-31}\n"
 #define KAT "flavors: {allow: [\"*kat1*\"], deny: [evil]}"
 
+static const struct set_row exception_rows[] = {
+    {"adds a value", EXCEPT(KAT, FOR_ALICE("e", "allow: {flavors: [gpu]}")), gpu, "allow except e"},
+    {"not needed, not used", EXCEPT(KAT, FOR_ALICE("e", "allow: {flavors: [gpu]}")), NULL, "allow"},
+    {"another value", EXCEPT(KAT, FOR_ALICE("e", "allow: {flavors: [gpu2]}")), gpu,
+     "refuse flavor.not_allowed by a"},
+    {"somebody else's", EXCEPT(KAT, FOR_BOB("e", "allow: {flavors: [gpu]}")), gpu,
+     "refuse flavor.not_allowed by a"},
+    {"deny wins over what is added",
+     EXCEPT("flavors: {allow: [x], deny: [gpu]}", FOR_ALICE("e", "allow: {flavors: [gpu]}")), gpu,
+     "refuse flavor.denied by a, flavor.not_allowed by a"},
+    {"lift flavors", EXCEPT("flavors: {deny: [gpu]}", FOR_ALICE("e", "lift: [flavors]")), gpu,
+     "allow except e"},
+    {"unknown user: it does not apply", EXCEPT(KAT, FOR_ALICE("e", "allow: {flavors: [gpu]}")),
+     gpu_unknown, "refuse flavor.not_allowed by a"},
+    {"the first that suffices",
+     EXCEPT(KAT, FOR_ALICE("f", "allow: {flavors: [gpu]}") FOR_ALICE(
+                     "e", "allow: {flavors: [other]}") FOR_ALICE("g", "allow: {flavors: [gpu]}")),
+     gpu, "allow except f"},
+    {"several do not combine",
+     EXCEPT(KAT ", workspaces: {allow: []}",
+            FOR_ALICE("e", "allow: {flavors: [gpu]}") FOR_ALICE("f", "lift: [workspaces]")),
+     gpu, "refuse flavor.not_allowed by a, workspace.not_allowed by a"},
+    {"one that does both",
+     EXCEPT(KAT ", workspaces: {allow: []}",
+            FOR_ALICE("e", "allow: {flavors: [gpu], workspaces: [\"0\"]}")),
+     gpu, "allow except e"},
+    {"the rest of the policy stays",
+     EXCEPT(KAT ", auto_stop: {required: true, default: 1h, max: 4h}",
+            FOR_ALICE("e", "allow: {flavors: [gpu]}")),
+     gpu_8h, "rewrite cap 14400 by a except e"},
+    {"and its defaults",
+     EXCEPT(KAT ", auto_stop: {required: true, default: 1h, max: 4h}",
+            FOR_ALICE("e", "allow: {flavors: [gpu]}")),
+     gpu_missing, "rewrite default 3600 by a except e"},
+    {"lift auto_stop where it would cap",
+     EXCEPT("auto_stop: {max: 4h}", FOR_ALICE("e", "lift: [auto_stop]")), stop_8h,
+     "allow except e"},
+    {"lift auto_stop where it would not",
+     EXCEPT("auto_stop: {max: 4h}", FOR_ALICE("e", "lift: [auto_stop]")), stop_2h, "allow"},
+    {"the one that leaves nothing to say goes first",
+     EXCEPT(KAT ", auto_stop: {max: 4h}",
+            FOR_ALICE("e", "allow: {flavors: [gpu]}") FOR_ALICE("f", "lift: [\"*\"]")),
+     gpu_8h, "allow except f"},
+    {"lift annotations",
+     EXCEPT("name: {pattern: \".*\"}, annotations: {require: [o]}",
+            FOR_ALICE("e", "lift: [annotations]")),
+     NULL, "allow except e"},
+    {"a lifted policy is still a match",
+     EXCEPT(KAT, FOR_ALICE("e", "lift: [flavors, custom_spec]")), gpu, "allow except e"},
+    {"custom_spec is a group of its own", EXCEPT(KAT, FOR_ALICE("e", "lift: [flavors]")), custom,
+     "refuse custom_spec.refused by a"},
+    {"lift custom_spec", EXCEPT(KAT, FOR_ALICE("e", "lift: [custom_spec]")), custom,
+     "allow except e"},
+    {"pools", EXCEPT("pools: {allow: [p]}", FOR_ALICE("e", "allow: {pools: [\"pool-*\"]}")),
+     gpu_pool, "allow except e"},
+    {"types", EXCEPT("storage: {types: [obs]}", FOR_ALICE("e", "allow: {storage: {types: [evs]}}")),
+     evs, "allow except e"},
+    {"prefixes",
+     EXCEPT("storage: {obs_prefixes: [/team-a/]}",
+            FOR_ALICE("e", "allow: {storage: {obs_prefixes: [/team-x/]}}")),
+     team_x, "allow except e"},
+    {"prefixes with placeholders",
+     EXCEPT("storage: {obs_prefixes: [/team-a/]}",
+            FOR_ALICE("e", "allow: {storage: {obs_prefixes: [\"/homes/${user.name}/\"]}}")),
+     own_path, "allow except e"},
+    {"another policy still refuses",
+     "policies: [{name: a, flavors: {allow: []}}, {name: b, flavors: {allow: []}}]\n"
+     "exceptions:\n" FOR_ALICE("e", "lift: [flavors]"),
+     NULL, "refuse flavor.not_allowed by b except e"},
+    {"an exception of an observed policy is not used",
+     "policies: [{name: b}, {name: a, mode: observe, flavors: {allow: []}}]\n"
+     "exceptions:\n" FOR_ALICE("e", "lift: [flavors]"),
+     NULL, "allow"},
+    {"what a policy can't be told stays refused",
+     "policies: [{name: a, match: {roles: [r]}, flavors: {allow: []}}]\n"
+     "exceptions:\n" FOR_ALICE("e", "lift: [\"*\"]"),
+     roles_unknown, "refuse identity.attribute_unknown by a"},
+};
+
 static void exceptions_add_and_lift(void **state)
 {
-    static const struct set_row rows[] = {
-        {"adds a value", EXCEPT(KAT, FOR_ALICE("e", "allow: {flavors: [gpu]}")), gpu,
-         "allow except e"},
-        {"not needed, not used", EXCEPT(KAT, FOR_ALICE("e", "allow: {flavors: [gpu]}")), NULL,
-         "allow"},
-        {"another value", EXCEPT(KAT, FOR_ALICE("e", "allow: {flavors: [gpu2]}")), gpu,
-         "refuse flavor.not_allowed by a"},
-        {"somebody else's", EXCEPT(KAT, FOR_BOB("e", "allow: {flavors: [gpu]}")), gpu,
-         "refuse flavor.not_allowed by a"},
-        {"deny wins over what is added",
-         EXCEPT("flavors: {allow: [x], deny: [gpu]}", FOR_ALICE("e", "allow: {flavors: [gpu]}")),
-         gpu, "refuse flavor.denied by a, flavor.not_allowed by a"},
-        {"lift flavors", EXCEPT("flavors: {deny: [gpu]}", FOR_ALICE("e", "lift: [flavors]")), gpu,
-         "allow except e"},
-        {"unknown user: it does not apply", EXCEPT(KAT, FOR_ALICE("e", "allow: {flavors: [gpu]}")),
-         gpu_unknown, "refuse flavor.not_allowed by a"},
-        {"the first that suffices",
-         EXCEPT(KAT, FOR_ALICE("f", "allow: {flavors: [gpu]}")
-                         FOR_ALICE("e", "allow: {flavors: [other]}")
-                             FOR_ALICE("g", "allow: {flavors: [gpu]}")),
-         gpu, "allow except f"},
-        {"several do not combine",
-         EXCEPT(KAT ", workspaces: {allow: []}",
-                FOR_ALICE("e", "allow: {flavors: [gpu]}") FOR_ALICE("f", "lift: [workspaces]")),
-         gpu, "refuse flavor.not_allowed by a, workspace.not_allowed by a"},
-        {"one that does both",
-         EXCEPT(KAT ", workspaces: {allow: []}",
-                FOR_ALICE("e", "allow: {flavors: [gpu], workspaces: [\"0\"]}")),
-         gpu, "allow except e"},
-        {"the rest of the policy stays",
-         EXCEPT(KAT ", auto_stop: {required: true, default: 1h, max: 4h}",
-                FOR_ALICE("e", "allow: {flavors: [gpu]}")),
-         gpu_8h, "rewrite cap 14400 by a except e"},
-        {"and its defaults",
-         EXCEPT(KAT ", auto_stop: {required: true, default: 1h, max: 4h}",
-                FOR_ALICE("e", "allow: {flavors: [gpu]}")),
-         gpu_missing, "rewrite default 3600 by a except e"},
-        {"lift auto_stop where it would cap",
-         EXCEPT("auto_stop: {max: 4h}", FOR_ALICE("e", "lift: [auto_stop]")), stop_8h,
-         "allow except e"},
-        {"lift auto_stop where it would not",
-         EXCEPT("auto_stop: {max: 4h}", FOR_ALICE("e", "lift: [auto_stop]")), stop_2h, "allow"},
-        {"the one that leaves nothing to say goes first",
-         EXCEPT(KAT ", auto_stop: {max: 4h}",
-                FOR_ALICE("e", "allow: {flavors: [gpu]}") FOR_ALICE("f", "lift: [\"*\"]")),
-         gpu_8h, "allow except f"},
-        {"lift annotations",
-         EXCEPT("name: {pattern: \".*\"}, annotations: {require: [o]}",
-                FOR_ALICE("e", "lift: [annotations]")),
-         NULL, "allow except e"},
-        {"a lifted policy is still a match",
-         EXCEPT(KAT, FOR_ALICE("e", "lift: [flavors, custom_spec]")), gpu, "allow except e"},
-        {"custom_spec is a group of its own", EXCEPT(KAT, FOR_ALICE("e", "lift: [flavors]")),
-         custom, "refuse custom_spec.refused by a"},
-        {"lift custom_spec", EXCEPT(KAT, FOR_ALICE("e", "lift: [custom_spec]")), custom,
-         "allow except e"},
-        {"pools", EXCEPT("pools: {allow: [p]}", FOR_ALICE("e", "allow: {pools: [\"pool-*\"]}")),
-         gpu_pool, "allow except e"},
-        {"types",
-         EXCEPT("storage: {types: [obs]}", FOR_ALICE("e", "allow: {storage: {types: [evs]}}")), evs,
-         "allow except e"},
-        {"prefixes",
-         EXCEPT("storage: {obs_prefixes: [/team-a/]}",
-                FOR_ALICE("e", "allow: {storage: {obs_prefixes: [/team-x/]}}")),
-         team_x, "allow except e"},
-        {"prefixes with placeholders",
-         EXCEPT("storage: {obs_prefixes: [/team-a/]}",
-                FOR_ALICE("e", "allow: {storage: {obs_prefixes: [\"/homes/${user.name}/\"]}}")),
-         own_path, "allow except e"},
-        {"another policy still refuses",
-         "policies: [{name: a, flavors: {allow: []}}, {name: b, flavors: {allow: []}}]\n"
-         "exceptions:\n" FOR_ALICE("e", "lift: [flavors]"),
-         NULL, "refuse flavor.not_allowed by b except e"},
-        {"an exception of an observed policy is not used",
-         "policies: [{name: b}, {name: a, mode: observe, flavors: {allow: []}}]\n"
-         "exceptions:\n" FOR_ALICE("e", "lift: [flavors]"),
-         NULL, "allow"},
-        {"what a policy can't be told stays refused",
-         "policies: [{name: a, match: {roles: [r]}, flavors: {allow: []}}]\n"
-         "exceptions:\n" FOR_ALICE("e", "lift: [\"*\"]"),
-         roles_unknown, "refuse identity.attribute_unknown by a"},
-    };
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), false);
+    check_rows(exception_rows, ARRAY_LEN(exception_rows), false);
 }
 
 static enum verdict verdict_at(const struct policy_set *set, const struct sample *s, int64_t now_us)

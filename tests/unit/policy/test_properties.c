@@ -133,6 +133,35 @@ static void random_pieces(unsigned *seed, struct pieces *ret)
     buf_done(&out);
 }
 
+/* One file of two: the policies in an order that the turn decides. */
+static void write_file(const struct pieces *pieces, unsigned turn, unsigned file, struct buf *out)
+{
+    buf_add_str(out, "version: 1\npolicies:\n");
+    for (unsigned i = 0; i < POLICIES_MAX; i++) {
+        unsigned at = (i * 3 + turn) % POLICIES_MAX; /* every one once: 3 and 5 are coprime */
+
+        if (at < pieces->count && (at + turn) % 2 == file)
+            buf_add_str(out, pieces->policies[at]);
+    }
+    if (file != turn % 2 || pieces->exceptions[0] == '\0')
+        return;
+    buf_add_str(out, "exceptions:\n");
+    buf_add_str(out, pieces->exceptions);
+}
+
+/* The only fault that random pieces may have: that they contradict each other. */
+static void check_faults(const struct diag *diag)
+{
+    for (size_t i = 0; i < diag->count; i++) {
+        const struct diag_item *item = &diag->items[i];
+        bool expected = item->warning || strstr(item->message.ptr, "contradicts") != NULL;
+
+        if (!expected)
+            print_error("%.*s\n", VIEW_ARGS(item->message));
+        assert_true(expected);
+    }
+}
+
 /* The pieces in another order, spread over two files; NULL when they contradict each other. */
 static struct policy_set *load_pieces(const struct pieces *pieces, unsigned turn, bool *ret_valid)
 {
@@ -147,39 +176,11 @@ static struct policy_set *load_pieces(const struct pieces *pieces, unsigned turn
     diag_init(&diag, &arena);
     for (unsigned f = 0; f < 2; f++) {
         buf_init(&texts[f], 1 << 16);
-        buf_add_str(&texts[f], "version: 1\npolicies:\n");
-        for (unsigned i = 0; i < pieces->count; i++) {
-            unsigned at = (i * 3 + turn) % POLICIES_MAX; /* 3 and 5 have no common divisor */
-
-            if (at < pieces->count && (at + turn) % 2 == f)
-                buf_add_str(&texts[f], pieces->policies[at]);
-        }
-        /* Those that the step above did not reach, so that each stands once. */
-        for (unsigned at = 0; at < pieces->count; at++) {
-            bool reached = false;
-
-            for (unsigned i = 0; i < pieces->count; i++)
-                reached = reached || (i * 3 + turn) % POLICIES_MAX == at;
-            if (!reached && (at + turn) % 2 == f)
-                buf_add_str(&texts[f], pieces->policies[at]);
-        }
-        if (f == turn % 2 && pieces->exceptions[0] != '\0') {
-            buf_add_str(&texts[f], "exceptions:\n");
-            buf_add_str(&texts[f], pieces->exceptions);
-        }
+        write_file(pieces, turn, f, &texts[f]);
         files[turn % 3 == 0 ? f : 1 - f].bytes = buf_view(&texts[f]);
     }
     *ret_valid = policy_set_load(files, 2, &options, &diag, &set) == STATUS_OK;
-    if (!*ret_valid) {
-        for (size_t i = 0; i < diag.count; i++) {
-            struct view m = diag.items[i].message;
-            bool expected = diag.items[i].warning || strstr(m.ptr, "contradicts") != NULL;
-
-            if (!expected)
-                print_error("%.*s\n%s%s", VIEW_ARGS(m), texts[0].ptr, texts[1].ptr);
-            assert_true(expected);
-        }
-    }
+    check_faults(&diag);
     buf_done(&texts[0]);
     buf_done(&texts[1]);
     arena_done(&arena);

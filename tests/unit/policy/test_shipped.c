@@ -82,6 +82,35 @@ static void another_teams_path_is_refused(void **state)
     assert_string_equal(judged(&s), "refuse obs.prefix_not_allowed by base-storage");
 }
 
+/* Together with base.yaml, as they are meant. */
+static void the_examples_load_beside_it(void **state)
+{
+    static const char *const names[] = {"base.yaml", "examples/exceptions.yaml",
+                                        "examples/teams.yaml"};
+    const struct policy_options options = {.now_us = 0};
+    struct policy_file files[ARRAY_LEN(names)];
+    char *texts[ARRAY_LEN(names)];
+    struct policy_set *set = NULL;
+    struct arena arena;
+    struct diag diag;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        texts[i] = read_policy(names[i]);
+        files[i] = (struct policy_file){names[i], view_str(texts[i])};
+    }
+    arena_init(&arena, 4096, 1 << 20);
+    diag_init(&diag, &arena);
+    assert_int_equal(policy_set_load(files, ARRAY_LEN(names), &options, &diag, &set), STATUS_OK);
+    assert_int_equal(diag.count, 0);
+    assert_int_equal(policy_set_policies(set), 6);
+    assert_int_equal(policy_set_exceptions(set), 2);
+    policy_set_unref(&set);
+    arena_done(&arena);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        test_free(texts[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +119,7 @@ int main(void)
         cmocka_unit_test(a_day_is_capped),
         cmocka_unit_test(a_gpu_is_refused),
         cmocka_unit_test(another_teams_path_is_refused),
+        cmocka_unit_test(the_examples_load_beside_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
