@@ -2,7 +2,9 @@
 """The command line: check, explain, status, reload, version, and wrong usage."""
 
 import json
+import pathlib
 import re
+import signal
 
 import pytest
 
@@ -199,3 +201,70 @@ def test_repair_of_a_whole_journal_is_refused(gateway):
     done = gateway.site.run(*repair, conf=False)
     assert done.returncode == 1, done
     assert len(gateway.journal().lines) == lines
+
+
+def shown(text):
+    """What `check --show` prints, as {"limits.body": "256KB"}; lists are left out."""
+    found, outer = {}, []
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if line.lstrip().startswith("- "):
+            continue
+        key, _, value = line.strip().partition(":")
+        outer = outer[:indent // 2] + [key]
+        if value:
+            found[".".join(outer)] = value.strip()
+    return found
+
+
+DEFAULTS = """
+status.address 127.0.0.1:9080, upstream.ca_file system, upstream.timeouts.connect 5s, upstream.timeouts.tls 5s,
+upstream.timeouts.send 30s, upstream.timeouts.first_byte 1m, upstream.timeouts.idle 1m, upstream.timeouts.total 2m,
+upstream.keep_alive 50s, upstream.max_connections 256, identity.tokens.cache 5m, identity.client_certificates off,
+identity.signatures refuse, journal.durability sync, journal.timeout 5s, journal.segment 64MB, journal.keep 9600h,
+journal.low_space 1GB, quota.store local, routes.other pass, requests.unknown_fields refuse, workers auto,
+limits.head 64KB, limits.uri 8KB, limits.header_value 32KB, limits.headers 128, limits.body 256KB,
+limits.body_memory 64MB, limits.json_depth 64, limits.json_members 8192, limits.stream_body 12MB, limits.answer 4MB,
+limits.connections 4096, limits.per_address 256, limits.head_timeout 10s, limits.body_timeout 30s,
+limits.idle_timeout 75s, limits.write_timeout 30s, limits.drain 30s, log.level info, log.format text
+"""
+
+
+def test_what_is_left_out_has_the_documented_value(site_factory):
+    site = site_factory()
+    site.conf.write_text("version: 1\nupstream: {url: https://cloud.example}\nidentity: {tokens: {verify: decode}}\n")
+    done = site.run("check", "--show")
+    assert done.returncode == 0, done.stderr
+    found = shown(done.stdout)
+    for row in DEFAULTS.replace("\n", " ").split(","):
+        name, value = row.split()
+        assert found[name] == value, name
+    assert "address: 127.0.0.1:8080" in done.stdout
+    assert found["policies"] == str(site.folder / "policies"), "relative to the settings"
+    assert found["journal.directory"] == str(site.folder / "journal")
+
+
+def test_the_shipped_settings_and_policies_load(site_factory, folder):
+    site = site_factory()
+    shipped = pathlib.Path(__file__).resolve().parents[2]
+    site.conf.write_text((shipped / "conf" / "postern.yaml").read_text())
+    site.write_policies({path.name: path.read_text() for path in (shipped / "policies").glob("*.yaml")})
+    done = site.run("check")
+    assert done.returncode == 0 and done.stderr == "", done
+
+
+def test_the_log_as_json(gateway_factory, token):
+    gateway = gateway_factory(settings={"log": {"format": "json", "level": "debug"}})
+    post_create(gateway, token)
+    gateway.signal(signal.SIGUSR1)
+    gateway.wait_stderr("reopen")
+    gateway.stop()
+    for line in gateway.stderr.splitlines():
+        assert {"time", "level", "message"} <= set(json.loads(line)), line
+
+
+@pytest.mark.parametrize("level, said", [("error", False), ("info", True)])
+def test_the_log_s_level(gateway_factory, level, said):
+    gateway = gateway_factory(settings={"log": {"level": level}})
+    gateway.stop()
+    assert ("listening" in gateway.stderr) == said
