@@ -150,14 +150,15 @@ void mailbox_wake_all(struct journal_mailbox **touched)
 
 static size_t take(struct journal_mailbox *mailbox, struct result taken[COLLECT_AT_ONCE])
 {
-    size_t count;
+    size_t count = 0;
 
     (void)pthread_mutex_lock(&mailbox->lock);
-    count = mailbox->count < COLLECT_AT_ONCE ? mailbox->count : COLLECT_AT_ONCE;
-    if (mailbox->results != NULL)
+    if (mailbox->results != NULL) {
+        count = mailbox->count < COLLECT_AT_ONCE ? mailbox->count : COLLECT_AT_ONCE;
         memcpy(taken, mailbox->results + mailbox->first, count * sizeof *taken);
-    mailbox->count -= count;
-    mailbox->first = mailbox->count == 0 ? 0 : mailbox->first + count;
+        mailbox->count -= count;
+        mailbox->first = mailbox->count == 0 ? 0 : mailbox->first + count;
+    }
     (void)pthread_mutex_unlock(&mailbox->lock);
     return count;
 }

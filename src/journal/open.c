@@ -50,8 +50,10 @@ void open_key_set(struct open_key *key, struct view text)
 {
     size_t len = text.len < OPEN_KEY_BYTES ? text.len : OPEN_KEY_BYTES;
 
-    if (text.ptr != NULL)
-        memcpy(key->text, text.ptr, len);
+    key->len = 0;
+    if (text.ptr == NULL)
+        return;
+    memcpy(key->text, text.ptr, len);
     key->len = (unsigned char)len;
 }
 
