@@ -111,6 +111,44 @@ static void the_examples_load_beside_it(void **state)
         test_free(texts[i]);
 }
 
+/* The manual shows what works: every block of YAML in it is a set that loads. */
+static void the_manuals_sets_load(void **state)
+{
+    char *manual = read_policy("../docs/policies.md"), *at = manual;
+    unsigned count = 0;
+
+    (void)state;
+    while ((at = strstr(at, "```yaml\n")) != NULL) {
+        char *end = strstr(at + 8, "```\n");
+        struct policy_set *set;
+
+        assert_non_null(end);
+        *end = '\0';
+        set = set_of(at + 8);
+        policy_set_unref(&set);
+        at = end + 1;
+        count++;
+    }
+    assert_true(count >= 10);
+    test_free(manual);
+}
+
+/* And lists every reason, with the words of the table. */
+static void the_manual_lists_every_reason(void **state)
+{
+    char *manual = read_policy("../docs/policies.md");
+
+    (void)state;
+    for (size_t i = 0; i < POLICY_REASON_COUNT; i++) {
+        char row[512];
+
+        (void)snprintf(row, sizeof row, "| `%s` | %s |\n", policy_reasons[i].code,
+                       policy_reasons[i].help);
+        assert_row(strstr(manual, row) != NULL, policy_reasons[i].code);
+    }
+    test_free(manual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +158,8 @@ int main(void)
         cmocka_unit_test(a_gpu_is_refused),
         cmocka_unit_test(another_teams_path_is_refused),
         cmocka_unit_test(the_examples_load_beside_it),
+        cmocka_unit_test(the_manuals_sets_load),
+        cmocka_unit_test(the_manual_lists_every_reason),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
