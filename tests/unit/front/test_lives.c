@@ -522,7 +522,7 @@ static void tls_client_open(struct tls_client *c, struct world *w, struct net_tl
     client_close(&plain);
     *c = (struct tls_client){.to_send = view_str(bytes)};
     buf_init(&c->in, 1 << 24);
-    c->net = net_connect(w->base, (struct sockaddr *)&address, len, tls, &tls_handler, c, &err);
+    c->net = net_connect(w->base, &address, tls, &tls_handler, c, &err);
     assert_non_null(c->net);
 }
 
