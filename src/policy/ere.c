@@ -467,7 +467,7 @@ static bool first_visit(struct active *a, size_t at)
 }
 
 /* by may be negative; the sum wraps round to the place that is meant. */
-static size_t jump(size_t at, int by)
+static size_t moved(size_t at, int by)
 {
     return at + (size_t)by;
 }
@@ -491,10 +491,10 @@ static void reach(const struct ere *ere, struct active *a, size_t at, struct vie
             continue;
         }
         step = &ere->steps[at];
-        if (step->op == STEP_SPLIT && first_visit(a, jump(at, step->y)))
-            stack[depth++] = (uint16_t)jump(at, step->y);
+        if (step->op == STEP_SPLIT && first_visit(a, moved(at, step->y)))
+            stack[depth++] = (uint16_t)moved(at, step->y);
         if (step->op == STEP_SPLIT || step->op == STEP_JUMP)
-            at = jump(at, step->x);
+            at = moved(at, step->x);
         else if ((step->op == STEP_BEGIN && pos == 0) || (step->op == STEP_END && pos == value.len))
             at++;
         else if (step->op != STEP_BEGIN && step->op != STEP_END) {
