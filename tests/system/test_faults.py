@@ -222,6 +222,17 @@ def test_idle_connections_that_the_cloud_closed_are_not_used(gateway, cloud, tok
     assert post_create(gateway, token).status == 200
 
 
+def test_a_create_never_goes_on_a_connection_that_the_cloud_has_just_closed(gateway, cloud, token):
+    headers = {"X-Auth-Token": token}
+    with gateway.connect() as client:
+        for number in range(30):
+            assert client.request("GET", ECHO, None, headers).status == 200
+            assert cloud.control("POST", "/hangup")["connections"] == 1
+            answer = client.request("POST", CREATE, compact(create_body(name=f"n{number}")), headers)
+            assert answer.status == 200, answer
+    assert len(cloud.instances()) == 30
+
+
 def test_bytes_on_an_idle_connection_answer_nobody(gateway, cloud, token):
     headers = {"X-Auth-Token": token}
     assert gateway.request("GET", ECHO, None, headers).status == 200
