@@ -57,7 +57,8 @@ def test_no_room_refuses_judged_requests_and_nothing_else(gateway_factory, cloud
 
 def test_the_record_holds_what_a_caller_sends_without_breaking(gateway, cloud, token):
     nasty = 'x"\\,{}\t'
-    answer = post_create(gateway, token, None, {"X-Request-Id": nasty.strip() + "y" * 3000, "User-Agent": nasty.strip()})
+    headers = {"X-Request-Id": nasty.strip() + "y" * 3000, "User-Agent": nasty.strip()}
+    answer = post_create(gateway, token, None, headers)
     assert answer.status == 200, answer
     ours = exchange_id(answer)
     gateway.wait_outcome(ours)
@@ -66,11 +67,12 @@ def test_the_record_holds_what_a_caller_sends_without_breaking(gateway, cloud, t
 
 
 def test_names_of_any_script(gateway, token):
-    body = create_body(description="d\u00e9j\u00e0 \u8cc7\u6599 \U0001f600", spec__storage__location__path="/team-a/\u8cc7 \u6599/")
+    path = "/team-a/\u8cc7 \u6599/"
+    body = create_body(description="d\u00e9j\u00e0 \u8cc7\u6599 \U0001f600", spec__storage__location__path=path)
     answer = post_create(gateway, token, body)
     assert answer.status == 200, answer
     gateway.wait_outcome(exchange_id(answer))
-    assert gateway.journal().events("intent")[0]["instance"]["storage"] == ["/team-a/\u8cc7 \u6599/"]
+    assert gateway.journal().events("intent")[0]["instance"]["storage"] == [path]
 
 
 def test_refusals_are_recorded_without_being_waited_for(gateway, cloud, token):
@@ -79,6 +81,7 @@ def test_refusals_are_recorded_without_being_waited_for(gateway, cloud, token):
             answer = client.request("POST", CREATE, compact(create_body(name=f"n{number}", flavor="x")),
                                     {"X-Auth-Token": token})
             assert answer.status == 403
+
     def recorded():
         lines = gateway.journal_events("refusal")
         return sum(line.get("count", 1) for line in lines) == 100

@@ -171,7 +171,8 @@ def test_annotations_alone_are_no_match(gateway_factory):
 
 
 def test_default_allow(gateway_factory):
-    text = policy('flavors: {deny: ["*"]}', f"{{projects: [{OTHER_PROJECT}]}}").replace("version: 1", "version: 1\ndefault: allow")
+    text = policy('flavors: {deny: ["*"]}', f"{{projects: [{OTHER_PROJECT}]}}")
+    text = text.replace("version: 1", "version: 1\ndefault: allow")
     assert ask(gateway_factory, text, create_body())[1].status == 200
 
 

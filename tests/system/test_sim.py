@@ -308,7 +308,8 @@ def test_stall_stops_reading(cloud, connect):
 def test_poke_and_hangup(cloud, connect):
     client = connect()
     assert client.request("GET", CREATE, None, AUTH).status == 200
-    assert cloud.control("POST", "/poke", {"bytes": "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}) == {"connections": 1}
+    poked = cloud.control("POST", "/poke", {"bytes": "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"})
+    assert poked == {"connections": 1}
     assert client.read_answer().status == 200
     assert cloud.control("POST", "/hangup") == {"connections": 1}
     client.expect_end()

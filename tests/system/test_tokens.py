@@ -2,7 +2,6 @@
 """Tokens as large as real ones, and such as must not pass."""
 
 import hashlib
-import time
 
 import pytest
 
@@ -78,8 +77,7 @@ def test_signatures_are_refused_on_every_route(gateway, cloud, target):
 
 def test_reads_do_not_need_a_token_that_can_be_read(gateway, cloud):
     answer = gateway.request("GET", CREATE, None, {"X-Auth-Token": "opaque"})
-    assert answer.status in (200, 401)
-    assert (cloud.requests() == []) == (answer.status == 401)
+    assert answer.status == 200 and cloud.requests()[0].header("x-auth-token") == "opaque"
 
 
 def test_without_verification_nobody_is_known(gateway_factory, cloud):
@@ -90,13 +88,3 @@ def test_without_verification_nobody_is_known(gateway_factory, cloud):
     _, intent, _ = check_sent(cloud, gateway, answer)
     assert intent["credential"]["verified"] == "none"
     assert "name" not in intent.get("user", {})
-
-
-def test_tokens_do_not_slow_it_down(gateway, cloud):
-    token = make_token(user="alice", project=PROJECT, roles=["te_admin"], size=20000)
-    began = time.monotonic()
-    with gateway.connect() as client:
-        for number in range(50):
-            assert client.request("POST", CREATE, compact(create_body(name=f"n{number}")),
-                                  {"X-Auth-Token": token}).status == 200
-    assert time.monotonic() - began < 30
