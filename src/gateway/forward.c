@@ -135,7 +135,10 @@ static enum journal_outcome classify(const struct exchange *x)
     unsigned status = x->answer.status;
 
     if (status >= 200 && status <= 299)
-        return x->answer.facts.id.len > 0 ? OUTCOME_CREATED : OUTCOME_UNKNOWN;
+        return x->answer.facts.id.len > 0 &&
+                       !journal_knows(x->gw->shared->journal, x->answer.facts.id)
+                   ? OUTCOME_CREATED
+                   : OUTCOME_UNKNOWN;
     if (status >= 400 && status <= 499 && status != 408)
         return OUTCOME_FAILED;
     return OUTCOME_UNKNOWN;

@@ -127,8 +127,11 @@ enum flow record_intent(struct exchange *x)
     facts.decision = x->decision->judgement.verdict;
     facts.request_sha256 = view_of(x->sending_sha256, sizeof x->sending_sha256);
     status = submit_and_wait(x, &facts, JOURNAL_SYNCED);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        /* It was taken: whatever comes of it, an outcome must follow. */
+        x->intent = true;
         return FLOW_WAIT;
+    }
     return exchange_refuse(
         x, &gateway_reasons[GATEWAY_JOURNAL_UNAVAILABLE],
         "the gateway can't record this request now, so it was not sent; try again later");
@@ -151,9 +154,18 @@ static void add_answer(const struct exchange *x, struct journal_facts *facts)
     facts->instance_name = x->has_request ? x->request.name.value : VIEW_NONE;
 }
 
+/* The journal itself is why the request was not sent: its answer waits no second time for it. */
+static bool journal_is_why(const struct exchange *x)
+{
+    return x->outcome == OUTCOME_REFUSED &&
+           (x->reasons[0].row == &gateway_reasons[GATEWAY_JOURNAL_TIMEOUT] ||
+            x->reasons[0].row == &gateway_reasons[GATEWAY_JOURNAL_UNAVAILABLE]);
+}
+
 enum flow record_outcome(struct exchange *x)
 {
     struct journal_facts facts = common_facts(x, JOURNAL_OUTCOME);
+    struct journal *journal = x->gw->shared->journal;
 
     facts.user = &x->who.subject;
     facts.outcome = x->outcome;
@@ -162,7 +174,9 @@ enum flow record_outcome(struct exchange *x)
     facts.reasons = x->reasons;
     facts.reason_count = x->reason_count;
     add_answer(x, &facts);
-    if (submit_and_wait(x, &facts, JOURNAL_WRITTEN) == STATUS_OK)
+    if (journal_is_why(x) && journal_submit(journal, NULL, &facts, JOURNAL_NO_WAIT, 0) == STATUS_OK)
+        return FLOW_NEXT;
+    if (!journal_is_why(x) && submit_and_wait(x, &facts, JOURNAL_WRITTEN) == STATUS_OK)
         return FLOW_WAIT;
     /* Recovery will close the intent; the caller has to know what came of the request all the same.
      */
@@ -179,13 +193,8 @@ enum flow step_outcome(struct exchange *x)
 
 static enum flow intent_result(struct exchange *x, enum status status)
 {
-    if (status == STATUS_OK) {
-        x->intent = true;
+    if (status == STATUS_OK)
         return FLOW_NEXT;
-    }
-    /* A line that was not written leaves nothing to close; one that may be there is closed by its
-     * outcome. */
-    x->intent = status == STATUS_TIMEOUT || status == STATUS_IO;
     if (status == STATUS_TIMEOUT)
         return exchange_refuse(x, &gateway_reasons[GATEWAY_JOURNAL_TIMEOUT],
                                "the gateway could not record this request in time, so it was not "

@@ -62,6 +62,7 @@ struct journal {
     int dir_fd, lock_fd;
     pthread_t thread;
 
+    pthread_mutex_t open_lock;
     pthread_mutex_t lock; /* for what follows, up to the writer's own */
     pthread_cond_t work, done;
     struct list queue;
@@ -81,7 +82,7 @@ struct journal {
     struct segment segment;
     struct chain chain;
     struct digest *digest;
-    struct open_table *open;
+    struct open_table *open; /* under open_lock where another thread looks (journal_knows) */
     struct buf batch;
     struct list backlog; /* kept lines that could not be written yet */
     enum trouble stuck;  /* FULL or DISK until a try succeeds */

@@ -37,6 +37,7 @@ static bool init_waits(struct journal *journal)
         return false;
     good = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
            pthread_mutex_init(&journal->lock, NULL) == 0 &&
+           pthread_mutex_init(&journal->open_lock, NULL) == 0 &&
            pthread_cond_init(&journal->work, &attr) == 0 &&
            pthread_cond_init(&journal->done, &attr) == 0;
     (void)pthread_condattr_destroy(&attr);
@@ -95,6 +96,7 @@ void journal_destroy(struct journal *journal)
     buf_done(&journal->batch);
     arena_done(&journal->texts);
     (void)pthread_mutex_destroy(&journal->lock);
+    (void)pthread_mutex_destroy(&journal->open_lock);
     (void)pthread_cond_destroy(&journal->work);
     (void)pthread_cond_destroy(&journal->done);
     free(journal);
@@ -418,6 +420,16 @@ enum status journal_submit(struct journal *journal, struct journal_mailbox *mail
 }
 
 /* ---- state ---- */
+
+bool journal_knows(struct journal *journal, struct view instance)
+{
+    bool known;
+
+    (void)pthread_mutex_lock(&journal->open_lock);
+    known = journal->open != NULL && open_has_instance(journal->open, instance);
+    (void)pthread_mutex_unlock(&journal->open_lock);
+    return known;
+}
 
 void journal_get_state(struct journal *journal, struct journal_state *ret)
 {

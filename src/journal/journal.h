@@ -68,6 +68,10 @@ MUST_CHECK enum status journal_keep_set(struct journal *journal, const char *dig
                                         const struct journal_set_file *files, size_t count,
                                         struct err *err);
 
+/* Whether an instance of that id exists, as far as the lines written so far tell: an answer that
+ * names it again is no new instance. Any thread. */
+bool journal_knows(struct journal *journal, struct view instance);
+
 /* For readiness and metrics; any thread. */
 struct journal_state {
     bool accepting;      /* intents are taken */

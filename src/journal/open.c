@@ -459,6 +459,16 @@ struct open_counts open_count(const struct open_table *table)
     return table->counts;
 }
 
+bool open_has_instance(const struct open_table *table, struct view instance)
+{
+    const struct open_entry *entry;
+    struct open_key key;
+
+    open_key_set(&key, instance);
+    entry = find_instance(table, &key);
+    return entry != NULL && entry->state == OPEN_EXISTING;
+}
+
 bool open_is_reserved(const struct open_table *table, struct view id)
 {
     struct open_key key;

@@ -67,6 +67,8 @@ struct open_counts {
     uint64_t reserved, unknown, existing;
 };
 struct open_counts open_count(const struct open_table *table);
+/* Whether an instance of that id exists, as far as the lines tell. */
+bool open_has_instance(const struct open_table *table, struct view instance);
 /* Whether the id is an intent without an outcome. */
 bool open_is_reserved(const struct open_table *table, struct view id);
 

@@ -218,6 +218,7 @@ static void apply(struct journal *journal, const struct list *list)
 {
     uint64_t closed = 0;
 
+    (void)pthread_mutex_lock(&journal->open_lock);
     for (struct node *node = list->first; node != NULL; node = node->next) {
         struct open_counts before = open_count(journal->open);
 
@@ -225,6 +226,7 @@ static void apply(struct journal *journal, const struct list *list)
         closed += node->step.event == JOURNAL_OUTCOME &&
                   open_count(journal->open).reserved < before.reserved;
     }
+    (void)pthread_mutex_unlock(&journal->open_lock);
     (void)pthread_mutex_lock(&journal->lock);
     journal->promised -= closed;
     (void)pthread_mutex_unlock(&journal->lock);
