@@ -3,6 +3,8 @@
  * code with the gateway. When it listens it prints one line: listening PORT control PORT [bad
  * PORT]. */
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,7 @@ static int listen_on(struct evhttp *http, const char *text)
     char host[64] = "", *end = NULL;
     unsigned long port = colon == NULL ? 0 : strtoul(colon + 1, &end, 10);
     struct evhttp_bound_socket *bound = NULL;
+    int on = 1;
     if (colon != NULL && *end == '\0' && port <= 65535 && (size_t)(colon - text) < sizeof host) {
         memcpy(host, text, (size_t)(colon - text));
         bound = evhttp_bind_socket_with_handle(http, host, (uint16_t)port);
@@ -61,6 +64,9 @@ static int listen_on(struct evhttp *http, const char *text)
         (void)fprintf(stderr, "modelarts-sim: cannot listen on %s\n", text);
         return -1;
     }
+    /* Accepted connections inherit it. Head and body of an answer leave as two TLS records, of
+     * which the second would wait for the peer's delayed acknowledgement. */
+    (void)setsockopt(evhttp_bound_socket_get_fd(bound), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return port_of(evhttp_bound_socket_get_fd(bound));
 }
 
