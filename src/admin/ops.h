@@ -7,8 +7,8 @@
 struct admin_ops {
     /* The state as one JSON object. */
     void (*status)(void *user, struct buf *out);
-    /* Reload policies and certificates; actor is who asked. False: nothing changed. out: one line
-     * each. */
+    /* Reload policies and certificates; actor is who asked. False: something was refused and stays
+     * as it was. out: one line each. */
     bool (*reload)(void *user, const char *actor, struct buf *out);
     /* HTTP status and a line for /readyz: 503 before it was ever ready, else 200 "ok" or "degraded:
      * why". */

@@ -51,7 +51,7 @@ int command_check(const struct command *command, int argc, char **argv)
 
     opterr = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             path = optarg;
@@ -62,7 +62,7 @@ int command_check(const struct command *command, int argc, char **argv)
         case 'h':
             return command_help(command);
         default:
-            return command_usage(command, "\"%s\" is not an option here", argv[optind - 1]);
+            return command_bad_option(command, option, argv);
         }
     }
     if (optind < argc)

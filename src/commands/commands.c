@@ -39,7 +39,7 @@ static const struct command commands[] = {
     {"status", "show the state of the running gateway", "[-c FILE] [--json]",
      "Asks over the admin socket. Exits 2 if no gateway answers there.", command_status},
     {"reload", "reload policies and certificates of the running gateway", "[-c FILE]",
-     "As the signal HUP does, but prints what came of it; exits 1 if nothing was changed.",
+     "As the signal HUP does, but prints what came of it; exits 1 if a part of it was refused.",
      command_reload},
     {"version", "print the version", "", "", command_version},
 };
@@ -73,6 +73,21 @@ int command_usage(const struct command *command, const char *fmt, ...)
     return RESULT_CANNOT;
 }
 
+int command_bad_option(const struct command *command, int option, char **argv)
+{
+    const char *word = argv[optind - 1];
+    bool is_long = strncmp(word, "--", 2) == 0;
+
+    if (option == ':')
+        return command_usage(command, "\"%s\" needs a value", word);
+    if (is_long && optopt != 0 && strchr(word, '=') != NULL)
+        return command_usage(command, "\"%s\": this option takes no value", word);
+    /* Of several letters in one word getopt may stand before the word still. */
+    if (optopt > ' ' && optopt < 0x7f && optopt != '-')
+        return command_usage(command, "\"-%c\" is not an option here", optopt);
+    return command_usage(command, "\"%s\" is not an option here", word);
+}
+
 int command_help(const struct command *command)
 {
     print_usage(stdout, command);
@@ -91,13 +106,13 @@ int command_conf_option(const struct command *command, int argc, char **argv, co
     *ret_conf = DEFAULT_CONF;
     opterr = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
         if (option == 'c')
             *ret_conf = optarg;
         else if (option == 'h')
             return command_help(command);
         else
-            return command_usage(command, "\"%s\" is not an option here", argv[optind - 1]);
+            return command_bad_option(command, option, argv);
     }
     if (optind < argc)
         return command_usage(command, "\"%s\" is one word too many", argv[optind]);
@@ -116,14 +131,16 @@ bool command_load(const char *path, struct arena *arena, struct conf *conf,
            (ret == NULL || load_policies(conf, arena, &diag, ret));
     buf_init(&text, 1 << 20);
     diag_print(&diag, &text);
-    (void)fwrite(text.ptr, 1, text.len, stderr);
+    if (text.len > 0)
+        (void)fwrite(text.ptr, 1, text.len, stderr);
     buf_done(&text);
     return well;
 }
 
 void command_print(const struct buf *text)
 {
-    (void)fwrite(text->ptr, 1, text->len, stdout);
+    if (text->len > 0)
+        (void)fwrite(text->ptr, 1, text->len, stdout);
 }
 
 int command_serve(const struct command *command, int argc, char **argv)

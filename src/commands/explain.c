@@ -46,7 +46,7 @@ static int take_operation(const struct command *command, struct wanted *w)
 }
 
 /* One option; -1 to go on. */
-static int take_option(const struct command *command, int option, struct wanted *w, char *word)
+static int take_option(const struct command *command, int option, struct wanted *w, char **argv)
 {
     switch (option) {
     case 'c':
@@ -81,8 +81,7 @@ static int take_option(const struct command *command, int option, struct wanted 
     case 'h':
         return command_help(command);
     default:
-        return command_usage(command, "\"%s\" is not an option here, or its value is missing",
-                             word);
+        return command_bad_option(command, option, argv);
     }
 }
 
@@ -100,8 +99,8 @@ static int parse_options(const struct command *command, int argc, char **argv, s
 
     opterr = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        result = take_option(command, option, w, argv[optind - 1]);
+    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
+        result = take_option(command, option, w, argv);
         if (result >= 0)
             return result;
     }

@@ -19,6 +19,8 @@ struct command {
 
 /* Prints "postern NAME: message" and the usage to stderr; gives RESULT_CANNOT. */
 int command_usage(const struct command *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same for what getopt_long returned as ':' (optstring begins with ':') or '?'. */
+int command_bad_option(const struct command *command, int option, char **argv);
 /* `--help`: usage and help to stdout; gives RESULT_WELL. */
 int command_help(const struct command *command);
 /* Parses the options that most commands have: -c FILE and --help, none else. Returns -1 to go on,

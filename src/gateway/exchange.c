@@ -178,8 +178,9 @@ static void on_fault(void *owner, struct front_exchange *front, const struct htt
         return;
     }
     if (x->step == STEP_STREAM)
-        forward_cancel(x);
-    exchange_go(x, exchange_refuse(x, fault->row, fault->text));
+        stream_on_fault(x, fault);
+    else
+        exchange_go(x, exchange_refuse(x, fault->row, fault->text));
 }
 
 static void on_body(void *user, struct view data, bool last)

@@ -30,6 +30,7 @@ struct answer {
     unsigned count;
     struct buf body;
     struct answer_facts facts;
+    struct view request_id; /* the cloud's */
 };
 
 struct exchange {
@@ -132,6 +133,8 @@ void record_unjudged(struct exchange *x);
 /* A result of the journal, or the end of the wait for it. */
 void record_result(struct exchange *x, enum status status);
 void record_forget(struct exchange *x);
+/* Keeps the request id of the cloud's answer for the outcome. */
+void record_answer_id(struct exchange *x, const struct http1_field *fields, unsigned count);
 
 /* forward.c */
 void forward_head(struct exchange *x, enum http1_framing framing, uint64_t length, bool judged,
@@ -141,6 +144,8 @@ void forward_cancel(struct exchange *x);
 /* stream.c */
 void stream_on_data(struct exchange *x, struct view data, bool last);
 void stream_on_drained(struct exchange *x);
+/* The rest of the client's body can't be read; the cloud may have a part of it. */
+void stream_on_fault(struct exchange *x, const struct http1_fault *fault);
 /* True if the exchange goes on without its client. */
 bool stream_on_gone(struct exchange *x);
 

@@ -71,6 +71,7 @@ static bool keep_head(struct exchange *x, const struct http1_response *head)
     x->answer.status = head->status;
     x->answer.fields = fields;
     x->answer.count = head->count;
+    record_answer_id(x, fields, head->count);
     return true;
 }
 

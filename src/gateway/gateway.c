@@ -154,20 +154,36 @@ struct metrics *gateway_metrics(struct gateway *gw)
     return &gw->metrics;
 }
 
-/* What is still under way at the end of a drain: its result will never be known here. */
+/* The last line of an exchange that is still under way at the end of a drain: what the cloud made
+ * of it will never be known here. */
+static void record_stopped(struct exchange *x)
+{
+    bool waits_for_intent = x->step == STEP_INTENT && x->cookie != 0;
+
+    x->outcome_error = "the gateway was stopped";
+    if (x->step == STEP_STREAM && x->call != NULL) {
+        x->outcome = OUTCOME_UNKNOWN;
+        record_unjudged(x);
+    } else if (waits_for_intent) {
+        /* The line may be there already, the request never went. */
+        (void)exchange_refuse(x, &gateway_reasons[GATEWAY_JOURNAL_TIMEOUT],
+                              "the gateway was stopped before the record was on disk");
+        x->outcome = OUTCOME_REFUSED;
+        record_forget(x);
+        (void)record_outcome(x);
+    } else if (x->intent && x->step < STEP_REPLY && x->outcome == OUTCOME_NONE) {
+        x->outcome = OUTCOME_UNKNOWN;
+        (void)record_outcome(x);
+    }
+}
+
 static void close_open_exchanges(struct gateway *gw)
 {
     struct exchange *x, *next;
 
     for (x = TAILQ_FIRST(&gw->exchanges); x != NULL; x = next) {
         next = TAILQ_NEXT(x, all);
-        forward_cancel(x);
-        record_forget(x);
-        if (x->intent && x->step < STEP_REPLY && x->outcome == OUTCOME_NONE) {
-            x->outcome = OUTCOME_UNKNOWN;
-            x->outcome_error = "the gateway was stopped";
-            (void)record_outcome(x);
-        }
+        record_stopped(x);
         x->client_gone = true;
         exchange_go(x, FLOW_END);
     }

@@ -142,14 +142,21 @@ enum flow step_intent(struct exchange *x)
     return record_intent(x);
 }
 
+void record_answer_id(struct exchange *x, const struct http1_field *fields, unsigned count)
+{
+    const struct http1_field *request_id = request_id_field(fields, count);
+
+    if (request_id != NULL)
+        x->answer.request_id = arena_copy(x->arena, request_id->value);
+}
+
 static void add_answer(const struct exchange *x, struct journal_facts *facts)
 {
     const struct answer *answer = &x->answer;
-    const struct http1_field *request_id = request_id_field(answer->fields, answer->count);
 
     facts->status = (int)answer->status;
     facts->error_code = answer->facts.error_code;
-    facts->upstream_request_id = request_id == NULL ? VIEW_NONE : request_id->value;
+    facts->upstream_request_id = answer->request_id;
     facts->instance_id = answer->facts.id.ptr != NULL ? answer->facts.id : x->route.instance;
     facts->instance_name = x->has_request ? x->request.name.value : VIEW_NONE;
 }

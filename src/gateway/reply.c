@@ -161,6 +161,8 @@ static enum flow reply_refusal(struct exchange *x)
 
 enum flow step_reply(struct exchange *x)
 {
+    /* Settled: whoever has the answer may use the name again at once. */
+    pending_remove(&x->gw->shared->pending, &x->pending);
     if (x->client_gone)
         return FLOW_END;
     x->replied = true;

@@ -5,9 +5,7 @@
 
 static bool settings_refuse(const struct conf *conf, const struct exchange *x)
 {
-    if (x->route.op->class != CLASS_OTHER)
-        return false;
-    if (!conf->other_pass)
+    if (x->route.op->class == CLASS_OTHER && !conf->other_pass)
         return true;
     for (size_t i = 0; i < conf->routes_refuse_count; i++) {
         if (modelarts_route_matches(conf->routes_refuse[i], x->head->method, x->head->path))

@@ -10,6 +10,31 @@ static void resume_upload(struct exchange *x)
         front_pause(x->front, false);
 }
 
+/* The exchange can't go on. Its outcome line tells why: a refusal line would say it twice. */
+static void break_off(struct exchange *x, const struct reason_row *row, const char *text)
+{
+    x->answer.status = 0;
+    record_unjudged(x);
+    if (x->client_gone) {
+        exchange_go(x, FLOW_END);
+    } else if (x->replied) {
+        front_reply_abort(x->front);
+    } else {
+        (void)exchange_refuse(x, row, text);
+        x->step = STEP_OUTCOME;
+        exchange_go(x, FLOW_NEXT);
+    }
+}
+
+/* Ours to end: what the cloud makes of what it has is not known. */
+static void give_up(struct exchange *x, const struct reason_row *row, const char *text)
+{
+    forward_cancel(x);
+    x->outcome = OUTCOME_UNKNOWN;
+    x->outcome_error = row->code;
+    break_off(x, row, text);
+}
+
 static void on_head(void *user, const struct http1_response *head)
 {
     struct exchange *x = user;
@@ -17,6 +42,7 @@ static void on_head(void *user, const struct http1_response *head)
     uint64_t length = head->framing == HTTP1_LENGTH ? head->length : UINT64_MAX;
 
     x->answer.status = head->status;
+    record_answer_id(x, head->fields, head->count);
     if (x->client_gone)
         return;
     /* HEAD and 304 carry the length of a body that doesn't follow. */
@@ -24,9 +50,8 @@ static void on_head(void *user, const struct http1_response *head)
         length = head->length;
     reply.fields = reply_fields(x, head->fields, head->count, &reply.count);
     if (reply.fields == NULL) {
-        forward_cancel(x);
-        exchange_go(x, exchange_refuse(x, &gateway_reasons[GATEWAY_UPSTREAM_BROKEN],
-                                       "the cloud's answer can't be passed on"));
+        give_up(x, &gateway_reasons[GATEWAY_UPSTREAM_BROKEN],
+                "the cloud's answer can't be passed on");
         return;
     }
     x->replied = true;
@@ -90,18 +115,7 @@ static void on_failed(void *user, enum upstream_failure failure, bool sent, cons
              upstream_failure_name(failure), detail);
     x->outcome = sent ? OUTCOME_UNKNOWN : OUTCOME_REFUSED;
     x->outcome_error = upstream_failure_name(failure);
-    x->answer.status = 0;
-    record_unjudged(x);
-    if (x->client_gone) {
-        exchange_go(x, FLOW_END);
-    } else if (x->replied) {
-        front_reply_abort(x->front);
-    } else {
-        (void)exchange_refuse(x, row, row->help);
-        /* The outcome line tells it already: a refusal line would say it twice. */
-        x->step = STEP_OUTCOME;
-        exchange_go(x, FLOW_NEXT);
-    }
+    break_off(x, row, row->help);
 }
 
 static void on_upload_drained(void *user)
@@ -138,6 +152,11 @@ enum flow step_stream(struct exchange *x)
     struct upstream_order order = {.method = x->head->method,
                                    .idempotent = is_idempotent(x->head->method)};
 
+    /* Before a byte of it goes to the cloud. */
+    if (x->body.ptr == NULL && framing == HTTP1_LENGTH &&
+        x->head->length > (uint64_t)conf->limits.stream_body)
+        return exchange_refuse(x, &http1_reasons[HTTP1_FAULT_BODY_TOO_LARGE],
+                               "The body is larger than is allowed.");
     if (x->body.ptr != NULL) {
         begin_with_body(x, &order);
     } else {
@@ -159,7 +178,8 @@ enum flow step_stream(struct exchange *x)
     return FLOW_WAIT;
 }
 
-/* Frames a piece as a chunk; the buffer is reused, upstream copies what it can't write at once. */
+/* Frames a piece as a chunk, which upstream takes over or writes at once. True also where x has
+ * come to its end: nothing is left to hold back. */
 static bool send_chunk(struct exchange *x, struct view data, bool last)
 {
     struct buf chunk;
@@ -176,7 +196,7 @@ static bool send_chunk(struct exchange *x, struct view data, bool last)
     if (chunk.failed == STATUS_OK)
         more = upstream_send(x->call, buf_view(&chunk), last);
     else
-        forward_cancel(x);
+        give_up(x, &gateway_reasons[GATEWAY_UPSTREAM_BROKEN], "memory for the body is out");
     buf_done(&chunk);
     return more;
 }
@@ -198,6 +218,11 @@ void stream_on_drained(struct exchange *x)
 {
     if (x->call != NULL)
         upstream_pause(x->call, false);
+}
+
+void stream_on_fault(struct exchange *x, const struct http1_fault *fault)
+{
+    give_up(x, fault->row, fault->text);
 }
 
 bool stream_on_gone(struct exchange *x)

@@ -33,8 +33,9 @@ MUST_CHECK enum status server_load_tls(struct server *s, struct err *err);
 MUST_CHECK enum status server_listen(struct server *s, struct err *err);
 /* reload.c: policies and certificates; out gets a line for each fault or the new digest. */
 bool server_reload(struct server *s, const char *actor, struct buf *out);
+/* A copy of the set's files beside the journal; arena: for the work. */
 MUST_CHECK enum status server_keep_set(struct server *s, const struct loaded_policies *loaded,
-                                       struct err *err);
+                                       struct arena *arena, struct err *err);
 /* state.c */
 extern const char *const postern_version;
 void server_ops(struct server *s, struct admin_ops *ret);

@@ -4,9 +4,10 @@
 #include "base/log.h"
 #include "server/internal.h"
 
-enum status server_keep_set(struct server *s, const struct loaded_policies *loaded, struct err *err)
+enum status server_keep_set(struct server *s, const struct loaded_policies *loaded,
+                            struct arena *arena, struct err *err)
 {
-    struct journal_set_file *files = arena_array(&s->arena, loaded->count, sizeof *files);
+    struct journal_set_file *files = arena_array(arena, loaded->count, sizeof *files);
 
     if (files == NULL)
         return err_set(err, STATUS_NOMEM, "out of memory");
@@ -43,7 +44,7 @@ static void record_admin(struct server *s, const char *actor, bool done)
         .method = VIEW("POST"),
         .path = VIEW("/v1/reload"),
         .actor = view_str(actor),
-        .error = done ? VIEW_NONE : VIEW("nothing changed"),
+        .error = done ? VIEW_NONE : VIEW("not all was reloaded"),
         .duration_us = -1,
     };
 
@@ -81,10 +82,11 @@ static bool reload_policies(struct server *s, struct arena *arena, const char *a
         return false;
     }
     log_diag(&diag);
-    if (server_keep_set(s, &loaded, &err) != STATUS_OK) {
+    if (server_keep_set(s, &loaded, arena, &err) != STATUS_OK) {
         log_line(LOG_ERROR, "reload: policy set can't be kept: %s", err.text);
         buf_printf(out, "the policy set can't be kept: %s\n", err.text);
         policy_slot_failed(&s->shared.policies, err.text);
+        record_policy(s, NULL, actor, "the set can't be kept");
         policy_set_unref(&loaded.set);
         return false;
     }
@@ -109,6 +111,11 @@ static bool reload_certificates(struct server *s, struct buf *out)
         log_line(LOG_ERROR, "reload: listen %s: %s", s->listens[i].text, err.text);
         buf_printf(out, "listen %s: %s; the old certificate stays in use\n", s->listens[i].text,
                    err.text);
+        all = false;
+    }
+    if (net_tls_reload(s->shared.upstream_tls, &err) != STATUS_OK) {
+        log_line(LOG_ERROR, "reload: upstream.ca_file: %s", err.text);
+        buf_printf(out, "upstream.ca_file: %s; the authorities before it stay in use\n", err.text);
         all = false;
     }
     return all;

@@ -27,7 +27,8 @@ static void print_diag(const struct diag *diag)
 
     buf_init(&text, 1 << 20);
     diag_print(diag, &text);
-    (void)fwrite(text.ptr, 1, text.len, stderr);
+    if (text.len > 0)
+        (void)fwrite(text.ptr, 1, text.len, stderr);
     buf_done(&text);
 }
 
@@ -194,7 +195,7 @@ static enum status open_journal(struct server *s, const struct loaded_policies *
     journal_get_state(s->shared.journal, &state);
     if (!state.accepting)
         log_line(LOG_ERROR, "judged requests are refused: %s", state.why_not);
-    if (server_keep_set(s, loaded, err) != STATUS_OK)
+    if (server_keep_set(s, loaded, &s->arena, err) != STATUS_OK)
         return err_wrap(err, "journal: the policy set can't be kept");
     return STATUS_OK;
 }
