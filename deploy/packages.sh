@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the lists are for whoever sources this
 # What must be there, as Debian packages. Sourced: install_packages NAME... installs what is missing.
 build_packages="gcc libc6-dev cmake ninja-build pkg-config libevent-dev libevhtp-dev libjansson-dev libssl-dev
   libyaml-dev libsystemd-dev"
