@@ -77,25 +77,29 @@ def test_a_slow_reader_holds_the_cloud_back(gateway, cloud, token):
     wait_for(lambda: cloud.stats()["open"] <= 1, "the cloud's connection to end")
 
 
-def test_a_slow_cloud_holds_the_sender_back(gateway, cloud, token):
+def test_a_slow_cloud_holds_the_sender_back(gateway_factory, cloud, token):
+    size = 60000000  # more than the kernel's buffers on the way take
+    gateway = gateway_factory(settings={"limits": {"stream_body": "100MB"}})
     cloud.fault("stall", "POST *")
     before = rss_kb(gateway)
-    size = 10000000
     with gateway.connect() as client:
         client.send(request_bytes("POST", ECHO, None, {"X-Auth-Token": token, "Content-Length": str(size)}))
-        client.sock.setblocking(False)
-        sent = 0
         wait_for(lambda: cloud.stats()["stalled"], "the stall")
+        client.sock.setblocking(False)
+        sent = blocked = 0
 
-        def push():
-            nonlocal sent
+        def is_full():
+            nonlocal sent, blocked
             try:
-                sent += client.sock.send(b"y" * min(65536, size - sent))
+                while sent < size:
+                    sent += client.sock.send(b"y" * min(65536, size - sent))
+                    blocked = 0
             except BlockingIOError:
-                return True
-            return False
-        full = [wait_for(push, "a full pipe") for _ in range(3)]
-        assert full and sent < size and rss_kb(gateway) - before < 30000
+                blocked += 1
+            assert sent < size, "all of it was taken while nobody read"
+            return blocked == 20
+        wait_for(is_full, "a full pipe")
+        assert rss_kb(gateway) - before < 30000
         cloud.release()
         client.sock.settimeout(30)
         client.send(b"y" * (size - sent))
