@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The pure parts of a request's way, one by one: nanoseconds per operation on the thread's own CPU
+ * clock, best of several runs, because whatever disturbs only adds. Nothing here passes or
+ * fails by time. Usage: postern-bench [FILE with a token] */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "http1/head.h"
+#include "identity/identity.h"
+#include "journal/record.h"
+#include "json/splice.h"
+#include "modelarts/body.h"
+#include "policy/policy.h"
+
+enum { RUNS = 7, RUN_NS = 40000000, TOKEN_MAX = 32768, RULES = 10, VALUES = 10000 };
+
+#define PROJECT "0123456789abcdef0123456789abcdef"
+
+/* 0.8 KB, without auto_stop, so that a default is set. */
+static const char body_text[] =
+    "{\"name\":\"notebook-000000000001\",\"description\":\"Fine-tuning of the demand forecast for "
+    "the "
+    "spring range: third run over the shops of the northern region with the weather of the last "
+    "five "
+    "years as a further input. Results go to the usual place; ask alice before the folder is "
+    "emptied."
+    "\",\"profile_id\":\"Ascend-Power-Engine 1.0(python3)\",\"flavor\":\"modelarts.kat1.xlarge\","
+    "\"spec\":{\"storage\":{\"location\":{\"path\":\"/team-a/experiments/2026-11/forecast-northern-"
+    "shops/\"},\"type\":\"obs\"},\"annotations\":{\"cost-centre\":\"4711\",\"owner\":"
+    "\"alice@example.org\",\"ticket\":\"FORECAST-2214\",\"stage\":\"experiment\",\"retention\":"
+    "\"90 "
+    "days after the end of the experiment\"}},\"workspace\":{\"id\":\"0\"},\"ai_project\":{\"id\":"
+    "\"default-ai-project\"}}";
+
+static struct world {
+    struct arena arena; /* of one operation */
+    struct arena kept;
+    struct view token;
+    struct buf out;
+    struct jdoc doc;
+    struct instance_request request;
+    struct subject subject;
+    struct policy_set *few, *many;
+    const struct decision *decision;
+    const struct change *changes;
+    size_t change_count;
+    struct view head, long_head;
+    struct identity_cache *cache;
+} w;
+
+static _Noreturn void broken(const char *what)
+{
+    (void)fprintf(stderr, "postern-bench: %s went wrong\n", what);
+    exit(1);
+}
+
+static uint64_t thread_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t time_of(void (*operation)(void), unsigned long count)
+{
+    uint64_t began = thread_ns();
+
+    for (unsigned long i = 0; i < count; i++)
+        operation();
+    return thread_ns() - began;
+}
+
+static double measure(const char *name, void (*operation)(void))
+{
+    unsigned long count = 64;
+    double best = 0;
+
+    while (time_of(operation, count) < RUN_NS / 4)
+        count *= 2;
+    count *= 4;
+    for (unsigned run = 0; run < RUNS; run++) {
+        double each = (double)time_of(operation, count) / (double)count;
+
+        best = run == 0 || each < best ? each : best;
+    }
+    (void)printf("| %s | %.0f |\n", name, best);
+    return best;
+}
+
+static const struct jlimits json_limits = {.bytes = 1 << 20, .depth = 64, .members = 8192};
+
+static void read_json(void)
+{
+    struct jdoc doc;
+    struct jfault fault;
+
+    arena_reset(&w.arena);
+    if (jdoc_read(view_of(body_text, sizeof body_text - 1), &json_limits, &w.arena, &doc, &fault) !=
+        STATUS_OK)
+        broken("json");
+}
+
+static void read_create(void)
+{
+    struct instance_request request;
+    struct body_faults faults = {0};
+
+    arena_reset(&w.arena);
+    if (modelarts_read_create(&w.doc, VIEW(PROJECT), UNKNOWN_REFUSE, &w.arena, &request, &faults) !=
+        STATUS_OK)
+        broken("create");
+}
+
+static void judge_by(const struct policy_set *set)
+{
+    const struct decision *decision;
+
+    arena_reset(&w.arena);
+    if (policy_judge(set, &w.request, &w.subject, 0, false, &w.arena, &decision) != STATUS_OK ||
+        decision->judgement.verdict != VERDICT_REWRITE)
+        broken("judge");
+}
+
+static void judge_few(void)
+{
+    judge_by(w.few);
+}
+
+static void judge_many(void)
+{
+    judge_by(w.many);
+}
+
+static void splice(void)
+{
+    const struct jsplice edit = {.op = JSPLICE_APPEND,
+                                 .at = jdoc_member(&w.doc, 0, VIEW("spec")),
+                                 .name = VIEW("auto_stop"),
+                                 .text = VIEW("{\"enable\":true,\"duration\":3600}")};
+
+    if (jsplice_apply(&w.doc, &edit, 1, &w.out) != STATUS_OK)
+        broken("splice");
+}
+
+static void apply(void)
+{
+    const struct judgement *judgement = &w.decision->judgement;
+
+    arena_reset(&w.arena);
+    if (modelarts_apply(&w.doc, &w.request, judgement->edits, judgement->edit_count, &w.arena,
+                        &w.out) != STATUS_OK)
+        broken("edit");
+}
+
+static void parse_head(struct view head)
+{
+    static const struct http1_limits limits = {
+        .head = 65536, .uri = 8192, .header_value = 32768, .headers = 128};
+    struct http1_request request;
+    struct http1_fault fault;
+    size_t scanned = 0;
+
+    arena_reset(&w.arena);
+    if (http1_find_head(head, &limits, &scanned, &fault) != head.len ||
+        http1_parse_request(head, &limits, &w.arena, &request, &fault) != STATUS_OK)
+        broken("head");
+}
+
+static void parse_short_head(void)
+{
+    parse_head(w.head);
+}
+
+static void parse_long_head(void)
+{
+    parse_head(w.long_head);
+}
+
+static void format_line(void)
+{
+    const struct journal_facts facts = {
+        .time_us = 1795430000000000,
+        .event = JOURNAL_INTENT,
+        .id = VIEW("0123456789abcdef0123456789abcdef"),
+        .operation = w.request.op,
+        .method = VIEW("POST"),
+        .path = VIEW("/v1/" PROJECT "/demanager/instances"),
+        .project = w.request.project,
+        .user = &w.subject,
+        .credential_kind = "token",
+        .credential_digest = "0123456789ab",
+        .credential_verified = "decoded",
+        .client = VIEW("127.0.0.1:40000"),
+        .instance = &w.request,
+        .has_decision = true,
+        .decision = VERDICT_REWRITE,
+        .policies = w.decision->policies,
+        .policy_count = w.decision->policy_count,
+        .changes = w.changes,
+        .change_count = w.change_count,
+        .policy_set = view_str(policy_set_digest(w.few)),
+        .request_sha256 = view_str(policy_set_digest(w.few)),
+        .duration_us = -1,
+    };
+
+    buf_clear(&w.out);
+    journal_format(&facts, &w.out);
+    if (w.out.failed != STATUS_OK)
+        broken("journal line");
+}
+
+static void identify(void)
+{
+    const struct credentials credentials = {.token = w.token, .token_count = 1, .cache = w.cache};
+    struct identified identified;
+    struct reason why;
+
+    arena_reset(&w.arena);
+    if (!identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), 1, &w.arena, &identified,
+                         &why))
+        broken("token");
+}
+
+/* RULES policies' worth of rules; the lists of flavors and prefixes hold `values` entries in all,
+ * every second flavor a glob, and what the request has stands last. */
+static struct policy_set *load_policies(unsigned values)
+{
+    struct policy_file file = {.name = "bench.yaml"};
+    const struct policy_options options = {.max_bytes = (size_t)1 << 30};
+    struct policy_set *set;
+    struct arena arena;
+    struct diag diag;
+    struct buf text;
+
+    buf_init(&text, (size_t)16 << 20);
+    buf_add_str(&text, "version: 1\npolicies:\n");
+    for (unsigned i = 0; i < RULES - 2; i++)
+        buf_printf(&text, "  - {name: p%u, auto_stop: {required: true, default: 1h, max: %uh}}\n",
+                   i, 12 + i);
+    buf_add_str(&text, "  - name: flavors\n    flavors: {allow: [");
+    for (unsigned i = 1; i < values / 2; i++)
+        buf_printf(&text, "\"modelarts.vm.%u%s\", ", i, i % 2 == 0 ? ".*" : ".2u");
+    buf_add_str(&text, "\"modelarts.kat1.*\"]}\n  - name: storage\n    storage: {obs_prefixes: [");
+    for (unsigned i = 1; i < values / 2; i++)
+        buf_printf(&text, "\"/bucket-%u/team/\", ", i);
+    buf_add_str(&text, "\"/team-a/\"]}\n");
+    arena_init(&arena, 4096, 1 << 20);
+    diag_init(&diag, &arena);
+    file.bytes = buf_view(&text);
+    if (text.failed != STATUS_OK || policy_set_load(&file, 1, &options, &diag, &set) != STATUS_OK) {
+        buf_clear(&text);
+        diag_print(&diag, &text);
+        (void)fprintf(stderr, "%.*s\n", VIEW_ARGS(buf_view(&text)));
+        broken("policies");
+    }
+    arena_done(&arena);
+    buf_done(&text);
+    return set;
+}
+
+static struct view make_head(size_t token_bytes)
+{
+    char *token = arena_alloc(&w.kept, token_bytes + 1);
+    struct view head;
+
+    if (token == NULL)
+        broken("memory");
+    memset(token, 'M', token_bytes);
+    head =
+        arena_printf(&w.kept,
+                     "POST /v1/" PROJECT "/demanager/instances HTTP/1.1\r\n"
+                     "Host: gateway.example.org\r\nUser-Agent: modelarts-sdk/1.4.18 python/3.11\r\n"
+                     "Accept-Encoding: gzip, deflate\r\nAccept: */*\r\nConnection: keep-alive\r\n"
+                     "Content-Type: application/json\r\nX-Sdk-Date: 20261123T120000Z\r\n"
+                     "X-Auth-Token: %s\r\nContent-Length: 800\r\n\r\n",
+                     token);
+    if (head.ptr == NULL)
+        broken("memory");
+    return head;
+}
+
+static void read_token(const char *path)
+{
+    char *text = arena_alloc(&w.kept, TOKEN_MAX);
+    FILE *file = fopen(path, "re");
+    size_t len;
+
+    if (file == NULL || text == NULL)
+        broken("reading the token");
+    len = fread(text, 1, TOKEN_MAX, file);
+    (void)fclose(file);
+    while (len > 0 && text[len - 1] == '\n')
+        len--;
+    w.token = view_of(text, len);
+    w.cache = identity_cache_new(IDENTITY_CACHE_ENTRIES);
+    if (w.cache == NULL)
+        broken("memory");
+}
+
+static void prepare(void)
+{
+    static const struct view roles[] = {{"te_admin", 8}};
+    struct body_faults faults = {0};
+    struct jfault fault;
+
+    arena_init(&w.arena, 65536, 1 << 24);
+    arena_init(&w.kept, 65536, 1 << 24);
+    buf_init(&w.out, 1 << 20);
+    w.subject = (struct subject){.known = SUBJECT_USER | SUBJECT_DOMAIN | SUBJECT_PROJECT |
+                                          SUBJECT_ROLES | SUBJECT_GROUPS,
+                                 .user_id = VIEW("user-id-of-alice"),
+                                 .user_name = VIEW("alice"),
+                                 .domain_id = VIEW("domain-id-of-example"),
+                                 .domain_name = VIEW("example-org"),
+                                 .project_id = VIEW(PROJECT),
+                                 .project_name = VIEW("eu-de"),
+                                 .roles = roles,
+                                 .role_count = 1};
+    w.few = load_policies(RULES);
+    w.many = load_policies(VALUES);
+    w.head = make_head(1100);
+    w.long_head = make_head(20000);
+    if (jdoc_read(view_of(body_text, sizeof body_text - 1), &json_limits, &w.kept, &w.doc,
+                  &fault) != STATUS_OK ||
+        modelarts_read_create(&w.doc, VIEW(PROJECT), UNKNOWN_REFUSE, &w.kept, &w.request,
+                              &faults) != STATUS_OK)
+        broken("body");
+    /* The body's reader leaves the operation to the route. */
+    if (w.request.op == NULL)
+        w.request.op = &operations[OP_DEMANAGER_CREATE];
+    if (policy_judge(w.few, &w.request, &w.subject, 0, false, &w.kept, &w.decision) != STATUS_OK ||
+        modelarts_render(&w.doc, &w.request, w.decision->judgement.edits,
+                         w.decision->judgement.edit_count, &w.kept, &w.changes,
+                         &w.change_count) != STATUS_OK)
+        broken("decision");
+}
+
+int main(int argc, char **argv)
+{
+    double few, many;
+
+    prepare();
+    (void)printf("| operation | ns |\n|---|---|\n");
+    (void)measure("request head with a 1.1 KB token: find its end, parse", parse_short_head);
+    (void)measure("request head with a 20 KB token", parse_long_head);
+    (void)measure("JSON: index of a body of 0.8 KB", read_json);
+    (void)measure("index to typed request", read_create);
+    few = measure("judge, 10 policies with 10 values", judge_few);
+    many = measure("judge, 10 policies with 10,000 values", judge_many);
+    (void)measure("splice of one member", splice);
+    (void)measure("typed edit: render and splice", apply);
+    (void)measure("journal line of an intent", format_line);
+    if (argc > 1) {
+        read_token(argv[1]);
+        (void)measure("token that is in the cache", identify);
+    }
+    (void)printf("\n10,000 values cost %.2f times what 10 cost\n", many / few);
+    return 0;
+}
