@@ -36,6 +36,7 @@ struct conf {
         int64_t max_connections;
     } upstream;
     enum token_verify verify; /* VERIFY_DECODE or VERIFY_OFF in this version */
+    struct loc policies_at;   /* where the settings name the folder */
     const char *policies;     /* folder */
     struct {
         const char *directory, *sets;

@@ -162,6 +162,7 @@ static void read_journal(struct conf_loading *l)
     struct ytext *directory = &l->rows->journal.directory;
     struct view parent;
 
+    l->conf.policies_at = l->rows->policies.at;
     l->conf.policies = conf_path(l, &l->rows->policies);
     l->conf.journal.directory = conf_path(l, directory);
     if (l->conf.journal.directory != NULL) {

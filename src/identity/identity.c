@@ -211,6 +211,8 @@ static void accept(const struct token_facts *facts, struct identified *ret)
     ret->credential.verified = "decoded";
 }
 
+/* One parameter more than usual: what was found and why it was refused are both results. */
+// NOLINTNEXTLINE(readability-function-size)
 bool identity_judged(enum token_verify verify, const struct credentials *credentials,
                      struct view path_project, int64_t now_us, struct arena *arena,
                      struct identified *ret, struct reason *ret_why)

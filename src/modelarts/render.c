@@ -282,8 +282,8 @@ static enum status make_plan(struct plan *plan, const struct instance_request *r
     return status == STATUS_OK ? plan_holder(plan, (struct holder){0, false}) : status;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): one more parameter than usual, as a list goes in and
- * out */
+/* One parameter more than usual: a list goes in and a list comes out. */
+// NOLINTNEXTLINE(readability-function-size)
 enum status modelarts_render(const struct jdoc *doc, const struct instance_request *request,
                              const struct edit *edits, size_t count, struct arena *arena,
                              const struct change **ret, size_t *ret_count)

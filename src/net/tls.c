@@ -119,6 +119,19 @@ static enum status load_certificate(SSL_CTX *ctx, const struct net_tls *tls, str
     return load_key(ctx, tls, err);
 }
 
+/* What libcrypto notes in a certificate at its first use is noted now, before threads share it. */
+static void settle_certificates(SSL_CTX *ctx)
+{
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+        if (certificate != NULL)
+            (void)X509_check_purpose(certificate, -1, 0);
+    }
+}
+
 static enum status load_ca(SSL_CTX *ctx, const struct net_tls *tls, struct err *err)
 {
     const char *const what = tls->client ? "ca_file" : "client_ca";
@@ -139,6 +152,7 @@ static enum status load_ca(SSL_CTX *ctx, const struct net_tls *tls, struct err *
         return err_set(err, STATUS_SYNTAX, "%s %s holds no PEM certificates: %s", what, tls->ca,
                        tls_reason());
     }
+    settle_certificates(ctx);
     if (tls->client)
         return STATUS_OK;
     names = SSL_load_client_CA_file(tls->ca);

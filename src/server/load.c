@@ -24,6 +24,25 @@ bool load_conf(const char *path, struct arena *arena, struct diag *diag, struct 
     return conf_load(path, bytes, arena, diag, ret);
 }
 
+/* Where the settings name the folder; just the file where they leave it out. */
+static struct loc policies_place(const struct conf *conf)
+{
+    struct loc place = conf->policies_at;
+
+    if (place.file == NULL)
+        place.file = conf->path;
+    return place;
+}
+
+/* The set names its files without the folder; who reads a fault wants to open the file. */
+static void name_from_here(const struct conf *conf, struct arena *arena, struct loc *loc)
+{
+    struct view path = arena_printf(arena, "%s/%s", conf->policies, loc->file);
+
+    if (path.ptr != NULL)
+        loc->file = path.ptr;
+}
+
 bool load_policies(const struct conf *conf, struct arena *arena, struct diag *diag,
                    struct loaded_policies *ret)
 {
@@ -34,18 +53,19 @@ bool load_policies(const struct conf *conf, struct arena *arena, struct diag *di
     struct loaded_policies loaded = {0};
     struct err err = {0};
     enum status status;
+    size_t found;
 
     if (file_read_policies(conf->policies, arena, &loaded.files, &loaded.count, &err) !=
         STATUS_OK) {
-        add_failure(diag, conf->policies, &err);
+        diag_fault(diag, policies_place(conf), "%s", err.text);
         return false;
     }
+    found = diag->count;
     status = policy_set_load(loaded.files, loaded.count, &options, diag, &loaded.set);
-    if (status == STATUS_NOMEM) {
-        const struct loc loc = {.file = conf->policies};
-
-        diag_fault(diag, loc, "the policies do not fit into memory");
-    }
+    for (; found < diag->count; found++)
+        name_from_here(conf, arena, &diag->items[found].loc);
+    if (status == STATUS_NOMEM)
+        diag_fault(diag, policies_place(conf), "the policies do not fit into memory");
     if (status != STATUS_OK)
         return false;
     *ret = loaded;

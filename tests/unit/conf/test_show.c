@@ -205,11 +205,13 @@ static void shows_listeners_with_all_they_have(void **state)
                                                    "status:\n")));
 }
 
-/* Besides its place and its url, the sample holds nothing but defaults. */
+/* Besides its url, how it identifies and the folder of the shipped policies, the sample holds
+ * nothing but defaults. */
 static void the_sample_says_what_holds_without_it(void **state)
 {
     static const char needed[] = "upstream: {url: \"https://modelarts.eu-de.otc.t-systems.com\"}\n"
-                                 "identity: {tokens: {verify: decode}}\n";
+                                 "identity: {tokens: {verify: decode}}\n"
+                                 "policies: ../policies\n";
     struct view sample = VIEW_NONE;
     struct err err;
 
