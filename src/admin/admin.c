@@ -15,11 +15,12 @@
 
 #include "base/log.h"
 
-enum { ANSWER_MAX = 1 << 20 };
+enum { ANSWER_MAX = 1 << 20, CONNECTIONS_MAX = 64, BODY_MAX = 4096 };
 
 struct admin {
     evhtp_t *htp;
     struct admin_ops ops;
+    evhtp_connection_t *open[CONNECTIONS_MAX]; /* libevhtp itself keeps no list of them */
     char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
 };
 
@@ -32,15 +33,45 @@ static long peer_uid(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? (long)peer.uid : -1;
 }
 
+static evhtp_res on_connection_end(evhtp_connection_t *connection, void *user)
+{
+    struct admin *admin = user;
+
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        if (admin->open[i] == connection)
+            admin->open[i] = NULL;
+    }
+    return EVHTP_RES_OK;
+}
+
+static bool remember(struct admin *admin, evhtp_connection_t *connection)
+{
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        if (admin->open[i] != NULL)
+            continue;
+        if (evhtp_connection_set_hook(connection, evhtp_hook_on_connection_fini,
+                                      (evhtp_hook)on_connection_end, admin) != 0)
+            return false;
+        admin->open[i] = connection;
+        return true;
+    }
+    return false;
+}
+
 static evhtp_res on_accept(evhtp_connection_t *connection, void *user)
 {
     long uid = peer_uid(connection->sock);
 
-    (void)user;
-    if (uid == 0 || uid == (long)geteuid())
-        return EVHTP_RES_OK;
-    log_line(LOG_WARNING, "admin connection refused uid=%ld", uid);
-    return EVHTP_RES_ERROR;
+    if (uid != 0 && uid != (long)geteuid()) {
+        log_line(LOG_WARNING, "admin connection refused uid=%ld", uid);
+        return EVHTP_RES_ERROR;
+    }
+    if (!remember(user, connection)) {
+        log_line(LOG_WARNING, "admin connection refused, there are too many");
+        return EVHTP_RES_ERROR;
+    }
+    evhtp_connection_set_max_body_size(connection, BODY_MAX);
+    return EVHTP_RES_OK;
 }
 
 static void reply(evhtp_request_t *request, evhtp_res status, const char *type,
@@ -62,11 +93,28 @@ static void reply_text(evhtp_request_t *request, evhtp_res status, const char *t
     buf_done(&body);
 }
 
+static void reply_unknown(evhtp_request_t *request)
+{
+    reply_text(request, EVHTP_RES_NOTFOUND, "known here: GET /v1/status, POST /v1/reload\n");
+}
+
+/* libevhtp's routes also match what only begins with them. */
+static bool is_path(const evhtp_request_t *request, const char *path)
+{
+    const char *got = request->uri == NULL ? NULL : request->uri->path->full;
+
+    return got != NULL && strcmp(got, path) == 0;
+}
+
 static void on_status(evhtp_request_t *request, void *user)
 {
     const struct admin *admin = user;
     struct buf body;
 
+    if (!is_path(request, "/v1/status")) {
+        reply_unknown(request);
+        return;
+    }
     if (evhtp_request_get_method(request) != htp_method_GET) {
         reply_text(request, EVHTP_RES_METHNALLOWED, "use GET\n");
         return;
@@ -84,6 +132,10 @@ static void on_reload(evhtp_request_t *request, void *user)
     char actor[32];
     bool done;
 
+    if (!is_path(request, "/v1/reload")) {
+        reply_unknown(request);
+        return;
+    }
     if (evhtp_request_get_method(request) != htp_method_POST) {
         reply_text(request, EVHTP_RES_METHNALLOWED, "use POST\n");
         return;
@@ -98,7 +150,7 @@ static void on_reload(evhtp_request_t *request, void *user)
 static void on_other(evhtp_request_t *request, void *user)
 {
     (void)user;
-    reply_text(request, EVHTP_RES_NOTFOUND, "known here: GET /v1/status, POST /v1/reload\n");
+    reply_unknown(request);
 }
 
 /* A file left by a gateway that died is no obstacle; one that somebody listens on is. */
@@ -215,6 +267,10 @@ void admin_free(struct admin **admin)
     if (a == NULL)
         return;
     *admin = NULL;
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        if (a->open[i] != NULL)
+            evhtp_connection_free(a->open[i]);
+    }
     if (a->htp != NULL) {
         evhtp_unbind_socket(a->htp);
         evhtp_free(a->htp);

@@ -18,10 +18,12 @@ static void send_page(struct front_exchange *x, int status, const char *type,
     struct http1_field fields[] = {
         {.name = VIEW("Content-Type"), .value = view_str(type), .id = HTTP1_CONTENT_TYPE},
         {.name = VIEW("Cache-Control"), .value = VIEW("no-store"), .id = HTTP1_OTHER},
+        /* RFC 9110 15.5.6: a 405 says what is allowed. */
+        {.name = VIEW("Allow"), .value = VIEW("GET, HEAD"), .id = HTTP1_OTHER},
     };
     const struct front_reply reply = {.status = body->failed == STATUS_OK ? (unsigned)status : 500,
                                       .fields = fields,
-                                      .count = ARRAY_LEN(fields),
+                                      .count = status == 405 ? 3 : 2,
                                       .body = buf_view(body)};
 
     front_reply(x, &reply);
