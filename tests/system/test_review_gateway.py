@@ -162,3 +162,31 @@ def test_wrong_usage_is_told_by_its_word(postern, name):
     done = postern(*args)
     assert done.returncode == 2 and done.stdout == "", done
     assert says in done.stderr.splitlines()[0] and f"usage: postern {args[0]}" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("how", ["unknown route", "no token", "media type", "too large", "too slow", "hung up", "bad JSON",
+                                 "refused", "bad chunks", "sent"])
+def test_whatever_becomes_of_it_the_memory_of_bodies_is_given_back(gateway_factory, cloud, token, how):
+    """limits.body_memory has room for one body here: whoever kept it would shut out the last create."""
+    gateway = gateway_factory(settings={"limits": {"body": "64KB", "body_memory": "64KB", "body_timeout": "200ms"}})
+    headers = {"X-Auth-Token": token, "Content-Length": "60000"}
+    chunked = {"X-Auth-Token": token, "Transfer-Encoding": "chunked"}
+    raw = {
+        "unknown route": request_bytes("POST", CREATE + "/x/y", b"{}", headers | {"Content-Length": "2"}),
+        "no token": request_bytes("POST", CREATE, b"{}"),
+        "media type": request_bytes("POST", CREATE, b"{}", {"X-Auth-Token": token, "Content-Type": "text/plain"}),
+        "too large": request_bytes("POST", CREATE, None, headers | {"Content-Length": "65537", "Content-Type":
+                                                                   "application/json"}),
+        "too slow": request_bytes("POST", CREATE, None, headers | {"Content-Type": "application/json"}) + b"{",
+        "hung up": request_bytes("POST", CREATE, None, headers | {"Content-Type": "application/json"}) + b"{",
+        "bad JSON": request_bytes("POST", CREATE, b"{" * 60000, {"X-Auth-Token": token}),
+        "refused": request_bytes("POST", CREATE, compact(create_body(flavor="x")), {"X-Auth-Token": token}),
+        "bad chunks": request_bytes("POST", CREATE, None, chunked | {"Content-Type": "application/json"}) + b"zz\r\n",
+        "sent": request_bytes("POST", CREATE, compact(create_body(name="first")), {"X-Auth-Token": token}),
+    }[how]
+    for _ in range(3):
+        with gateway.connect() as client:
+            client.send(raw)
+            if how != "hung up":
+                assert client.read_answer().status != 503
+    wait_for(lambda: post_create(gateway, token).status != 503, "room for a body")
