@@ -10,7 +10,7 @@
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
-enum { SHORT_MS = 60 };
+enum { SHORT_MS = 60, LONGER_MS = 400 };
 
 /* ---- deadlines ---- */
 
@@ -177,7 +177,7 @@ static void test_no_deadline_in_our_turn(void **state)
 
     (void)state;
     limits.head_timeout_ms = SHORT_MS;
-    limits.body_timeout_ms = SHORT_MS;
+    limits.body_timeout_ms = LONGER_MS;
     limits.idle_timeout_ms = SHORT_MS;
     limits.write_timeout_ms = SHORT_MS;
     world_open(&w, &limits);
@@ -189,9 +189,11 @@ static void test_no_deadline_in_our_turn(void **state)
     front_read_body(w.items[0].x, FRONT_STREAM, 100);
     WORLD_UNTIL(&w, w.items[0].pieces == 1);
     front_pause(w.items[0].x, true);
-    let_pass(&w, 3 * SHORT_MS); /* it may not go on */
+    let_pass(&w, LONGER_MS + SHORT_MS); /* it may not go on */
     assert_null(w.items[0].fault);
     front_pause(w.items[0].x, false);
+    let_pass(&w, SHORT_MS / 2); /* its time begins anew */
+    assert_null(w.items[0].fault);
     client_send_str(&c, "o");
     WORLD_UNTIL(&w, w.items[0].body_last);
     let_pass(&w, 3 * SHORT_MS); /* it is through */
@@ -244,6 +246,58 @@ static void test_stuck_reader(void **state)
     front_reply(w.items[0].x, &reply);
     WORLD_UNTIL(&w, w.items[0].gone);
     assert_int_equal(front_connections(w.front), 0);
+    free(large);
+    client_close(&c);
+    world_close(&w);
+}
+
+static void on_sip(evutil_socket_t fd, short what, void *arg)
+{
+    const struct timeval next = {.tv_usec = 15 * 1000};
+    struct trickle *t = arg;
+    struct client *c = t->client;
+    ssize_t n;
+
+    (void)fd;
+    (void)what;
+    assert_true(buf_reserve(&c->in, 128 * 1024));
+    n = recv(c->fd, c->in.ptr + c->in.len, 128 * 1024, 0);
+    c->in.len += n > 0 ? (size_t)n : 0;
+    c->failed |= n == 0;
+    (void)evtimer_add(t->timer, &next);
+}
+
+/* A slow reader that goes on isn't a stuck one, however long it takes in all. */
+static void test_sipping_reader(void **state)
+{
+    enum { LARGE = 16 << 20 };
+    const struct timeval now = {.tv_usec = 1000};
+    struct front_limits limits = world_limits;
+    char *large = calloc(1, LARGE);
+    const struct front_reply reply = {.status = 200, .body = {large, LARGE}};
+    struct trickle t = {0};
+    struct world w;
+    struct client c;
+    int64_t began_us;
+
+    (void)state;
+    assert_non_null(large);
+    limits.write_timeout_ms = LONGER_MS;
+    world_open(&w, &limits);
+    w.serve = serve_later;
+    client_open(&c, &w);
+    client_watch(&c, false);
+    client_send_str(&c, GET("/"));
+    WORLD_UNTIL(&w, w.count == 1);
+    began_us = clock_monotonic_us();
+    front_reply(w.items[0].x, &reply);
+    t.client = &c;
+    t.timer = evtimer_new(w.base, on_sip, &t);
+    (void)evtimer_add(t.timer, &now);
+    WORLD_UNTIL(&w, c.in.len > LARGE || c.failed || w.items[0].gone);
+    assert_true(w.items[0].sent);
+    assert_true(clock_monotonic_us() - began_us > (int64_t)LONGER_MS * 1000);
+    event_free(t.timer);
     free(large);
     client_close(&c);
     world_close(&w);
@@ -433,11 +487,13 @@ static void serve_clean(struct item *item)
 
 static void test_reuse(void **state)
 {
+    struct front_limits limits = world_limits;
     struct world w;
     struct client c;
 
     (void)state;
-    world_open(&w, NULL);
+    limits.arena = 64 * 1024; /* too little for all of them */
+    world_open(&w, &limits);
     w.serve = serve_clean;
     client_open(&c, &w);
     for (unsigned i = 1; i <= WORLD_ITEMS; i++) {
@@ -618,6 +674,7 @@ int main(void)
         cmocka_unit_test(test_no_deadline_in_our_turn),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_stuck_reader),
+        cmocka_unit_test(test_sipping_reader),
         cmocka_unit_test(test_lingering_ends),
         cmocka_unit_test(test_per_address),
         cmocka_unit_test(test_connections),

@@ -720,9 +720,13 @@ static void test_early_reply_to_an_upload(void **state)
     WORLD_UNTIL(&w, w.count == 1);
     front_read_body(w.items[0].x, FRONT_STREAM, 100);
     WORLD_UNTIL(&w, w.items[0].pieces == 1);
-    front_reply_begin(w.items[0].x, &reply, 5);
+    front_pause(w.items[0].x, true);
     client_send_str(&c, "wor");
+    world_settle(&w);
+    front_reply_begin(w.items[0].x, &reply, 5);
+    front_pause(w.items[0].x, false);
     WORLD_UNTIL(&w, w.items[0].pieces == 2);
+    assert_view(buf_view(&w.items[0].body), "hellowor");
     assert_true(front_reply_data(w.items[0].x, VIEW("early")));
     front_reply_end(w.items[0].x);
     client_send_str(&c, "ld");

@@ -2,6 +2,7 @@
  * Requests as they come: alone, one after the other, in one piece and in many, with bodies, and
  * what is refused before or while it comes. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "front/world.h"
 
@@ -94,7 +95,7 @@ static void test_pipelining(void **state)
     (void)state;
     world_open(&w, NULL);
     client_open(&c, &w);
-    client_send_str(&c, GET("/1") GET("/2") "\r\n" GET("/3"));
+    client_send_str(&c, GET("/1") "\r\n" GET("/2") "\r\n" GET("/3")); /* RFC 9112 2.2 */
     WORLD_UNTIL(&w, client_has(&c, "GET /3"));
     assert_int_equal(w.count, 3);
     assert_string_equal(w.items[0].line, "GET /1");
@@ -685,6 +686,78 @@ static void test_kept_bytes_move(void **state)
     world_close(&w);
 }
 
+static void on_poke(evutil_socket_t fd, short what, void *arg)
+{
+    char byte;
+
+    (void)what;
+    assert_int_equal(read(fd, &byte, 1), 1);
+    answer_ok(arg);
+}
+
+/* An answer drops the unread body; bytes that are read before the connection has its turn again
+ * must not bring it back. */
+static void test_read_right_behind_an_answer(void **state)
+{
+    struct event *poked;
+    struct world w;
+    struct client c;
+    int ends[2];
+
+    (void)state;
+    world_open(&w, NULL);
+    w.serve = serve_later;
+    client_open(&c, &w);
+    client_send_str(&c, "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    WORLD_UNTIL(&w, w.count == 1);
+    assert_int_equal(pipe(ends), 0);
+    poked = event_new(w.base, ends[0], EV_READ, on_poke, &w.items[0]);
+    (void)event_add(poked, NULL);
+    world_settle(&w);
+    /* Both are ready in one turn of the loop, in this order. */
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    client_send_str(&c, GET("/2"));
+    WORLD_UNTIL(&w, w.count == 2);
+    assert_string_equal(w.items[1].line, "GET /2");
+    assert_null(w.items[1].fault);
+    event_free(poked);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    client_close(&c);
+    world_close(&w);
+}
+
+/* Behind the end of its reply an exchange gets no more of the body. */
+static void test_no_body_behind_the_reply(void **state)
+{
+    enum { LARGE = 8 << 20 };
+    char *large = calloc(1, LARGE);
+    const struct front_reply reply = {.status = 200};
+    struct world w;
+    struct client c;
+
+    (void)state;
+    assert_non_null(large);
+    world_open(&w, NULL);
+    w.serve = serve_later;
+    client_open(&c, &w);
+    client_watch(&c, false);
+    client_send_str(&c, "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");
+    WORLD_UNTIL(&w, w.count == 1);
+    front_read_body(w.items[0].x, FRONT_STREAM, 100);
+    WORLD_UNTIL(&w, w.items[0].pieces == 1);
+    front_reply_begin(w.items[0].x, &reply, LARGE);
+    (void)!front_reply_data(w.items[0].x, view_of(large, LARGE));
+    front_reply_end(w.items[0].x); /* most of it is queued */
+    client_send_str(&c, "world");
+    world_settle(&w);
+    assert_false(w.items[0].gone || w.items[0].sent);
+    assert_int_equal(w.items[0].pieces, 1);
+    free(large);
+    client_close(&c);
+    world_close(&w);
+}
+
 /* ---- bad heads ---- */
 
 static const struct {
@@ -784,6 +857,8 @@ int main(void)
         cmocka_unit_test(test_pause_between_chunks),
         cmocka_unit_test(test_unread_requests_are_bounded),
         cmocka_unit_test(test_kept_bytes_move),
+        cmocka_unit_test(test_read_right_behind_an_answer),
+        cmocka_unit_test(test_no_body_behind_the_reply),
         cmocka_unit_test(test_bad_heads),
         cmocka_unit_test(test_head_over_memory),
     };
