@@ -34,7 +34,7 @@ void conn_end(struct conn *c)
         net_close(&c->net);
     buf_done(&c->in);
     buf_done(&c->out);
-    address_give(front, c->address);
+    address_give(front->addresses, c->address);
     if (x != NULL)
         exchange_detach(x);
     free(c);
@@ -378,8 +378,8 @@ void conn_accept(struct listener *listener, int fd)
     if (c == NULL)
         return;
     net_peer_key(c->net, key);
-    c->address = address_take(front, key);
-    if (c->address == NULL || c->address->count > front->limits.per_address) {
+    c->address = address_take(front->addresses, key, front->limits.per_address);
+    if (c->address == NULL) {
         front->counts.refused_per_address++;
         conn_end(c);
         return;

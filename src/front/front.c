@@ -13,7 +13,14 @@ struct front *front_new(struct event_base *base, const struct front_limits *limi
 {
     struct front *front = calloc(1, sizeof *front); /* lives as long as its owner wants */
 
-    if (front == NULL || event_assign(&front->soon, base, -1, 0, conn_run_scheduled, front) != 0) {
+    if (front == NULL)
+        return NULL;
+    front->own_addresses = limits->addresses == NULL;
+    front->addresses = front->own_addresses ? front_addresses_new() : limits->addresses;
+    if (front->addresses == NULL ||
+        event_assign(&front->soon, base, -1, 0, conn_run_scheduled, front) != 0) {
+        if (front->own_addresses)
+            front_addresses_free(&front->addresses);
         free(front);
         return NULL;
     }
@@ -98,6 +105,8 @@ void front_free(struct front **front)
         REQUIRE(!c->running);
         conn_end(c);
     }
+    if (f->own_addresses)
+        front_addresses_free(&f->addresses);
     (void)event_del(&f->soon);
     exchange_free_spare(f);
     buf_done(&f->head);

@@ -10,10 +10,17 @@
 #include "net/conn.h"
 #include "net/listen.h"
 
+/* How many connections each client address has, over all fronts that are given it (per_address
+ * holds for all of them together). Thread-safe; outlives the fronts. */
+struct front_addresses;
+MUST_CHECK struct front_addresses *front_addresses_new(void); /* NULL when memory is out */
+void front_addresses_free(struct front_addresses **addresses);
+
 struct front_limits {
     struct http1_limits head;
     unsigned connections; /* of this front; over it: accepting pauses */
     unsigned per_address;
+    struct front_addresses *addresses; /* per_address is counted here; NULL: by this front alone */
     int64_t head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
     size_t arena; /* cap of an exchange's arena */
 };

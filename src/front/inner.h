@@ -27,16 +27,7 @@ enum {
     FRONT_STEPS = 256, /* of one run; then others have their turn */
     FRONT_READS = 8,   /* of one turn */
     FRONT_CLIENT_BYTES = 64,
-    FRONT_ADDRESS_BUCKETS = 1024,
 };
-
-/* One peer address and how many connections it has. */
-struct address {
-    SLIST_ENTRY(address) next;
-    unsigned char key[16];
-    unsigned count;
-};
-SLIST_HEAD(address_list, address);
 
 struct listener {
     SLIST_ENTRY(listener) next;
@@ -68,7 +59,8 @@ struct front {
     int64_t date_s; /* what date was made for */
     char date[32];
     struct buf head; /* a reply's head, while it is made */
-    struct address_list addresses[FRONT_ADDRESS_BUCKETS];
+    struct front_addresses *addresses;
+    bool own_addresses; /* to be freed with the front */
     char scratch[FRONT_READ_BYTES];
 };
 
@@ -131,9 +123,11 @@ struct front_exchange {
 
 /* ---- address.c ---- */
 
-/* Counts one more; NULL when memory is out. */
-struct address *address_take(struct front *front, const unsigned char key[16]);
-void address_give(struct front *front, struct address *address);
+/* Counts one more; NULL when there are `max` already, or memory is out. */
+struct address;
+struct address *address_take(struct front_addresses *addresses, const unsigned char key[16],
+                             unsigned max);
+void address_give(struct front_addresses *addresses, struct address *address);
 
 /* ---- conn.c ---- */
 

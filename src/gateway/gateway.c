@@ -41,6 +41,7 @@ static struct front_limits front_limits_of(const struct gateway_shared *shared)
                  .headers = (unsigned)conf->limits.headers},
         .connections = share(shared, conf->limits.connections),
         .per_address = (unsigned)conf->limits.per_address,
+        .addresses = shared->addresses,
         .head_timeout_ms = conf->limits.head_timeout_ms,
         .body_timeout_ms = conf->limits.body_timeout_ms,
         .idle_timeout_ms = conf->limits.idle_timeout_ms,

@@ -34,8 +34,9 @@ extern const struct reason_row gateway_reasons[GATEWAY_REASON_COUNT];
 /* What all workers share. */
 struct gateway_shared {
     const struct conf *conf;
-    unsigned workers; /* that share the limits which hold for the whole gateway */
-    char host[280];   /* the Host that the cloud is asked with */
+    unsigned workers;                  /* that share the limits which hold for the whole gateway */
+    char host[280];                    /* the Host that the cloud is asked with */
+    struct front_addresses *addresses; /* connections by client address */
     struct policy_slot policies;
     struct pending pending;
     _Atomic int64_t body_bytes; /* judged bodies in memory, against limits.body_memory */

@@ -153,6 +153,9 @@ static enum status add_workers(struct server *s, struct err *err)
     if (wanted > WORKERS_MAX)
         wanted = WORKERS_MAX;
     s->shared.workers = (unsigned)wanted;
+    s->shared.addresses = front_addresses_new();
+    if (s->shared.addresses == NULL)
+        return err_set(err, STATUS_NOMEM, "workers: out of memory");
     for (int64_t i = 0; i < wanted; i++) {
         s->workers[i] = worker_new(&s->shared, on_worker_end, s);
         if (s->workers[i] == NULL)
@@ -231,6 +234,7 @@ static void end(struct server *s)
     admin_free(&s->admin);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_free(&s->workers[i]);
+    front_addresses_free(&s->shared.addresses);
     journal_close(&s->shared.journal, CLOSE_WAIT_MS);
     resolver_free(&s->shared.resolver);
     net_tls_free(&s->shared.upstream_tls);

@@ -74,8 +74,10 @@ def test_body_memory(gateway_factory, cloud, token):
     wait_for(lambda: post_create(gateway, token, create_body(name="later")).status == 200, "room again")
 
 
-def test_per_address(gateway_factory, token):
-    gateway = with_limits(gateway_factory, per_address="4")
+@pytest.mark.parametrize("workers", [1, 3])
+def test_per_address(gateway_factory, token, workers):
+    """The count is the gateway's, not each worker's."""
+    gateway = gateway_factory(settings={"limits": {"per_address": "4"}, "workers": workers})
     clients = [gateway.connect() for _ in range(4)]
     for client in clients:
         assert client.request("GET", ECHO, None, {"X-Auth-Token": token}).status == 200
