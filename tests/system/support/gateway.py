@@ -75,6 +75,7 @@ class Site:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.conf = self.folder / "postern.yaml"
         self.journal_folder = self.folder / "journal"
+        self.failing_disk = False
         base = {
             "version": 1,
             "listen": [{"address": "127.0.0.1:0"}],
@@ -105,7 +106,7 @@ class Site:
         return run_command(command, self.folder, text, timeout)
 
     def journal(self):
-        return Journal(self.journal_folder)
+        return Journal(self.journal_folder, self.failing_disk)
 
 
 def run_command(command, cwd=None, text=None, timeout=60):

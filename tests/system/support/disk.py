@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disks that misbehave: small ones and read-only ones that are mounted, and a library in front of the C library whose
+syncs hang or fail (shim/disk.c)."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from support.waiting import wait_for
+
+_SHIM = pathlib.Path(__file__).resolve().parents[1] / "shim" / "disk.c"
+
+
+def build_shim(folder):
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler to build the misbehaving disk with")
+    library = pathlib.Path(folder) / "disk.so"
+    subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o",
+                    str(library), str(_SHIM)], check=True, timeout=60)
+    return library
+
+
+def sanitizer_of(binary):
+    """The sanitizer's runtime, which wants to be loaded before any other library; None without one."""
+    lines = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True, timeout=60).stdout
+    for line in lines.splitlines():
+        if line.strip().startswith("libasan.so"):
+            return line.split("=>")[1].split()[0]
+    return None
+
+
+class Disk:
+    """What the shim is told, and what it says."""
+
+    def __init__(self, library, folder, binary):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir()
+        (self.folder / "hang").touch()
+        before = sanitizer_of(binary)
+        self.env = {"LD_PRELOAD": f"{before}:{library}" if before else str(library),
+                    "POSTERN_TEST_DISK": str(self.folder)}
+
+    @contextlib.contextmanager
+    def hanging(self):
+        """No sync returns meanwhile."""
+        with open(self.folder / "hang", "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def read_only(self):
+        (self.folder / "read-only").touch()
+        yield
+        (self.folder / "read-only").unlink()
+
+    def fail_next_sync(self):
+        (self.folder / "fail-sync").touch()
+
+    def syncs(self):
+        """[(segment, its size, errno or 0)], oldest first."""
+        path = self.folder / "syncs"
+        rows = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+        return [(name, int(size), int(result)) for name, size, result in rows]
+
+    def wait_idle(self, journal_folder):
+        """Until all that was written is synced."""
+        def idle():
+            last = max(pathlib.Path(journal_folder).glob("*.jsonl"))
+            return self.syncs()[-1:] == [(last.name, last.stat().st_size, 0)]
+        wait_for(idle, "the last sync")
+
+
+class Mounts:
+    """Mounts of a test; all are taken down at its end."""
+
+    def __init__(self):
+        self._paths = []
+
+    def _mount(self, *args):
+        done = subprocess.run(["mount", *map(str, args)], capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            pytest.skip(f"this test mounts file systems, which is not permitted here: {done.stderr.strip()}")
+
+    def small(self, path, size):
+        """A file system of that many bytes."""
+        path.mkdir(parents=True)
+        self._mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", path)
+        self._paths.append(path)
+
+    def read_only(self, path):
+        """The folder cannot be written to, not even by root."""
+        self._mount("--bind", path, path)
+        self._paths.append(path)
+        self._mount("-o", "remount,ro,bind", path)
+
+    def close(self):
+        for path in reversed(self._paths):
+            subprocess.run(["umount", "--lazy", str(path)], check=True, timeout=60)
+
+
+def fill(path, leave):
+    """Takes all space of the file system but so many bytes; the file to remove when there shall be room again."""
+    space = os.statvfs(path)
+    file = pathlib.Path(path) / "filler"
+    with open(file, "wb") as out:
+        os.posix_fallocate(out.fileno(), 0, space.f_bavail * space.f_frsize - leave)
+    return file
