@@ -189,7 +189,7 @@ static void on_body(void *user, struct view data, bool last)
 
     if (x->step == STEP_STREAM)
         stream_on_data(x, data, last);
-    else
+    else if (x->step == STEP_BODY)
         judge_on_body(x, data);
 }
 

@@ -17,6 +17,7 @@ struct server {
     struct event_base *base;        /* the main thread's: signals, admin, status */
     struct event *signals[5];
     struct event *drain_timer, *ended_event;
+    int ready_fd; /* -1: nobody asked */
     int ended_fd; /* workers that ended write here */
     struct worker *workers[WORKERS_MAX];
     unsigned worker_count, workers_ended;
@@ -39,4 +40,7 @@ MUST_CHECK enum status server_keep_set(struct server *s, const struct loaded_pol
 /* state.c */
 extern const char *const postern_version;
 void server_ops(struct server *s, struct admin_ops *ret);
+/* The descriptor that POSTERN_READY_FD names, if it is open, or -1. To be called before anything is
+ * opened, so that it can't be one of our own. */
+int server_ready_fd(void);
 void server_tell_ready(const struct server *s);

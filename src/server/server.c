@@ -282,6 +282,7 @@ int server_run(const char *conf_path)
         return EXIT_CANNOT_RUN;
     guard_process();
     mask_signals(SIG_BLOCK);
+    s->ready_fd = server_ready_fd();
     s->ended_fd = -1;
     arena_init(&s->arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     if (!load(s, conf_path, &loaded)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the server says of itself: JSON for `postern status`, a line for probes, text for
  * Prometheus. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
@@ -296,15 +297,23 @@ static void write_ready_line(const struct server *s, int fd)
     buf_done(&line);
 }
 
-void server_tell_ready(const struct server *s)
+int server_ready_fd(void)
 {
     const char *asked =
         getenv("POSTERN_READY_FD"); // NOLINT(concurrency-mt-unsafe): nobody sets variables here
     int64_t fd;
 
+    if (asked == NULL || !num_parse_i64(view_str(asked), 3, 1 << 20, &fd) ||
+        fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0)
+        return -1;
+    return (int)fd;
+}
+
+void server_tell_ready(const struct server *s)
+{
     log_line(LOG_INFO, "ready version=%s workers=%u digest=%s", postern_version, s->worker_count,
              policy_set_digest(s->shared.policies.set));
-    if (asked != NULL && num_parse_i64(view_str(asked), 3, 1 << 20, &fd))
-        write_ready_line(s, (int)fd);
+    if (s->ready_fd >= 0)
+        write_ready_line(s, s->ready_fd);
     (void)sd_notify(0, "READY=1");
 }

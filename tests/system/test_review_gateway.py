@@ -10,6 +10,7 @@ import pytest
 from support.bodies import CREATE, PROJECT, compact, create_body
 from support.contract import check_refusal, exchange_id, post_create
 from support.http import request_bytes
+from support.process import Process, environment
 from support.waiting import wait_for
 
 ECHO = f"/v1/{PROJECT}/echo"
@@ -190,3 +191,15 @@ def test_whatever_becomes_of_it_the_memory_of_bodies_is_given_back(gateway_facto
             if how != "hung up":
                 assert client.read_answer().status != 503
     wait_for(lambda: post_create(gateway, token).status != 503, "room for a body")
+
+
+def test_a_descriptor_that_nobody_passed_is_none_of_ours(site_factory, cloud, processes):
+    """POSTERN_READY_FD may name a number that the gateway itself gets to use later: the journal's, say."""
+    site = site_factory(url=cloud.url)
+    for number in range(3, 24):
+        process = Process("postern", [site.binary, "serve", "-c", str(site.conf)], cwd=site.folder,
+                          env=environment(POSTERN_READY_FD=str(number)))
+        processes.append(process)
+        process.wait_stderr("ready version")
+        assert process.stop() == 0
+        assert b'"listen"' not in site.journal().raw()
