@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tokens and other credentials. Input: a JSON document, which is put into a token first; DER (it
+ * begins with '0'), which is written as Base64; or a token as it is. */
+#include <stdlib.h>
+
+#include "identity/cache.h"
+#include "identity/identity.h"
+#include "identity/token.h"
+
+#include "fuzz.h"
+
+enum { NOW_US = 0 };
+
+static const struct view project = {"0123456789abcdef0123456789abcdef", 32};
+
+struct bytes {
+    unsigned char at[3 * TOKEN_BYTES_MAX];
+    size_t len;
+};
+
+/* Puts tag and length in front of what stands behind `start`. */
+static void wrap(struct bytes *der, size_t start, unsigned char tag)
+{
+    size_t len = der->len - start;
+    unsigned char head[4] = {tag, 0x82, (unsigned char)(len >> 8), (unsigned char)len};
+    size_t head_len = sizeof head;
+
+    if (len < 128) {
+        head[1] = (unsigned char)len;
+        head_len = 2;
+    } else if (len < 256) {
+        head[1] = 0x81;
+        head[2] = (unsigned char)len;
+        head_len = 3;
+    }
+    memmove(der->at + start + head_len, der->at + start, len);
+    memcpy(der->at + start, head, head_len);
+    der->len += head_len;
+}
+
+static void add(struct bytes *der, const char *bytes, size_t len)
+{
+    memcpy(der->at + der->len, bytes, len);
+    der->len += len;
+}
+
+/* SignedData (RFC 5652 5.1) without signers; who reads it decodes, and doesn't verify. */
+static void make_der(struct view content, struct bytes *der)
+{
+    static const char signed_data[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+    static const char plain_data[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
+    size_t inner, outer, info, octets;
+
+    der->len = 0;
+    add(der, signed_data, sizeof signed_data - 1);
+    outer = der->len;
+    add(der, "\x02\x01\x01\x31\x00", 5); /* version, no digest algorithms */
+    info = der->len;
+    add(der, plain_data, sizeof plain_data - 1);
+    octets = der->len;
+    add(der, content.ptr, content.len);
+    wrap(der, octets, 0x04);
+    wrap(der, octets, 0xA0);
+    wrap(der, info, 0x30);
+    add(der, "\x31\x00", 2); /* no signers */
+    inner = outer;
+    wrap(der, inner, 0x30);
+    wrap(der, outer, 0xA0);
+    wrap(der, 0, 0x30);
+}
+
+/* Base64 with '-' for '/'. */
+static void write_base64(const struct bytes *from, struct bytes *ret)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
+
+    ret->len = 0;
+    for (size_t i = 0; i < from->len; i += 3) {
+        size_t left = from->len - i;
+        uint32_t bits = (uint32_t)from->at[i] << 16;
+
+        bits |= left > 1 ? (uint32_t)from->at[i + 1] << 8 : 0;
+        bits |= left > 2 ? (uint32_t)from->at[i + 2] : 0;
+        for (unsigned k = 0; k < 4; k++)
+            ret->at[ret->len++] =
+                (unsigned char)(k > left ? '=' : letters[bits >> (18 - 6 * k) & 63]);
+    }
+}
+
+static bool same_texts(const struct view *a, size_t a_count, const struct view *b, size_t b_count)
+{
+    bool same = a_count == b_count;
+
+    for (size_t i = 0; same && i < a_count; i++)
+        same = view_eq(a[i], b[i]);
+    return same;
+}
+
+static void check_same(const struct identified *a, const struct identified *b)
+{
+    const struct subject *s = &a->subject, *t = &b->subject;
+
+    REQUIRE(s->known == t->known && a->expires_us == b->expires_us);
+    REQUIRE(view_eq(s->user_id, t->user_id) && view_eq(s->user_name, t->user_name));
+    REQUIRE(view_eq(s->domain_id, t->domain_id) && view_eq(s->domain_name, t->domain_name));
+    REQUIRE(view_eq(s->project_id, t->project_id) && view_eq(s->project_name, t->project_name));
+    REQUIRE(same_texts(s->roles, s->role_count, t->roles, t->role_count));
+    REQUIRE(same_texts(s->groups, s->group_count, t->groups, t->group_count));
+}
+
+/* Half an identity is none. */
+static void check_facts(const struct token_facts *facts)
+{
+    const struct subject *s = &facts->subject;
+
+    REQUIRE((s->known & SUBJECT_USER) != 0 && s->user_id.len > 0 && s->user_name.len > 0);
+    REQUIRE((s->known & SUBJECT_PROJECT) == 0 || s->project_id.len > 0);
+    REQUIRE((s->known & SUBJECT_ROLES) != 0 || s->role_count == 0);
+    REQUIRE((s->known & SUBJECT_GROUPS) != 0 || s->group_count == 0);
+}
+
+static void check_refusal(const struct identified *who, const struct reason *why)
+{
+    REQUIRE(why->row >= identity_reasons && why->row < identity_reasons + IDENTITY_REASON_COUNT);
+    REQUIRE(why->message.len > 0 && who->subject.known == 0);
+    REQUIRE(strcmp(who->credential.verified, "none") == 0);
+}
+
+/* One way to send it: cached or not, the answer is the same. */
+static void check_sent(struct credentials sent, struct view path_project)
+{
+    struct identified first, second;
+    struct reason why = {.row = NULL}, why_again = {.row = NULL};
+    struct arena arena;
+    bool known;
+
+    fuzz_arena(&arena);
+    sent.cache = NULL;
+    known = identity_judged(VERIFY_DECODE, &sent, path_project, NOW_US, &arena, &first, &why);
+    if (!known)
+        check_refusal(&first, &why);
+    else
+        REQUIRE((first.subject.known & SUBJECT_PROJECT) != 0 &&
+                view_eq(first.subject.project_id, path_project) && first.expires_us > NOW_US);
+    sent.cache = identity_cache_new(2);
+    REQUIRE(sent.cache != NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        REQUIRE(identity_judged(VERIFY_DECODE, &sent, path_project, NOW_US, &arena, &second,
+                                &why_again) == known);
+        REQUIRE(why.row == why_again.row && view_eq(why.message, why_again.message));
+        REQUIRE(strcmp(first.credential.digest, second.credential.digest) == 0);
+        if (known)
+            check_same(&first, &second);
+    }
+    identity_cache_free(&sent.cache);
+    if (!identity_judged(VERIFY_OFF, &sent, path_project, NOW_US, &arena, &second, &why_again))
+        check_refusal(&second, &why_again);
+    else
+        REQUIRE(second.subject.known == 0);
+    if (identity_unjudged(VERIFY_DECODE, &sent, NOW_US, &arena, &second, &why_again) && known)
+        check_same(&first, &second);
+    arena_done(&arena);
+}
+
+static void check_all_ways(struct view token)
+{
+    char *bearer = malloc(token.len + 7);
+
+    REQUIRE(bearer != NULL);
+    memcpy(bearer, "Bearer ", 7);
+    memcpy(bearer + 7, token.ptr, token.len);
+    check_sent((struct credentials){.token = token, .token_count = 1}, project);
+    check_sent((struct credentials){.token = token, .token_count = 1}, VIEW("other"));
+    check_sent((struct credentials){.authorization = view_of(bearer, token.len + 7),
+                                    .authorization_count = 1},
+               project);
+    check_sent((struct credentials){.authorization = token, .authorization_count = 1}, project);
+    check_sent((struct credentials){.token = token,
+                                    .token_count = 1,
+                                    .project = view_of(token.ptr, token.len % 40),
+                                    .project_count = 1},
+               project);
+    free(bearer);
+}
+
+static void check_token(struct view token)
+{
+    char *exact = malloc(token.len == 0 ? 1 : token.len);
+    struct token_facts facts, again;
+    struct arena arena;
+    struct view json;
+    enum status status;
+
+    REQUIRE(exact != NULL);
+    memcpy(exact, token.ptr, token.len);
+    token.ptr = exact;
+    fuzz_arena(&arena);
+    status = identity_decode_token(token, &arena, &json);
+    REQUIRE(status == STATUS_OK || status == STATUS_SYNTAX);
+    if (status == STATUS_OK && token_read_json(json, &arena, &facts) == STATUS_OK) {
+        check_facts(&facts);
+        REQUIRE(token_read(token, &arena, &again) == STATUS_OK);
+    } else {
+        REQUIRE(token_read(token, &arena, &again) == STATUS_SYNTAX);
+    }
+    check_all_ways(token);
+    arena_done(&arena);
+    free(exact);
+}
+
+/* What was put in comes out. */
+static void check_wrapped(struct view json)
+{
+    static struct bytes der, text;
+    struct arena arena;
+    struct view out, token;
+
+    fuzz_arena(&arena);
+    make_der(json, &der);
+    write_base64(&der, &text);
+    token = view_of((const char *)text.at, text.len);
+    if (token.len <= TOKEN_BYTES_MAX) {
+        REQUIRE(identity_decode_token(token, &arena, &out) == STATUS_OK);
+        REQUIRE(view_eq(out, json));
+    } else {
+        REQUIRE(identity_decode_token(token, &arena, &out) == STATUS_SYNTAX);
+    }
+    check_token(token);
+    arena_done(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct bytes der, text;
+    struct view input = fuzz_input(data, size);
+
+    if (size == 0 || size > TOKEN_BYTES_MAX) {
+        return 0;
+    } else if (input.ptr[0] == '{') {
+        check_wrapped(input);
+    } else if (input.ptr[0] == '0') {
+        memcpy(der.at, data, size);
+        der.len = size;
+        write_base64(&der, &text);
+        check_token(view_of((const char *)text.at, text.len));
+    } else {
+        check_token(input);
+    }
+    return 0;
+}

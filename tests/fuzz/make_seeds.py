@@ -1,0 +1,565 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seed corpora, corpus/<target>/<what it shows>: small, and the same each time.
+
+What the fuzzer finds goes to build/fuzz, never here. A new seed is a line in this file; regressions
+are files of their own in regressions/<target>/."""
+import base64
+import pathlib
+import shutil
+
+HERE = pathlib.Path(__file__).resolve().parent
+SEEDS = {}
+
+
+def seed(target, name, data):
+    data = data.encode() if isinstance(data, str) else data
+    assert name not in SEEDS.setdefault(target, {}), (target, name)
+    SEEDS[target][name] = data
+
+
+def seeds(target, **texts):
+    for name, data in texts.items():
+        seed(target, name, data)
+
+
+def head(first, *fields):
+    return "\r\n".join([first, *fields, "", ""])
+
+
+# ---- HTTP ----
+
+HOST = "Host: gateway.example.org:8443"
+seeds(
+    "http1_request",
+    get=head("GET / HTTP/1.1", HOST),
+    query=head("GET /v1/p/demanager/instances?limit=10&offset=2 HTTP/1.1", HOST, "Accept: */*"),
+    empty_query=head("GET /a? HTTP/1.1", HOST),
+    create=head("POST /v1/0123/demanager/instances HTTP/1.1", HOST, "Content-Length: 512",
+                "Content-Type: application/json;charset=utf8", "X-Auth-Token: MIIE-abc+d=="),
+    chunked=head("POST /v1/p/x HTTP/1.1", HOST, "Transfer-Encoding: chunked", "Expect: 100-continue"),
+    both_framings=head("POST / HTTP/1.1", HOST, "Content-Length: 3", "Transfer-Encoding: chunked"),
+    two_lengths=head("POST / HTTP/1.1", HOST, "Content-Length: 3", "Content-Length: 3"),
+    length_list=head("POST / HTTP/1.1", HOST, "Content-Length: 3, 3"),
+    length_huge=head("POST / HTTP/1.1", HOST, "Content-Length: 99999999999999999999"),
+    length_plus=head("POST / HTTP/1.1", HOST, "Content-Length: +3"),
+    coding_list=head("POST / HTTP/1.1", HOST, "Transfer-Encoding: gzip, chunked"),
+    coding_tab=head("POST / HTTP/1.1", HOST, "Transfer-Encoding:\tchunked"),
+    old=head("GET /a HTTP/1.0"),
+    old_kept=head("GET /a HTTP/1.0", HOST, "Connection: Keep-Alive"),
+    closed=head("GET /a HTTP/1.1", HOST, "Connection: close, upgrade", "Upgrade: h2c"),
+    absolute=head("GET http://gateway.example.org:8443/a/b?c HTTP/1.1", HOST),
+    absolute_bare=head("GET https://GATEWAY.example.org:8443 HTTP/1.1", HOST),
+    absolute_other=head("GET http://evil.example.org/a HTTP/1.1", HOST),
+    options=head("OPTIONS * HTTP/1.1", HOST),
+    connect=head("CONNECT gateway.example.org:443 HTTP/1.1", HOST),
+    fragment=head("GET /a#b HTTP/1.1", HOST),
+    no_host=head("GET /a HTTP/1.1"),
+    two_hosts=head("GET /a HTTP/1.1", HOST, HOST),
+    ipv6_host=head("GET /a HTTP/1.1", "Host: [2001:db8::1]:443"),
+    bad_port=head("GET /a HTTP/1.1", "Host: a:65536"),
+    blank_before_colon=head("GET /a HTTP/1.1", "Host : a"),
+    folded=head("GET /a HTTP/1.1", HOST, "X: a", " b"),
+    underscore=head("GET /a HTTP/1.1", HOST, "Content_Length: 3"),
+    empty_value=head("GET /a HTTP/1.1", HOST, "X:"),
+    many_blanks=head("GET /a HTTP/1.1", HOST, "X: \t a b \t "),
+    high_bytes=head("GET /a HTTP/1.1", HOST).encode()[:-2] + b"X: caf\xe9 \xff\r\n\r\n",
+    bare_lf="GET /a HTTP/1.1\nHost: a\n\n",
+    bare_cr="GET /a HTTP/1.1\r\nHost: a\rX: y\r\n\r\n",
+    nul="GET /a HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
+    preface="PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    version_2=head("GET / HTTP/2.0", HOST),
+    lower_method=head("get / HTTP/1.1", HOST),
+    two_blanks=head("GET  / HTTP/1.1", HOST),
+    with_body=head("POST / HTTP/1.1", HOST, "Content-Length: 5") + "hello",
+    pipelined=head("GET /a HTTP/1.1", HOST) + head("GET /b HTTP/1.1", HOST),
+    many_fields=head("GET / HTTP/1.1", HOST, *[f"X-{n}: {n}" for n in range(60)]),
+    long_value=head("GET / HTTP/1.1", HOST, "X: " + "v" * 2000),
+    cut="POST /v1/p/demanager/instances HTTP/1.1\r\nHost: a\r\nContent-Le",
+)
+seeds(
+    "http1_response",
+    ok=head("HTTP/1.1 200 OK", "Content-Length: 2", "Content-Type: application/json") + "{}",
+    created=head("HTTP/1.1 201 Created", "Transfer-Encoding: chunked"),
+    no_phrase=head("HTTP/1.1 200", "Content-Length: 0"),
+    empty_phrase=head("HTTP/1.1 200 ", "Content-Length: 0"),
+    odd_phrase=head("HTTP/1.1 418 I'm a \tteapot"),
+    no_content=head("HTTP/1.1 204 No Content"),
+    no_content_length=head("HTTP/1.1 204 No Content", "Content-Length: 3"),
+    not_modified=head("HTTP/1.1 304 Not Modified", "Content-Length: 300", 'ETag: "a"'),
+    going_on=head("HTTP/1.1 100 Continue") + head("HTTP/1.1 200 OK", "Content-Length: 0"),
+    until_close=head("HTTP/1.1 200 OK", "Server: x"),
+    closing=head("HTTP/1.1 503 Service Unavailable", "Connection: close", "Content-Length: 9"),
+    old=head("HTTP/1.0 200 OK", "Connection: keep-alive", "Content-Length: 9"),
+    old_chunked=head("HTTP/1.0 200 OK", "Transfer-Encoding: chunked"),
+    both_framings=head("HTTP/1.1 200 OK", "Content-Length: 3", "Transfer-Encoding: chunked"),
+    two_lengths=head("HTTP/1.1 200 OK", "Content-Length: 3", "Content-Length: 4"),
+    gzip=head("HTTP/1.1 200 OK", "Transfer-Encoding: gzip"),
+    status_99=head("HTTP/1.1 099 x"),
+    status_600=head("HTTP/1.1 600 x"),
+    version_9="HTTP/0.9 200 OK\r\n\r\n",
+    icy=head("ICY 200 OK", "a: b"),
+    switching=head("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: upgrade"),
+    cookies=head("HTTP/1.1 200 OK", "Set-Cookie: a=b", "Set-Cookie: c=d", "Content-Length: 0"),
+    bare_lf="HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+    nul="HTTP/1.1 200 O\0K\r\n\r\n",
+)
+seeds(
+    "http1_chunked",
+    one="5\r\nhello\r\n0\r\n\r\n",
+    two="5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+    none="0\r\n\r\n",
+    upper="A\r\n0123456789\r\n0\r\n\r\n",
+    zeros="0005\r\nhello\r\n000\r\n\r\n",
+    extension='5;name=value;q="a b"\r\nhello\r\n0;last\r\n\r\n',
+    trailer="1\r\na\r\n0\r\nX-Checksum: abc\r\nY:\r\n\r\n",
+    behind="1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n",
+    binary=b"4\r\n\x00\r\n\xff\r\n0\r\n\r\n",
+    empty_size="\r\nhello",
+    negative="-1\r\n",
+    prefix="0x5\r\nhello\r\n",
+    blank_size=" 5\r\nhello\r\n",
+    blank_behind="5 \r\nhello\r\n",
+    bare_lf="5\nhello\n0\n\n",
+    overflow="ffffffffffffffff\r\na",
+    overflow_long="10000000000000000\r\na",
+    short_data="5\r\nhell\r\n0\r\n\r\n",
+    long_data="5\r\nhello!\r\n0\r\n\r\n",
+    long_line="5;" + "a" * 300 + "\r\nhello\r\n",
+    bad_trailer="0\r\n X: y\r\n\r\n",
+    folded_trailer="0\r\nX: y\r\n z\r\n\r\n",
+    nul_extension="5;\0\r\nhello\r\n0\r\n\r\n",
+    cut="1a\r\n0123",
+)
+
+# ---- JSON ----
+
+BODY = ('{"name":"nb-1","profile_id":"Multi-Engine 1.0 (python3)-cpu","flavor":"modelarts.vm.cpu.2u","spec":{"storage":'
+        '{"type":"obs","location":{"path":"/team-bucket/nb-1/"}}%s}%s}')
+JSON = {
+    "empty_object": "{}",
+    "empty_array": "[]",
+    "blanks": " \t\r\n{ } \n",
+    "nested": '{"a":1,"b":[true,false,null],"c":{"d":"e"}}',
+    "integers": "[0,-0,1,-1,9223372036854775807,-9223372036854775808]",
+    "integer_over": "[9223372036854775808]",
+    "reals": "[0.0,-0.0,1.5,1e2,1E+2,1e-2,-1.25e10,0e400,1e308,1e-400]",
+    "real_over": "[1e309]",
+    "real_edge": "[1.7976931348623157e308,1.7976931348623158e308]",
+    "escapes": '["\\"\\\\\\/\\b\\f\\n\\r\\t","\\u0041\\u00e9\\u20ac\\ud83d\\ude00"]',
+    "escape_nul": '["\\u0000"]',
+    "half_surrogate": '["\\ud83d"]',
+    "other_half": '["\\ude00"]',
+    "utf8": '["\u00e9\u20ac\U0001f600\x7f"]',
+    "overlong": b'["\xc0\x80"]',
+    "raw_surrogate": b'["\xed\xa0\x80"]',
+    "beyond": b'["\xf4\x90\x80\x80"]',
+    "bom": b"\xef\xbb\xbf{}",
+    "twins": '{"a":1,"\\u0061":2}',
+    "deep_twins": '{"a":[{"b":{"c":1,"c":2}}]}',
+    "no_twins": '{"\\u00e9":1,"e":2,"":3}',
+    "deep": "[" * 30 + "]" * 30,
+    "deeper": "[" * 2048 + "]" * 2048,
+    "trailing_comma": "[1,]",
+    "comment": "[1/*c*/]",
+    "nan": "[NaN]",
+    "leading_zero": "[01]",
+    "plus": "[+1]",
+    "lone_point": "[1.]",
+    "scalar": "1",
+    "behind": "{} x",
+    "two": "{}{}",
+    "nul_behind_number": "[1\0]",
+    "nul_behind_word": "[true\0]",
+    "nul_between": "[1,\0 2]",
+    "control": '["\x01"]',
+    "unclosed": '{"a":["b"',
+    "many_members": "{" + ",".join(f'"k{n}":{n}' for n in range(40)) + "}",
+    "create": BODY % ("", ""),
+}
+for name, text in JSON.items():
+    seed("json", name, text)
+
+EDITS = {  # kind and text, place, name
+    "replace_root": b"\x0c\x00\x00\x00",
+    "replace_child": b"\x00\x00\x01\x00",
+    "replace_two": b"\x02\x00\x01\x00\x04\x00\x02\x00",
+    "append": b"\x01\x00\x00\x02",
+    "append_two": b"\x01\x00\x00\x02\x03\x00\x00\x08",
+    "append_twin": b"\x01\x00\x00\x00\x03\x00\x00\x00",
+    "append_and_replace": b"\x01\x00\x00\x02\x10\x00\x01\x00",
+    "overlap": b"\x02\x00\x03\x00\x04\x00\x04\x00",
+    "same_twice": b"\x02\x00\x01\x00\x04\x00\x01\x00",
+    "nowhere": b"\x02\xff\xff\x00",
+    "names": b"".join(b"\x01\x00\x00" + bytes([n]) for n in range(3, 10)),
+}
+DOCUMENTS = ['{"a":1,"b":[true,null],"c":{"d":"e"}}', "{}", ' { "a" : { } , "x" : [ ] } \n', BODY % ("", "")]
+for name, edits in EDITS.items():
+    for number, document in enumerate(DOCUMENTS):
+        seed("json_splice", f"{name}_{number}", document.encode() + b"\0" + edits)
+
+# ---- bodies of creates ----
+
+BODIES = {
+    "plain": BODY % ("", ""),
+    "stop": BODY % (',"auto_stop":{"enable":true,"duration":3600}', ""),
+    "stop_long": BODY % (',"auto_stop":{"enable":true,"duration":360000,"prompt":true}', ""),
+    "stop_off": BODY % (',"auto_stop":{"enable":false}', ""),
+    "stop_null": BODY % (',"auto_stop":null', ""),
+    "stop_empty": BODY % (',"auto_stop":{}', ""),
+    "stop_misplaced": BODY % ("", ',"auto_stop":{"enable":true,"duration":90000}'),
+    "stop_twice": BODY % (',"auto_stop":{"enable":true,"duration":60}', ',"auto_stop":{"duration":60,"enable":true}'),
+    "stop_differs": BODY % (',"auto_stop":{"enable":true,"duration":60}', ',"auto_stop":{"enable":true,"duration":61}'),
+    "stop_text": BODY % (',"auto_stop":{"enable":"true","duration":"60"}', ""),
+    "labels": BODY % (',"annotations":{"owner":"alice","cost-centre":"1","a":"\\u00e9"}', ""),
+    "labels_null": BODY % (',"annotations":{"owner":null,"k":"v"}', ',"annotations":null'),
+    "labels_misplaced": BODY % ("", ',"annotations":{"cost-centre":"1"}'),
+    "labels_twice": BODY % (',"annotations":{"a":"1"}', ',"annotations":{"a":"1","b":"2"}'),
+    "labels_differ": BODY % (',"annotations":{"a":"1"}', ',"annotations":{"a":"2"}'),
+    "pool": BODY % ("", ',"pool":{"id":"pool-a","type":"t","name":"n","owner":{"project_id":"q"}}'),
+    "pool_empty": BODY % ("", ',"pool":{}'),
+    "workspace": BODY % ("", ',"workspace":{"id":"0"},"ai_project":{"id":"a"},"description":"d"'),
+    "workspace_null": BODY % ("", ',"workspace":null'),
+    "more_storage": BODY % (',"extend_storage":[{"type":"evs","location":{"volume_size":100}},{"type":"obsfs","location":'
+                            '{"path":"team-files","mount_path":"/m","access_modes":"ReadOnlyMany"}}]', ""),
+    "stray_storage": BODY % (',"extended_storage":{"type":"obsfs","location":{"path":"team-files"}}', ""),
+    "stray_list": BODY % (',"extended_storage":[{"type":"obs","location":{"path":"/b2b/c/"}}]', ""),
+    "unknown": BODY % (',"color":"red"', ""),
+    "lookalike": BODY % ("", ',"Auto_Stop":{"enable":true}'),
+    "cyrillic": BODY % ("", ',"fl\u0430vor":"x"'),
+    "known_elsewhere": BODY % (',"flavor":"x"', ""),
+    "custom_spec": BODY % ("", ',"custom_spec":{"cpu":1}'),
+    "escaped_names": '{"n\\u0061me":"team-a-1","\\u0073pec":{"auto_st\\u006fp":{"enable":true,"duration":1}}}',
+    "only_spec": '{"spec":{}}',
+    "no_spec": '{"name":"x"}',
+    "nulls": '{"name":null,"flavor":null,"spec":{"storage":null},"workspace":{"id":null}}',
+    "list": "[]",
+    "blanks": '\n{ "name" : "team-a" ,\n  "flavor":"modelarts.vm.gpu.v100", "spec" : { } \n}\n',
+    "path_escape": (BODY % ("", "")).replace("/nb-1/", "/nb%2f1/"),
+    "path_dots": (BODY % ("", "")).replace("/nb-1/", "/../x/"),
+    "documented": '{\n  "name": "notebook-d115",\n  "description": "",\n  "profile_id": "Ascend-Power-Engine 1.0(python3)",\n'
+                  '  "flavor": "modelarts.kat1.xlarge",\n  "spec": {\n    "storage": {\n      "location": {"path": '
+                  '"/aaaaaaaaa/output/"},\n      "type": "obs"\n    },\n    "auto_stop": {"enable": true, "duration": 3600}\n  },\n'
+                  '  "workspace": {"id": "0"}\n}\n',
+}
+for name, text in BODIES.items():
+    seed("body", name, text)
+    seed("policy_judge", name, text)
+
+# ---- YAML and policies ----
+
+seeds(
+    "yaml",
+    empty="",
+    only_comment="# nothing\n",
+    flat="name: a\nnumber: 5\ntruth: true\ninner: {size: 4KB}\n",
+    all="name: x\nshort_text: abc\ntruth: false\nnumber: -10\nword_number: auto\nduration: 90m\nsize: 1GB\nword: cap\n"
+        'list: [a, "b c", \'d\']\npairs: {k: v, "k 2": "v"}\ninner: {text: t, size: 1MB}\nnode: [1, {a: b}]\n',
+    block="list:\n  - a\n  - b\npairs:\n  k: v\n",
+    quoted='name: "a\\tb\\u00e9\\n"\nlist: ["", " ", "true", "~", "1", "a: b", "# c"]\n',
+    literal="name: |\n  two\n  lines\nlist:\n  - >-\n    folded\n    text\n",
+    name_twice="name: a\nname: {pattern: b}\n",
+    nulls="name: ~\ntruth: null\nlist:\n",
+    twins="number: 1\nnumber: 2\n",
+    anchor="name: &a x\nlist: [*a]\n",
+    tag="name: !!str x\n",
+    merge="<<: {a: b}\n",
+    two_documents="name: a\n---\nname: b\n",
+    unknown="nmae: a\n",
+    wrong_kinds="name: [a]\ntruth: yes\nnumber: 1.5\nduration: 5\nsize: 5 MB\nword: nothing\nlist: a\npairs: [a]\ninner: a\n",
+    out_of_range="number: 1001\nword_number: 10\nshort_text: much too long\n",
+    deep="node: " + "[" * 12 + "]" * 12 + "\n",
+    tab="name:\ta\n\tlist: []\n",
+    crlf="name: a\r\nlist:\r\n  - b\r\n",
+    other_breaks="name: a\u0085number: 1\u2028truth: true\u2029",
+    bom="\ufeffname: a\n",
+    bad_utf8=b"name: \xff\xfe\n",
+    control=b"name: a\x01b\n",
+    complex_key="? [a, b]\n: c\n",
+    unclosed="list: [a, b\n",
+    directive="%YAML 1.2\n---\nname: a\n...\n",
+    utf16="\ufeffname: a\n".encode("utf-16-le"),
+)
+BASE = (HERE / "../../policies/base.yaml").read_text()
+POLICY = "version: 1\npolicies:\n"
+seeds(
+    "policy_load",
+    empty="",
+    base=BASE,
+    base_and_team=BASE + "\0" + (HERE / "../../policies/examples/teams.yaml").read_text(),
+    base_and_exceptions=BASE + "\0" + (HERE / "../../policies/examples/exceptions.yaml").read_text(),
+    minimal=POLICY + "  - {name: everybody}\n",
+    default_allow="version: 1\ndefault: allow\n",
+    match=POLICY + "  - name: m\n    match: {projects: ['0*'], users: [alice, 'svc-*'], user_ids: [u-1], domains: [acme], roles: "
+                   "[te_admin], groups: [team-a], operations: [create, demanager.create], families: [demanager]}\n",
+    lists=POLICY + "  - name: l\n    flavors: {allow: ['*cpu*'], deny: ['*.8u']}\n    profiles: {allow: ['*']}\n    images: {allow: []}\n"
+                   "    workspaces: {allow: ['0']}\n    pools: {allow: [pool-a], public: true}\n    custom_spec: allow\n",
+    storage=POLICY + "  - name: s\n    storage: {types: [obs, evs], obs_prefixes: [/team-a, '/s-x/${user.name}/', '/p-${project.id}'], "
+                     "max_size_gb: 100}\n",
+    bad_prefix=POLICY + "  - {name: s, storage: {obs_prefixes: [team, '/a/../b', '/bucket/${user.nme}', '/b%2f/']}}\n",
+    stop=POLICY + "  - name: s\n    auto_stop: {required: true, on_missing: refuse, default: 1h, min: 30m, max: 4h, over_max: refuse}\n",
+    stop_outside=POLICY + "  - {name: s, auto_stop: {default: 5h, min: 1h, max: 4h}}\n",
+    stop_conflict=POLICY + "  - {name: a, auto_stop: {max: 1h}}\n  - {name: b, auto_stop: {min: 2h}}\n",
+    labels=POLICY + "  - {name: a, annotations: {set: {cost-centre: '4711', k: v}, require: [owner]}}\n",
+    labels_conflict=POLICY + "  - {name: a, annotations: {set: {k: v}}}\n  - {name: b, annotations: {set: {k: w}}}\n",
+    pattern=POLICY + "  - name: p\n    name: {pattern: 'team-[a-z]+(-[[:alnum:]]{1,8})*|x'}\n",
+    bad_pattern=POLICY + "  - name: p\n    name: {pattern: '(a'}\n",
+    modes=POLICY + "  - {name: e}\n  - {name: w, mode: warn, flavors: {allow: [a]}}\n  - {name: o, mode: observe, auto_stop: "
+                   "{required: true, default: 1h}}\n",
+    exceptions=POLICY + "  - {name: a, flavors: {allow: ['*cpu*']}, auto_stop: {max: 1h}}\nexceptions:\n  - name: x\n    policy: a\n"
+                        "    match: {users: [alice]}\n    allow: {flavors: ['*gpu*']}\n    lift: [auto_stop]\n    reason: r\n"
+                        "    approved_by: bob\n    expires: 2099-12-31\n",
+    exception_expired=POLICY + "  - {name: a}\nexceptions:\n  - {name: x, policy: a, match: {users: [alice]}, lift: ['*'], expires: "
+                               "1969-12-31}\n",
+    exception_of_nobody=POLICY + "exceptions:\n  - {name: x, policy: b, match: {}, expires: tomorrow}\n",
+    quotas=POLICY + "  - {name: a, quotas: [{name: q, limit: 1}]}\n",
+    unknown=POLICY + "  - {name: a, flavours: {allow: [a]}}\n",
+    unknown_operation=POLICY + "  - {name: a, match: {operations: [creat]}}\n",
+    same_names=POLICY + "  - {name: a}\n  - {name: a}\n",
+    three="version: 1\n\0version: 1\npolicies: [{name: a}]\n\0version: 1\npolicies: [{name: b, mode: warn}]\n",
+    version_2="version: 2\n",
+    defaults_differ="version: 1\ndefault: allow\n\0version: 1\ndefault: refuse\n",
+    not_yaml="{{{{",
+)
+
+# ---- journal ----
+
+TIME = '"time":"2026-01-02T03:04:05.123456Z",'
+
+
+def member_line(event, more=""):
+    return TIME + '"event":"' + event + '"' + more + "}\n"
+
+
+CHECKPOINT = member_line("checkpoint", ',"open":[]')
+INTENT = member_line("intent", ',"id":"%s","operation":"demanager.create","class":"create","method":"POST","path":"/v1/p/demanager/'
+                               'instances","project":"p","user":{"id":"u","name":"alice"},"decision":"allow"')
+OUTCOME = member_line("outcome", ',"id":"%s","operation":"demanager.create","class":"create","instance":{"id":"i-%s"},"outcome":"%s"')
+OPEN = ('{"id":"o1","time":"2026-01-01T00:00:00.000000Z","project":"p","state":"reserved"},{"id":"o2","state":"unknown"},'
+        '{"id":"o3","instance":{"id":"i-3","name":"n","flavor":"f","auto_stop_s":60},"state":"existing"}')
+ZERO = "0" * 64
+seeds(
+    "journal_recovery",
+    nothing="",
+    checkpoint=CHECKPOINT,
+    start=CHECKPOINT + member_line("start", ',"durability":"sync"'),
+    open_intent=CHECKPOINT + INTENT % "a",
+    created=CHECKPOINT + INTENT % "a" + OUTCOME % ("a", "a", "created"),
+    failed=CHECKPOINT + INTENT % "a" + OUTCOME % ("a", "a", "failed"),
+    unknown=CHECKPOINT + INTENT % "a" + OUTCOME % ("a", "a", "unknown"),
+    settled=CHECKPOINT + INTENT % "a" + OUTCOME % ("a", "a", "unknown") +
+            member_line("settled", ',"id":"a","instance":{"id":"i-a"},"outcome":"created"'),
+    deleted=CHECKPOINT + INTENT % "a" + OUTCOME % ("a", "a", "created") +
+            member_line("outcome", ',"id":"b","operation":"demanager.delete","class":"release","instance":{"id":"i-a"},"status":202,'
+                                   '"outcome":"done"'),
+    orphan=CHECKPOINT + member_line("orphan", ',"id":"x","instance":{"id":"i-x"}'),
+    refusal=CHECKPOINT + member_line("refusal", ',"id":"r","count":12'),
+    later_event=CHECKPOINT + member_line("something_new", ',"id":"r"'),
+    carried=member_line("checkpoint", ',"open":[' + OPEN + "]") + OUTCOME % ("o1", "o1", "created"),
+    carried_bad=member_line("checkpoint", ',"open":[{"id":"a","state":"odd"}]'),
+    carried_missing=member_line("checkpoint"),
+    torn=CHECKPOINT + INTENT % "a" + '{"v":1,"seq":3,"pre',
+    torn_first='{"v":1,"seq":1',
+    no_checkpoint=INTENT % "a",
+    empty_line=CHECKPOINT + "\n" + INTENT % "a",
+    raw_first='{"v":1,"seq":1,"prev":"' + ZERO + '",' + CHECKPOINT,
+    raw_seq='{"v":1,"seq":7,"prev":"' + ZERO + '",' + CHECKPOINT,
+    raw_prev=CHECKPOINT + '{"v":1,"seq":2,"prev":"' + ZERO + '",' + member_line("start"),
+    raw_version='{"v":2,"seq":1,"prev":"' + ZERO + '",' + CHECKPOINT,
+    raw_twins='{"v":1,"v":1,"seq":1,"prev":"' + ZERO + '",' + CHECKPOINT,
+    raw_order=CHECKPOINT.rstrip("}\n").replace(TIME, '{"prev":"' + ZERO + '",' + TIME) + ',"seq":1,"v":1}\n',
+    raw_huge='{"v":1,"seq":9223372036854775807,"prev":"' + ZERO + '",' + CHECKPOINT,
+    not_json=CHECKPOINT + "{nonsense\n" + INTENT % "a",
+    nul=CHECKPOINT + "{\0}\n",
+    two_segments=CHECKPOINT + INTENT % "a" + "\x1e" + member_line("checkpoint", ',"open":[{"id":"a","state":"reserved"}]'),
+    empty_last=CHECKPOINT + INTENT % "a" + "\x1e",
+    empty_only="\x1e",
+    torn_then_empty=CHECKPOINT + '{"v":1\x1e',
+    torn_twice=CHECKPOINT + '{"v":1\x1e{"v":1',
+    damaged_before="{}\n\x1e" + CHECKPOINT + INTENT % "b",
+    same_intent_twice=CHECKPOINT + INTENT % "a" + INTENT % "a",
+    outcome_twice=CHECKPOINT + INTENT % "a" + (OUTCOME % ("a", "a", "created")) * 2,
+    outcome_alone=CHECKPOINT + OUTCOME % ("z", "z", "created"),
+    same_instance=CHECKPOINT + INTENT % "a" + OUTCOME % ("a", "x", "created") + INTENT % "b" + OUTCOME % ("b", "x", "created"),
+    long_id=CHECKPOINT + INTENT % ("a" * 200) + OUTCOME % ("a" * 200, "b" * 200, "created"),
+    odd_id=CHECKPOINT + INTENT % '\\u0000\\n\\ud83d\\ude00"'.replace('"', '\\"'),
+)
+
+# ---- small languages ----
+
+seeds(
+    "obs",
+    path="/team-bucket/a/b/\n/team-bucket/a",
+    prefix_root="/team-bucket/a/\n/team-bucket/",
+    not_segment="/team-bucket/team-ab/\n/team-bucket/team-a",
+    equal="/team-bucket/a/\n/team-bucket/a/",
+    deeper="/team-bucket/a/\n/team-bucket/a/b",
+    root="/team-bucket/\n/team-bucket",
+    uri="obs://team-bucket/a/b\n/team-bucket/a/",
+    uri_root="obs://team-bucket",
+    bucket="team-files\n/team-files",
+    no_end="/team-bucket/a",
+    blanks="/team-bucket/my data 100%/\n/team-bucket/my data 100%",
+    letters="/team-bucket/\u00e4\u00f6\u4e2d\u6587/\n/team-bucket/\u00e4\u00f6\u4e2d\u6587/",
+    escape="/team-bucket/%2e%2e/",
+    lone_percent="/team-bucket/%2/%/%zz/\n/team-bucket/%2",
+    dots="/team-bucket/../x/",
+    dot="/team-bucket/./x/",
+    three_dots="/team-bucket/.../x/\n/team-bucket/...",
+    empty_segment="/team-bucket//x/",
+    backslash="/team-bucket/a\\b/",
+    zero_width="/team-bucket/a\u200bb/",
+    bidirectional="/team-bucket/a\u202eb/",
+    fullwidth_slash="/team-bucket/a\uff0fb/",
+    one_dot_leader="/team-bucket/\u2024\u2024/",
+    overlong=b"/team-bucket/\xc0\xae/",
+    control="/team-bucket/a\x7fb/",
+    address="/192.168.0.1/a/",
+    bad_bucket="/Team_Bucket/a/",
+    bucket_dots="/a..b/c/",
+    bucket_dashes="/a--b/c/\n/a--b",
+    long="/team-bucket/" + "a/" * 505,
+    too_long="/team-bucket/" + "a/" * 506,
+    empty="",
+)
+ERES = {
+    "plain": ("team-a", "team-a", "team-b", ""),
+    "class": ("team-[a-z0-9-]+", "team-a", "team-", "team-A"),
+    "alternatives": ("(ab|cd)+|x", "abcd", "x", "abx"),
+    "star": ("a*b*", "", "aab", "ba"),
+    "nested_star": ("(a*)*", "aaaa", "b"),
+    "nested_plus": ("((a+)+)+b", "aaaaaaaaaaaaaaaaaaaaaaaa", "ab"),
+    "bounds": ("a{2,4}b{3}c{0,1}d{2,}", "aabbbdd", "aaaabbbcddd", "abbbdd"),
+    "bounds_zero": ("a{0}b", "b", "ab"),
+    "optional": ("(a?b)?c", "c", "bc", "abc", "ac"),
+    "anchors": ("^a$|^$", "a", "", "aa"),
+    "anchor_inside": ("a^b|a$b|(^a)b", "ab", "a"),
+    "any": ("a.c", "abc", "a\xffc", "ac"),
+    "bracket_first": ("[]a]+", "]a]", "b"),
+    "bracket_not": ("[^]a]+", "b", "]"),
+    "bracket_dash": ("[a-]+|[-z]+", "a-", "-z"),
+    "named": ("[[:alpha:]_]{1,3}[[:digit:][:space:]]", "ab1", "_ ", "1"),
+    "escapes": ("\\.\\*\\(\\)\\[\\]\\{\\}\\\\\\|\\^\\$", ".*()[]{}\\|^$", "x"),
+    "many_repeats": ("(a{1,20}){1,10}", "a" * 60, ""),
+    "group_optional": ("(a|b?){3}", "aba", "ab", "aaaa"),
+    "empty_alternative": ("a||b", "a"),
+    "unclosed": ("(a", "a"),
+    "double_repeat": ("a**", "a"),
+    "back_reference": ("(a)\\1", "aa"),
+    "bad_escape": ("\\d", "1"),
+    "bad_range": ("[z-a]", "a"),
+    "bad_bound": ("a{3,2}", "aaa"),
+    "big_bound": ("a{256}", "a"),
+    "deep": ("(" * 33 + "a" + ")" * 33, "a"),
+    "too_large": ("((a{255}){255})", "a"),
+}
+for name, parts in ERES.items():
+    seed("ere", name, "\n".join(parts).encode("latin-1"))
+seeds(
+    "globset",
+    exact="modelarts.vm.cpu.2u\nmodelarts.vm.cpu.2u\nother",
+    star="modelarts.vm.cpu.2u\nmodelarts.vm.*\n*gpu*",
+    only_star="x\n*",
+    empty_entry="\n\n*",
+    none="x",
+    two_stars="a/b/c\n**\na**c",
+    middle="abcabc\na*c*bc\na*bca",
+    overlap="aaaa\na*aa*a\naaaaa*",
+    below="/team-a/x/y\n/team-a/\n/other/",
+    below_star="/team-a/x/y\n/team-*/",
+    below_exact="/team-a\n/team-a",
+    slashes="//a//\n*//\n/",
+    binary=b"\x00\xff\n\x00*\n*\xff",
+    no_star_fits="ab\na*c\n*d\nb*",
+    prefixes="abcd\na*\nab*\nabc*\nabcd*\nabcde*",
+    suffixes="abcd\n*d\n*cd\n*bcd\n*abcd\n*xabcd",
+    many="zzz9\n" + "\n".join(f"k{n}*x{n}" for n in range(40)) + "\nz*9",
+    starry="a" * 40 + "\n" + "*a" * 16 + "\n" + "*a" * 15 + "b",
+    same="a*\na*\na*\na",
+    star_in_value="a*b\na*b\n*\\*",
+)
+
+# ---- tokens ----
+
+TOKEN = ('{"token":{"expires_at":"2999-01-01T00:00:00.000000Z","issued_at":"2026-01-01T00:00:00.000000Z","methods":["password"],'
+         '"catalog":[],"roles":[{"name":"te_admin","id":"0"}],%s"user":{"id":"u-1","name":"alice","domain":{"id":"d-1","name":'
+         '"acme"}%s}}}')
+PROJECT = '"project":{"id":"0123456789abcdef0123456789abcdef","name":"eu-de","domain":{"id":"d-1","name":"acme"}},'
+FEDERATION = ',"OS-FEDERATION":{"identity_provider":{"id":"x"},"protocol":{"id":"saml"},"groups":[{"id":"g","name":"team-a"}]}'
+
+
+def der(tag, *parts):
+    data = b"".join(parts)
+    size = len(data)
+    if size < 128:
+        return bytes([tag, size]) + data
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + data
+
+
+def signed(content, inner=b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"):
+    kind = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+    octets = b"" if content is None else der(0xA0, der(0x04, content))
+    return der(0x30, kind, der(0xA0, der(0x30, b"\x02\x01\x01", b"\x31\x00", der(0x30, inner, octets), b"\x31\x00")))
+
+
+def token(data):
+    return base64.b64encode(data).replace(b"/", b"-")
+
+
+GOOD = TOKEN % (PROJECT, "")
+seeds(
+    "token",
+    good=GOOD,
+    federated=TOKEN % (PROJECT, FEDERATION),
+    of_domain=TOKEN % ('"domain":{"id":"d-1","name":"acme"},', ""),
+    expired=GOOD.replace("2999", "1969"),
+    bad_time=GOOD.replace("2999-01", "2999-13"),
+    other_project=GOOD.replace("0123456789abcdef0123456789abcdef", "p"),
+    no_user='{"token":{"expires_at":"2999-01-01T00:00:00Z"}}',
+    no_roles=GOOD.replace('"roles":[{"name":"te_admin","id":"0"}],', ""),
+    null_roles=GOOD.replace('[{"name":"te_admin","id":"0"}]', "null"),
+    empty_name=GOOD.replace('"alice"', '""'),
+    escaped=GOOD.replace("alice", "al\\u0069ce\\n"),
+    twins=GOOD.replace('"id":"u-1"', '"id":"u-1","id":"u-2"'),
+    many_roles=GOOD.replace('{"name":"te_admin","id":"0"}', ",".join(f'{{"name":"r{n}","id":"{n}"}}' for n in range(60))),
+    not_json="{nonsense",
+    empty_object="{}",
+    der_good=signed(GOOD.encode()),
+    der_detached=signed(None),
+    der_other_content=signed(GOOD.encode(), b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04"),
+    der_cut=signed(GOOD.encode())[:-9],
+    der_behind=signed(GOOD.encode()) + b"x",
+    der_indefinite=b"0\x80" + signed(GOOD.encode())[4:] + b"\0\0",
+    der_certificates=der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", der(0xA0, der(0x30, b"\x02\x01\x01", b"\x31\x00", der(
+        0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01", der(0xA0, der(0x04, GOOD.encode()))), der(0xA0, der(0x30)), b"\x31\x00"))),
+    text_good=token(signed(GOOD.encode())),
+    text_slash=token(signed(GOOD.encode())).replace(b"-", b"/"),
+    text_no_pad=token(signed(GOOD.encode())).rstrip(b"="),
+    text_blank=b" " + token(signed(GOOD.encode())),
+    text_line=token(signed(GOOD.encode()))[:64] + b"\n" + token(signed(GOOD.encode()))[64:],
+    pad_bits=b"MAB=",
+    pads=b"M===",
+    letters=b"MIIE",
+    signature=b"SDK-HMAC-SHA256 Access=A, SignedHeaders=host, Signature=0",
+    signature_v11=b"V11-HMAC-SHA256 Credential=A/20260101/eu-de/modelarts",
+    basic=b"Basic YTpi",
+    bearer=b"bearer \t" + token(signed(GOOD.encode())),
+    nul=b"\0",
+)
+
+
+def main():
+    shutil.rmtree(HERE / "corpus", ignore_errors=True)
+    total = 0
+    for target, files in SEEDS.items():
+        folder = HERE / "corpus" / target
+        folder.mkdir(parents=True)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+            total += len(data)
+    print(f"{sum(map(len, SEEDS.values()))} seeds of {len(SEEDS)} targets, {total} bytes")
+
+
+if __name__ == "__main__":
+    main()
