@@ -84,14 +84,18 @@ struct address *address_take(struct front_addresses *addresses, const unsigned c
     return address;
 }
 
+static void forget(struct front_addresses *addresses, struct address *address)
+{
+    SLIST_REMOVE(bucket_of(addresses, address->key), address, address, next);
+    free(address);
+}
+
 void address_give(struct front_addresses *addresses, struct address *address)
 {
     if (address == NULL)
         return;
     (void)pthread_mutex_lock(&addresses->lock);
-    if (--address->count == 0) {
-        SLIST_REMOVE(bucket_of(addresses, address->key), address, address, next);
-        free(address);
-    }
+    if (--address->count == 0)
+        forget(addresses, address);
     (void)pthread_mutex_unlock(&addresses->lock);
 }
