@@ -88,7 +88,7 @@ struct exchange {
 TAILQ_HEAD(exchange_list, exchange);
 LIST_HEAD(waiting_list, exchange);
 
-enum { WAITING_BUCKETS = 256 };
+enum { WAITING_BUCKETS = 256, ANONYMOUS_LINES_MAX = 20 };
 
 struct gateway {
     struct event_base *base;
@@ -101,6 +101,8 @@ struct gateway {
     unsigned exchange_count;
     struct waiting_list waiting[WAITING_BUCKETS]; /* by cookie */
     uint64_t last_cookie;
+    unsigned anonymous_lines; /* refusal lines of callers not yet identified, this second */
+    uint64_t anonymous_folded;
     struct metrics metrics;
     struct event *snapshot;
     pthread_mutex_t view_lock;
@@ -128,6 +130,8 @@ void judge_on_body(struct exchange *x, struct view body);
 void record_refusal(struct exchange *x);
 enum flow record_intent(struct exchange *x);
 enum flow record_outcome(struct exchange *x);
+/* Once a second and at the end: a line that counts the refusals which got none of their own. */
+void record_folded(struct gateway *gw);
 /* Of an unjudged exchange: not waited for; counts it if the journal doesn't take it. */
 void record_unjudged(struct exchange *x);
 /* A result of the journal, or the end of the wait for it. */

@@ -15,6 +15,7 @@ static void take_snapshot(evutil_socket_t fd, short what, void *user)
 
     (void)fd;
     (void)what;
+    record_folded(gw);
     (void)pthread_mutex_lock(&gw->view_lock);
     front_counts(gw->front, &gw->view.front);
     upstream_counts(gw->upstream, &gw->view.upstream);
@@ -198,6 +199,8 @@ void gateway_free(struct gateway **gw)
         return;
     *gw = NULL;
     close_open_exchanges(g);
+    if (g->mailbox != NULL)
+        record_folded(g);
     front_free(&g->front);
     REQUIRE(g->exchange_count == 0);
     upstream_free(&g->upstream);

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "gateway/exchange.h"
 
+enum { ACTION_MAX = 4096 };
+
 /* application/json, with charset=utf-8 at most, once, and no coding around it. */
 static bool media_type_ok(const struct exchange *x)
 {
@@ -40,6 +42,11 @@ enum flow step_body(struct exchange *x)
                                "the body must be sent as Content-Type: application/json, in UTF-8, "
                                "once, and without a "
                                "Content-Encoding");
+    /* Stopping must always be possible: an action is small, and isn't counted. */
+    if (x->route.verb_in_body) {
+        front_read_body(x->front, FRONT_WHOLE, ACTION_MAX);
+        return FLOW_WAIT;
+    }
     x->body_charged =
         x->head->framing == HTTP1_LENGTH && x->head->length < (uint64_t)conf->limits.body
             ? (int64_t)x->head->length
@@ -213,7 +220,8 @@ enum flow step_judge(struct exchange *x)
     digest_sha256_hex(x->sending, x->sending_sha256);
     x->pending = (struct pending_entry){
         .family = x->route.op->family, .project = x->route.project, .name = x->request.name.value};
-    if (!pending_add(&x->gw->shared->pending, &x->pending))
+    /* One without a name can't be told from another; the cloud will refuse both. */
+    if (x->request.name.set && !pending_add(&x->gw->shared->pending, &x->pending))
         return exchange_refuse(x, &gateway_reasons[GATEWAY_CREATE_PENDING],
                                "a create of an instance with this name is under way; wait for its "
                                "answer before you repeat it");

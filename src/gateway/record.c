@@ -62,14 +62,50 @@ static void add_decision(const struct exchange *x, struct journal_facts *facts)
     facts->policy_set = view_str(policy_set_digest(x->set));
 }
 
+/* Heads that can't be read, reads and calls outside the two families leave no line: they are in the
+ * metrics. */
+static bool refusal_is_recorded(const struct exchange *x)
+{
+    if (x->route.op == NULL)
+        return x->head != NULL && x->step == STEP_ROUTE;
+    return x->route.op->class != CLASS_OTHER && x->route.op->class != CLASS_READ;
+}
+
+/* Whoever isn't identified yet could fill the disk: so many lines a second, the rest is counted. */
+static bool is_over_budget(struct exchange *x)
+{
+    struct gateway *gw = x->gw;
+
+    if (x->step > STEP_IDENTIFY || gw->anonymous_lines++ < ANONYMOUS_LINES_MAX)
+        return false;
+    gw->anonymous_folded++;
+    return true;
+}
+
+void record_folded(struct gateway *gw)
+{
+    const struct journal_facts facts = {
+        .time_us = clock_now_us(),
+        .event = JOURNAL_REFUSAL,
+        .has_decision = true,
+        .decision = VERDICT_REFUSE,
+        .outcome = OUTCOME_REFUSED,
+        .duration_us = -1,
+        .count = (int64_t)gw->anonymous_folded,
+    };
+
+    gw->anonymous_lines = 0;
+    if (gw->anonymous_folded > 0 &&
+        journal_submit(gw->shared->journal, NULL, &facts, JOURNAL_NO_WAIT, 0) != STATUS_OK)
+        metrics_unrecorded(&gw->metrics);
+    gw->anonymous_folded = 0;
+}
+
 void record_refusal(struct exchange *x)
 {
     struct journal_facts facts = common_facts(x, JOURNAL_REFUSAL);
 
-    /* Heads that can't be read and calls outside the two families leave no line: they are in the
-     * metrics. */
-    if (x->route.op == NULL || x->route.op->class == CLASS_OTHER ||
-        x->route.op->class == CLASS_READ)
+    if (!refusal_is_recorded(x) || is_over_budget(x))
         return;
     add_request(x, &facts);
     add_decision(x, &facts);

@@ -8,8 +8,12 @@
 static void add_failure(struct diag *diag, const char *file, const struct err *err)
 {
     const struct loc loc = {.file = file};
+    struct view text = view_str(err->text), name = view_str(file);
 
-    diag_fault(diag, loc, "%s", err->text);
+    /* The place names the file already. */
+    if (view_starts(text, name) && view_starts(view_from(text, name.len), VIEW(": ")))
+        text = view_from(text, name.len + 2);
+    diag_fault(diag, loc, "%.*s", VIEW_ARGS(text));
 }
 
 bool load_conf(const char *path, struct arena *arena, struct diag *diag, struct conf *ret)
