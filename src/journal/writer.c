@@ -19,11 +19,25 @@ bool trouble_no_space(int error)
     return error == ENOSPC || error == EDQUOT;
 }
 
-static enum trouble judge(const struct journal *journal)
+static uint64_t open_room(struct journal *journal)
 {
+    uint64_t promised;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    promised = journal->promised;
+    (void)pthread_mutex_unlock(&journal->lock);
+    return promised * OUTCOME_ROOM_BYTES;
+}
+
+/* Space is low when not even one more intent would be taken (space_for): the state must not say
+ * otherwise. */
+static enum trouble judge(struct journal *journal)
+{
+    uint64_t needed = journal->low_space_bytes + open_room(journal) + 2 * OUTCOME_ROOM_BYTES;
+
     if (journal->stuck != TROUBLE_NONE)
         return journal->stuck;
-    return journal->free_bytes < journal->low_space_bytes ? TROUBLE_LOW : TROUBLE_NONE;
+    return journal->free_bytes < needed ? TROUBLE_LOW : TROUBLE_NONE;
 }
 
 /* Before any result that depends on it, so that whoever hears of trouble finds it in the state. */
@@ -90,16 +104,6 @@ static void post(struct node *node, enum status status, struct journal_mailbox *
         return;
     mailbox_post(node->mailbox, node->cookie, status, touched);
     node->mailbox = NULL;
-}
-
-static uint64_t open_room(struct journal *journal)
-{
-    uint64_t promised;
-
-    (void)pthread_mutex_lock(&journal->lock);
-    promised = journal->promised;
-    (void)pthread_mutex_unlock(&journal->lock);
-    return promised * OUTCOME_ROOM_BYTES;
 }
 
 static void recycle(struct journal *journal, struct list *list)
@@ -297,18 +301,22 @@ static void split_written(struct list *list, size_t done, struct list *ret_there
         list_add(ret_there, list_take(list));
 }
 
-/* Lines that are complete in the file count, synced or not; half a line is cut off. */
-static void keep_written(struct journal *journal, const struct list *there, bool whole)
+/* Lines that are complete in the file count, synced or not; half a line is cut off. done: how many
+ * bytes of the batch are in the file. */
+static void keep_written(struct journal *journal, const struct list *there, size_t done)
 {
+    size_t complete = there->last == NULL ? 0 : there->last->end;
     uint64_t size = journal->segment.size;
     uint64_t lines = 0;
 
     if (there->last != NULL) {
-        size += there->last->end;
-        journal->since_bytes += there->last->end;
+        size += complete;
+        journal->since_bytes += complete;
         journal->chain = there->last->then;
     }
-    if (!segment_keep(&journal->segment, size, !whole))
+    /* A write that failed whole leaves nothing to cut, and a disk that can't be written might not
+     * cut. */
+    if (!segment_keep(&journal->segment, size, done > complete))
         set_damage(journal, "half a line could not be cut off");
     for (const struct node *node = there->first; node != NULL; node = node->next)
         lines++;
@@ -331,7 +339,7 @@ static void write_batch(struct journal *journal, struct list *list)
     }
     failed = segment_append(&journal->segment, buf_view(&journal->batch), &done);
     split_written(list, done, &there);
-    keep_written(journal, &there, failed == 0);
+    keep_written(journal, &there, done);
     apply(journal, &there);
     post_all(&there, JOURNAL_WRITTEN, STATUS_OK);
     if (there.first != NULL && journal->segment.fd >= 0 && journal->durability == DURABILITY_SYNC)
