@@ -25,7 +25,7 @@ def build_shim(folder):
     return library
 
 
-def sanitizer_of(binary):
+def _sanitizer_of(binary):
     """The sanitizer's runtime, which wants to be loaded before any other library; None without one."""
     lines = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True, timeout=60).stdout
     for line in lines.splitlines():
@@ -41,7 +41,7 @@ class Disk:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
         (self.folder / "hang").touch()
-        before = sanitizer_of(binary)
+        before = _sanitizer_of(binary)
         self.env = {"LD_PRELOAD": f"{before}:{library}" if before else str(library),
                     "POSTERN_TEST_DISK": str(self.folder)}
 
