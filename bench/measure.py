@@ -167,11 +167,12 @@ def write_requests(work):
     return {**files, "create": files["create-allow"] + files["create-rewrite"]}, len(compact(BODY)), len(short), len(long)
 
 
-WORKLOADS = {  # what is sent, how often, what it is called
-    "create": ("create", 8000, "create, half of them rewritten"),
-    "get": ("get", 20000, "small GET"),
-    "list": ("list", 4000, "100 KB answer"),
-    "token": ("token", 8000, "small GET with a 20 KB token"),
+WORKLOADS = {  # what is sent, how often, over how many connections, what it is called
+    "create": ("create", 6000, 32, "create, half of them rewritten"),
+    "crowd": ("create", 6000, 128, "the same create"),
+    "get": ("get", 20000, 32, "small GET"),
+    "list": ("list", 4000, 32, "100 KB answer"),
+    "token": ("token", 8000, 32, "small GET with a 20 KB token"),
 }
 
 
@@ -187,14 +188,14 @@ def measure(bench, daemon, files, connections, requests):
     return result
 
 
-def interleave(bench, options, daemons, files, requests):
+def interleave(bench, count_of_rounds, daemons, files, connections, requests):
     """Round robin over the proxies, so that what else the machine does meets all of them."""
     rounds = {daemon.name: [] for daemon in daemons}
     for daemon in daemons:
-        bench.load.run(daemon.port, files, options.connections, requests // 4)  # connections, caches, code
-    for turn in range(options.rounds):
+        bench.load.run(daemon.port, files, connections, requests // 4)  # connections, caches, code
+    for turn in range(count_of_rounds):
         for daemon in daemons[turn % len(daemons):] + daemons[:turn % len(daemons)]:
-            rounds[daemon.name].append(measure(bench, daemon, files, options.connections, requests))
+            rounds[daemon.name].append(measure(bench, daemon, files, connections, requests))
     return rounds
 
 
@@ -284,13 +285,14 @@ def run(bench, options, scratch):
     check_ciphers(bench, others + judging)
     results = {}
     for word in options.workloads:
-        name, count, title = WORKLOADS[word]
-        daemons = others + (judging if word == "create" else [sync])
-        results[word] = interleave(bench, options, daemons, files[name], max(count // options.divide, 100))
-        if word != "create":
+        name, count, connections, title = WORKLOADS[word]
+        daemons = others + (judging if name == "create" else [sync])
+        count = max(count // options.divide, 8 * connections)
+        results[word] = interleave(bench, options.rounds, daemons, files[name], connections, count)
+        if name != "create":
             results[word]["Postern"] = results[word].pop(sync.name)
-        table(title, results[word])
-    if "create" in results:
+        table(f"{title}, {connections} connections", results[word])
+    if {"create", "crowd"} & set(results):
         check_judgements(bench.work, others + judging)
     return results
 
@@ -309,7 +311,6 @@ def parse():
     parser = argparse.ArgumentParser(description="Compares Postern with HAProxy and nginx + Lua.")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="folder with postern and postern-load")
     parser.add_argument("--rounds", type=int, default=7, help="of each proxy and workload (default: %(default)s)")
-    parser.add_argument("--connections", type=int, default=32, help="of clients (default: %(default)s)")
     parser.add_argument("--idle", type=int, default=1000, help="idle connections (default: %(default)s)")
     parser.add_argument("--quick", dest="divide", action="store_const", const=10, default=1,
                         help="a tenth of the requests: to try the script, not to measure")
