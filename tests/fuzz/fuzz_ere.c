@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Extended regular expressions, against a matcher that works on sets of places in the value instead
  * of a program. Input: the pattern, a line feed, and values with a line feed between. */
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "policy/ere.h"
@@ -31,31 +32,21 @@ static char peek(const struct reading *r)
     return more(r) ? r->pattern.ptr[r->at] : '\0';
 }
 
+/* The process stays in the C locale. */
 static bool in_class(struct view name, unsigned char c)
 {
-    bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z', digit = c >= '0' && c <= '9';
-    bool graph = c > ' ' && c < 0x7F;
-    const struct {
+    static const struct {
         const char *name;
-        bool holds;
+        int (*holds)(int c);
     } classes[] = {
-        {"alpha", upper || lower},
-        {"digit", digit},
-        {"alnum", upper || lower || digit},
-        {"upper", upper},
-        {"lower", lower},
-        {"xdigit", digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')},
-        {"blank", c == ' ' || c == '\t'},
-        {"space", c == ' ' || (c >= '\t' && c <= '\r')},
-        {"punct", graph && !upper && !lower && !digit},
-        {"graph", graph},
-        {"print", graph || c == ' '},
-        {"cntrl", c < ' ' || c == 0x7F},
+        {"alpha", isalpha}, {"digit", isdigit}, {"alnum", isalnum},   {"upper", isupper},
+        {"lower", islower}, {"space", isspace}, {"xdigit", isxdigit}, {"blank", isblank},
+        {"punct", ispunct}, {"graph", isgraph}, {"print", isprint},   {"cntrl", iscntrl},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
         if (view_eq(name, view_str(classes[i].name)))
-            return classes[i].holds;
+            return classes[i].holds(c) != 0;
     }
     fuzz_show("a class that isn't known", name);
     abort();

@@ -69,12 +69,11 @@ static void make_der(struct view content, struct bytes *der)
     wrap(der, 0, 0x30);
 }
 
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
+
 /* Base64 with '-' for '/'. */
 static void write_base64(const struct bytes *from, struct bytes *ret)
 {
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
-
     ret->len = 0;
     for (size_t i = 0; i < from->len; i += 3) {
         size_t left = from->len - i;
@@ -86,6 +85,37 @@ static void write_base64(const struct bytes *from, struct bytes *ret)
             ret->at[ret->len++] =
                 (unsigned char)(k > left ? '=' : letters[bits >> (18 - 6 * k) & 63]);
     }
+}
+
+static int letter_value(char c)
+{
+    const char *at = c == '\0' ? NULL : strchr(letters, c);
+
+    return at == NULL ? -1 : (int)(at - letters);
+}
+
+/* One content has one token: written again it is the same. False: it isn't Base64 at all. */
+static bool is_canonical(struct view token)
+{
+    static struct bytes der, text;
+    uint32_t bits = 0;
+    unsigned have = 0;
+
+    der.len = 0;
+    for (size_t i = 0; i < token.len && token.ptr[i] != '='; i++) {
+        int value = letter_value(token.ptr[i]);
+
+        if (value < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)value;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            der.at[der.len++] = (unsigned char)(bits >> have);
+        }
+    }
+    write_base64(&der, &text);
+    return view_eq(token, view_of((const char *)text.at, text.len));
 }
 
 static bool same_texts(const struct view *a, size_t a_count, const struct view *b, size_t b_count)
@@ -197,7 +227,7 @@ static void check_token(struct view token)
     token.ptr = exact;
     fuzz_arena(&arena);
     status = identity_decode_token(token, &arena, &json);
-    REQUIRE(status == STATUS_OK || status == STATUS_SYNTAX);
+    REQUIRE(status == STATUS_SYNTAX || (status == STATUS_OK && is_canonical(token)));
     if (status == STATUS_OK && token_read_json(json, &arena, &facts) == STATUS_OK) {
         check_facts(&facts);
         REQUIRE(token_read(token, &arena, &again) == STATUS_OK);

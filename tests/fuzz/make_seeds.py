@@ -479,6 +479,79 @@ seeds(
     star_in_value="a*b\na*b\n*\\*",
 )
 
+ROUTES = {
+    "create": "POST /v1/0123/demanager/instances",
+    "get": "GET /v1/0123/demanager/instances/i-1",
+    "head": "HEAD /v1/0123/notebooks/i-1",
+    "action": "POST /v1/0123/demanager/instances/i-1/action",
+    "lease": "PATCH /v1/0123/notebooks/n-1/lease",
+    "unmount": "DELETE /v1/0123/notebooks/n-1/storage/s-1",
+    "reserved": "DELETE /v1/0123/notebooks/all",
+    "unknown_row": "PUT /v1/0123/demanager/instances",
+    "escaped": "POST /v1/p/%64emanager/instances",
+    "escaped_twice": "POST /v1/p/%2564emanager/instances",
+    "escaped_slash": "POST /v1/a%2fb/demanager/instances",
+    "slash_hides": "POST /v1%2fp%2fdemanager%2finstances",
+    "trailing_slash": "POST /v1/p/demanager/instances/",
+    "parameter": "POST /v1/p/demanager;x/instances;y",
+    "upper": "POST /v1/p/Demanager/Instances",
+    "suffix": "POST /v1/p/demanager/instances.json",
+    "suffix_family": "POST /v1/p/notebooks.json",
+    "dots_escaped": "POST /v1/p/x/%2e%2e/demanager/instances",
+    "dots_parameter": "POST /v1/p/x/..;/notebooks",
+    "dots": "POST /v1/p/x/../demanager/instances",
+    "double_slash": "POST /v1//p/demanager/instances",
+    "backslash": "POST /v1/p\\demanager/instances",
+    "broken_escape": "GET /v1/p/models/100%",
+    "control": "GET /v1/p/a\x7fb",
+    "control_escaped": "POST /v1/p/demanager%00/instances",
+    "question_escaped": "POST /v1/p/notebooks%3f/x",
+    "hash": "GET /v1/p/a#b",
+    "model": "GET /v1/p/models/a%2Fb%20c",
+    "jobs": "POST /v2/p/training-jobs",
+    "jobs_spelled": "POST /v2/p/Training%2djobs/",
+    "root": "GET /",
+    "no_slash": "GET v1/p",
+    "fourth": "GET /v1/p/x/demanager",
+    "not_ascii": "GET /v1/p/\u00e4",
+}
+for name, text in ROUTES.items():
+    seed("route", name, text + "\nPOST /v2/*/training-jobs")
+seeds(
+    "route",
+    pattern_any="GET /a/b\n* /*",
+    pattern_get="HEAD /v1/p/Services/\nGET /v1/*/services",
+    pattern_long="DELETE /v1/p/a/b/c/d\nDELETE /v1/*/b/*/d/",
+    pattern_bad="GET /a\nget a",
+    pattern_escape="GET /a\nGET /%61",
+)
+URL = "version: 1\nupstream: {url: https://modelarts.example.org%s}\nidentity: {tokens: {verify: decode}}\n"
+seeds(
+    "conf",
+    empty="",
+    minimal=URL % "",
+    port=URL % ":8443",
+    slash=URL % "/",
+    bad_port=URL % ":70000",
+    plain="version: 1\nupstream: {url: 'http://modelarts.example.org'}\n",
+    ipv6="version: 1\nupstream: {url: 'https://[2001:db8::1]:443'}\nidentity: {tokens: {verify: 'off'}}\n",
+    shipped=(HERE / "../../conf/postern.yaml").read_text(),
+    listens=URL % "" + "listen:\n  - address: 127.0.0.1:8080\n  - address: '[::1]:8443'\n    tls: {certificate: a.pem, key: b.pem, "
+                       "client_ca: c.pem}\n  - {address: '0.0.0.0:80', plain: true}\n",
+    listen_open=URL % "" + "listen: [{address: '0.0.0.0:80'}]\n",
+    listen_wrong=URL % "" + "listen: [{address: 'nowhere'}, {}, a]\n",
+    journal=URL % "" + "journal: {directory: j, durability: write, timeout: 90s, segment: 1MB, keep: 400d, low_space: 1GB}\n",
+    journal_small=URL % "" + "journal: {segment: 1KB, keep: 0s, timeout: 5}\n",
+    routes=URL % "" + "routes: {other: refuse, refuse: ['POST /v2/*/training-jobs', 'get x']}\n",
+    limits=URL % "" + "workers: 4\nlimits: {head: 1KB, uri: 512B, headers: 1, body: 1MB, json_depth: 2047, head_timeout: 1ms}\n"
+                      "log: {level: debug, format: json}\nrequests: {unknown_fields: pass}\n",
+    limits_wrong=URL % "" + "limits: {head: 0B, json_depth: 1000000, headers: -1, body: 5TB}\n",
+    later=URL % "" + "quota: {store: 'postgresql://x'}\nidentity: {tokens: {verify: iam}, signatures: relay}\n",
+    paths=URL % "" + "policies: ../p\nadmin: {socket: /run/x.sock}\nstatus: {address: '127.0.0.1:9080'}\n",
+    unknown=URL % "" + "upstreem: {}\nlimits: {heads: 1}\n",
+    version_2="version: 2\n",
+)
+
 # ---- tokens ----
 
 TOKEN = ('{"token":{"expires_at":"2999-01-01T00:00:00.000000Z","issued_at":"2026-01-01T00:00:00.000000Z","methods":["password"],'
