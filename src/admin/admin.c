@@ -33,6 +33,7 @@ static long peer_uid(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? (long)peer.uid : -1;
 }
 
+// cppcheck-suppress constParameter ; the signature is evhtp's
 static evhtp_res on_connection_end(evhtp_connection_t *connection, void *user)
 {
     struct admin *admin = user;

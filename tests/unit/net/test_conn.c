@@ -20,7 +20,8 @@
 #include "net/conn.h"
 #include "net/listen.h"
 
-enum { LONG_MS = 20000, BIG = 4 * 1024 * 1024 };
+/* BIG: more than a sender's buffer grows to, and the receivers' are kept small. */
+enum { LONG_MS = 20000, BIG = 8 * 1024 * 1024, RECEIVE_BYTES = 64 * 1024 };
 
 static struct pki pki;
 
@@ -189,6 +190,7 @@ static void fixture_done(struct fixture *f)
 
 static int listen_here(const char *address_text)
 {
+    const int receive = RECEIVE_BYTES;
     struct net_address address;
     struct err err;
     int fd;
@@ -196,6 +198,8 @@ static int listen_here(const char *address_text)
     assert_int_equal(net_address_parse(view_str(address_text), &address, &err), STATUS_OK);
     fd = net_listen(&address, true, &err);
     assert_true(fd >= 0);
+    /* What is accepted here inherits it. */
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive), 0);
     return fd;
 }
 
