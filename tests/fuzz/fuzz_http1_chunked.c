@@ -59,6 +59,7 @@ static void decode(struct view input, size_t first, size_t each, struct decoded 
         at += piece;
     }
     REQUIRE(http1_body_complete(&body) == (ret->end == HTTP1_END));
+    REQUIRE(body.left < UINT64_C(1) << 60);
     REQUIRE(body.total == ret->payload.len);
     if (ret->end == HTTP1_BAD)
         REQUIRE(take(&body, VIEW("0\r\n\r\n"), ret) == HTTP1_BAD);

@@ -24,6 +24,25 @@ static void check_same(const struct http1_request *a, const struct http1_request
     check_fields_same(a->fields, a->count, b->fields, b->count);
 }
 
+/* An absolute-form names the same host as Host, and goes on where it ends. */
+static void check_target(const struct http1_request *r)
+{
+    struct view rest = r->target;
+    size_t colon = view_find(rest, ':');
+
+    if (rest.ptr[0] == '/' || view_eq(rest, VIEW("*"))) {
+        REQUIRE(view_starts(r->target, r->path));
+        return;
+    }
+    REQUIRE(view_starts(view_from(rest, colon), VIEW("://")));
+    rest = view_from(rest, colon + 3);
+    REQUIRE(r->host.len > 0 && rest.len >= r->host.len);
+    REQUIRE(view_eq_nocase(view_of(rest.ptr, r->host.len), r->host));
+    rest = view_from(rest, r->host.len);
+    REQUIRE(rest.len == 0 || rest.ptr[0] == '/' || rest.ptr[0] == '?');
+    REQUIRE(rest.len == 0 || rest.ptr[0] == '?' || view_starts(rest, r->path));
+}
+
 /* What must hold of the bytes, told without the parser. */
 static void check_accepted(struct view head, const struct http1_request *r)
 {
@@ -35,6 +54,7 @@ static void check_accepted(struct view head, const struct http1_request *r)
     REQUIRE((r->framing == HTTP1_CHUNKED) == (facts.codings == 1));
     REQUIRE((r->framing == HTTP1_LENGTH) == (facts.lengths == 1));
     REQUIRE(r->framing != HTTP1_UNTIL_CLOSE && r->minor <= 1);
+    check_target(r);
     REQUIRE(r->path.len > 0 && view_find(r->target, '#') == r->target.len);
     REQUIRE(view_find(r->path, '?') == r->path.len);
 }

@@ -19,6 +19,18 @@ static void check_same(const struct http1_response *a, const struct http1_respon
     check_fields_same(a->fields, a->count, b->fields, b->count);
 }
 
+/* RFC 9112 6.3. */
+static enum http1_framing framing_of(struct view method, unsigned status,
+                                     const struct head_facts *facts)
+{
+    if (view_eq(method, VIEW("HEAD")) || status < 200 || status == 204 || status == 304 ||
+        (view_eq(method, VIEW("CONNECT")) && status < 300))
+        return HTTP1_NO_BODY;
+    if (facts->codings == 1)
+        return HTTP1_CHUNKED;
+    return facts->lengths == 1 ? HTTP1_LENGTH : HTTP1_UNTIL_CLOSE;
+}
+
 static void check_accepted(struct view head, struct view method, const struct http1_response *r)
 {
     struct head_facts facts = head_look(head);
@@ -26,12 +38,8 @@ static void check_accepted(struct view head, struct view method, const struct ht
     REQUIRE(facts.clean && facts.fields == r->count && facts.lengths + facts.codings <= 1);
     REQUIRE(r->status >= 100 && r->status <= 599 && r->minor <= 1);
     REQUIRE(facts.lengths == 1 || r->length == UINT64_MAX);
-    if (view_eq(method, VIEW("HEAD")) || r->status < 200 || r->status == 204 || r->status == 304)
-        REQUIRE(r->framing == HTTP1_NO_BODY);
-    else if (facts.codings == 1)
-        REQUIRE(r->framing == HTTP1_CHUNKED || r->framing == HTTP1_NO_BODY);
-    if (r->framing == HTTP1_UNTIL_CLOSE)
-        REQUIRE(!r->keep_alive && facts.lengths + facts.codings == 0);
+    REQUIRE(r->framing == framing_of(method, r->status, &facts));
+    REQUIRE(r->framing != HTTP1_UNTIL_CLOSE || !r->keep_alive);
 }
 
 static void check_rewritten(const struct http1_response *r, struct view method, struct arena *arena)

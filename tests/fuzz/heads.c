@@ -45,6 +45,20 @@ struct head_facts head_look(struct view head)
     return facts;
 }
 
+/* No NUL, and CR and LF only together. */
+static bool is_clean(struct view head)
+{
+    for (size_t i = 0; i < head.len; i++) {
+        if (head.ptr[i] == '\0')
+            return false;
+        if (head.ptr[i] == '\r' && (i + 1 == head.len || head.ptr[i + 1] != '\n'))
+            return false;
+        if (head.ptr[i] == '\n' && (i == 0 || head.ptr[i - 1] != '\r'))
+            return false;
+    }
+    return true;
+}
+
 size_t head_find_in_pieces(struct view input, const struct http1_limits *limits, size_t piece)
 {
     struct http1_fault fault = {NULL, NULL};
@@ -61,6 +75,22 @@ size_t head_find_in_pieces(struct view input, const struct http1_limits *limits,
     return found;
 }
 
+/* Where a head ends by the first blank line; 0: nowhere, or not by clean lines within the limit. */
+static size_t plain_end(struct view input, const struct http1_limits *limits)
+{
+    struct view end = VIEW("\r\n\r\n"), head = input;
+
+    if (view_starts(input, VIEW("\r\n")))
+        return 0; /* the caller's to skip */
+    for (size_t i = 1; i + end.len <= input.len; i++) {
+        if (!view_starts(view_from(input, i), end))
+            continue;
+        head.len = i + end.len;
+        return is_clean(head) && head.len <= limits->head ? head.len : 0;
+    }
+    return 0;
+}
+
 size_t head_check_find(struct view input, const struct http1_limits *limits)
 {
     static const struct http1_limits tight = {64, 8192, 32768, 128};
@@ -69,6 +99,7 @@ size_t head_check_find(struct view input, const struct http1_limits *limits)
 
     for (size_t piece = 1; piece < input.len; piece += step)
         REQUIRE(head_find_in_pieces(input, limits, piece) == found);
+    REQUIRE((found == SIZE_MAX ? 0 : found) == plain_end(input, limits));
     REQUIRE(head_find_in_pieces(input, &tight, input.len) == head_find_in_pieces(input, &tight, 1));
     return found;
 }

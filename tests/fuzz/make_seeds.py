@@ -126,6 +126,11 @@ seeds(
     short_data="5\r\nhell\r\n0\r\n\r\n",
     long_data="5\r\nhello!\r\n0\r\n\r\n",
     long_line="5;" + "a" * 300 + "\r\nhello\r\n",
+    line_at_limit="5;" + "a" * 252 + "\r\nhello\r\n0\r\n\r\n",
+    line_over_limit="5;" + "a" * 253 + "\r\nhello\r\n0\r\n\r\n",
+    trailers_at_limit="0\r\na:" + "b" * 8186 + "\r\n\r\n",
+    trailers_over_limit="0\r\na:" + "b" * 8187 + "\r\n\r\n",
+    size_at_limit="0" * 30 + "fffffffffffffff\r\na",
     bad_trailer="0\r\n X: y\r\n\r\n",
     folded_trailer="0\r\nX: y\r\n z\r\n\r\n",
     nul_extension="5;\0\r\nhello\r\n0\r\n\r\n",
@@ -153,6 +158,11 @@ JSON = {
     "utf8": '["\u00e9\u20ac\U0001f600\x7f"]',
     "overlong": b'["\xc0\x80"]',
     "raw_surrogate": b'["\xed\xa0\x80"]',
+    "raw_surrogates": b'["\xed\xbf\xbf"]',
+    "next_to_surrogates": b'["\xed\x9f\xbf\xee\x80\x80"]',
+    "last_point": b'["\xf4\x8f\xbf\xbf\xef\xbf\xbf\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xf0\x90\x80\x80"]',
+    "overlong_3": b'["\xe0\x9f\xbf"]',
+    "overlong_4": b'["\xf0\x8f\xbf\xbf"]',
     "beyond": b'["\xf4\x90\x80\x80"]',
     "bom": b"\xef\xbb\xbf{}",
     "twins": '{"a":1,"\\u0061":2}',
@@ -580,6 +590,14 @@ def token(data):
     return base64.b64encode(data).replace(b"/", b"-")
 
 
+def other_padding(text):
+    """The same bytes to a lenient reader: a bit is set that padding drops."""
+    last = len(text.rstrip(b"="))
+    letter = ALPHABET.index(text[last - 1:last])
+    return text[:last - 1] + ALPHABET[letter ^ 1:(letter ^ 1) + 1] + text[last:]
+
+
+ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-"
 GOOD = TOKEN % (PROJECT, "")
 seeds(
     "token",
@@ -611,6 +629,8 @@ seeds(
     text_no_pad=token(signed(GOOD.encode())).rstrip(b"="),
     text_blank=b" " + token(signed(GOOD.encode())),
     text_line=token(signed(GOOD.encode()))[:64] + b"\n" + token(signed(GOOD.encode()))[64:],
+    **{f"text_padded_{n}": token(signed(GOOD.encode() + b" " * n)) for n in range(3)},
+    **{f"text_pad_bits_{n}": other_padding(token(signed(GOOD.encode() + b" " * n))) for n in range(3)},
     pad_bits=b"MAB=",
     pads=b"M===",
     letters=b"MIIE",
