@@ -1,6 +1,6 @@
 #!/bin/bash
 # Everything that CI runs, on a bare Debian 12: installs what is missing, then each stage in its turn.
-#   tests/run.sh [STAGE...]     lint build unit system clang release (all, if none is named)
+#   tests/run.sh [STAGE...]     lint build unit system clang threads memory release (all, if none is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=deploy/packages.sh
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 python=/usr/bin/python3
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(lint build unit system clang release)
+[ ${#stages[@]} -gt 0 ] || stages=(lint build unit system clang threads memory release)
 logs=build/logs
 passed=0 failed=0 names=()
 
@@ -43,6 +43,14 @@ cpp_checked() {
   cppcheck --project=build/clang/compile_commands.json --enable=warning,style,performance,portability \
     --inline-suppr --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 --quiet -j "$(nproc)"
 }
+# Load, reloads and drains over several workers, and the journal and the pool by themselves.
+threads() {
+  export TSAN_OPTIONS="suppressions=$PWD/tests/lint/tsan.supp halt_on_error=1"
+  ctest --preset tsan -R 'journal|upstream|gateway' &&
+    POSTERN_BUILD=build/tsan "$python" -m pytest -q -p no:cacheprovider -n "$(nproc)" tests/system/test_concurrency.py \
+      tests/system/test_reload.py tests/system/test_drain.py tests/system/test_review_stress.py
+}
+memory() { tests/lint/valgrind.sh build/dev; }
 hardened() { tests/lint/hardening.sh build/release/postern; }
 system_tests() {
   POSTERN_BUILD=$1 "$python" -m pytest -q -p no:cacheprovider -n "$(nproc)" tests/system
@@ -68,6 +76,14 @@ if wanted clang; then
   run build-clang preset clang
   run clang-tidy tidy
   run cppcheck cpp_checked
+fi
+if wanted threads; then
+  run build-tsan preset tsan
+  run threads threads
+fi
+if wanted memory; then
+  run build-dev preset dev
+  run valgrind memory
 fi
 if wanted release; then
   run build-release preset release

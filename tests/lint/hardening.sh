@@ -4,11 +4,13 @@
 set -euo pipefail
 binary=$1
 bad=0
-check() { if ! eval "$2" >/dev/null; then echo "$binary: not $1"; bad=1; fi; }
-check "position independent" "readelf -hW $binary | grep -q 'Type:.*DYN'"
-check "bound at start (BIND_NOW)" "readelf -dW $binary | grep -Eq 'BIND_NOW|FLAGS_1.*NOW'"
-check "read-only after relocation (RELRO)" "readelf -lW $binary | grep -q GNU_RELRO"
-check "without an executable stack" "! readelf -lW $binary | grep GNU_STACK | grep -q RWE"
-check "stack-protected" "nm -D $binary | grep -q __stack_chk_fail"
-check "fortified" "nm -D $binary | grep -q '_chk'"
+# Read whole first: a pipe into `grep -q` may end its writer, which pipefail takes for a failure.
+head=$(readelf -hW "$binary") dynamic=$(readelf -dW "$binary") segments=$(readelf -lW "$binary") calls=$(nm -D "$binary")
+check() { if ! grep -Eq "$2" <<<"$3"; then echo "$binary: not $1"; bad=1; fi; }
+check "position independent" 'Type:.*DYN' "$head"
+check "bound at start (BIND_NOW)" 'BIND_NOW|FLAGS_1.*NOW' "$dynamic"
+check "read-only after relocation (RELRO)" 'GNU_RELRO' "$segments"
+check "without an executable stack" 'GNU_STACK.* RW ' "$segments"
+check "stack-protected" '__stack_chk_fail' "$calls"
+check "fortified" '_chk(@|$)' "$calls"
 exit $bad

@@ -1,0 +1,24 @@
+#!/bin/bash
+# All unit tests under valgrind, but for those that only repeat many times what others do once.
+#   tests/lint/valgrind.sh BUILD_DIR
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+supp=$here/valgrind.supp
+export supp
+check() {
+  log=$(mktemp)
+  if valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --suppressions="$supp" "$1" \
+    >"$log" 2>&1; then
+    echo "ok $1"
+  else
+    echo "FAIL $1"
+    grep -A12 '^==' "$log" | head -60
+    exit 255
+  fi
+  rm -f "$log"
+}
+export -f check
+# Those left out: 200,000 mutated documents, a hundred thousand requests, minutes of throughput.
+find "$1/tests/unit" -type f -perm -u+x -printf '%p\n' | sort |
+  grep -Ev '/(json_jansson|test_policy_properties|test_journal_threads|test_policy_ere|test_policy_globset)$' |
+  xargs -P "$(nproc)" -I{} bash -c 'check {}'
