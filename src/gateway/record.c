@@ -261,12 +261,20 @@ void record_result(struct exchange *x, enum status status)
     exchange_go(x, FLOW_NEXT);
 }
 
+bool record_wants(const struct exchange *x)
+{
+    bool get = view_eq(x->head->method, VIEW("GET")) || view_eq(x->head->method, VIEW("HEAD"));
+
+    if (x->route.verb_in_body)
+        return true;
+    return x->route.op->class != CLASS_READ && !(x->route.op->class == CLASS_OTHER && get);
+}
+
 void record_unjudged(struct exchange *x)
 {
     struct journal_facts facts = common_facts(x, JOURNAL_OUTCOME);
-    bool get = view_eq(x->head->method, VIEW("GET")) || view_eq(x->head->method, VIEW("HEAD"));
 
-    if (x->route.op->class == CLASS_READ || (x->route.op->class == CLASS_OTHER && get))
+    if (!record_wants(x))
         return;
     add_request(x, &facts);
     facts.outcome = x->outcome;

@@ -91,6 +91,8 @@ enum flow step_identify(struct exchange *x)
     if (judged)
         known = identity_judged(conf->verify, &credentials, x->route.project, clock_now_us(),
                                 x->arena, &x->who, &why);
+    else if (!record_wants(x))
+        known = identity_unrecorded(&credentials, &why);
     else
         known =
             identity_unjudged(conf->verify, &credentials, clock_now_us(), x->arena, &x->who, &why);

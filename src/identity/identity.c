@@ -246,6 +246,14 @@ bool identity_judged(enum token_verify verify, const struct credentials *credent
     return true;
 }
 
+bool identity_unrecorded(const struct credentials *credentials, struct reason *ret_why)
+{
+    if (look(credentials).kind == FOUND_SIGNATURE)
+        return refuse_signature(ret_why);
+    /* Only the first of several is seen here; another could be a signature. */
+    return credentials->authorization_count <= 1 || is_single(credentials, ret_why);
+}
+
 bool identity_unjudged(enum token_verify verify, const struct credentials *credentials,
                        int64_t now_us, struct arena *arena, struct identified *ret,
                        struct reason *ret_why)
@@ -254,11 +262,8 @@ bool identity_unjudged(enum token_verify verify, const struct credentials *crede
     struct token_facts facts;
 
     note(credentials, &found, ret);
-    if (found.kind == FOUND_SIGNATURE)
-        return refuse_signature(ret_why);
-    /* Only the first of several is seen here; another could be a signature. */
-    if (credentials->authorization_count > 1)
-        return is_single(credentials, ret_why);
+    if (!identity_unrecorded(credentials, ret_why))
+        return false;
     if (verify != VERIFY_DECODE || found.kind != FOUND_TOKEN ||
         find_facts(credentials->cache, &found, arena, &facts) != STATUS_OK ||
         now_us >= facts.expires_us)

@@ -71,6 +71,10 @@ MUST_CHECK bool identity_unjudged(enum token_verify verify, const struct credent
                                   int64_t now_us, struct arena *arena, struct identified *ret,
                                   struct reason *ret_why);
 
+/* As identity_unjudged for calls that leave no line: the same refusals, but nobody asks who it was,
+ * so that no token is digested or decoded. */
+MUST_CHECK bool identity_unrecorded(const struct credentials *credentials, struct reason *ret_why);
+
 /* A Keystone PKI token ('/' written '-', Base64 of CMS SignedData with the content embedded) to its
  * JSON. Decoding is not verification. STATUS_SYNTAX when it isn't one. */
 MUST_CHECK enum status identity_decode_token(struct view token, struct arena *arena,

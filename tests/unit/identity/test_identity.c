@@ -531,6 +531,8 @@ static void test_unjudged_refuses_signatures_only(void **state)
         assert_row(look_unjudged(VERIFY_DECODE, &credentials, &who, &why) ==
                        !(signature_there || several),
                    row->name);
+        assert_row(identity_unrecorded(&credentials, &why) == !(signature_there || several),
+                   row->name);
         if (signature_there)
             assert_row(why.row == &identity_reasons[IDENTITY_SIGNATURE_REFUSED], row->name);
         else if (several)
