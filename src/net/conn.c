@@ -278,13 +278,16 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* A deadline is moved far more often than it passes: the timer is left alone unless it would come
  * too late. */
+void net_deadline_at(struct net_conn *c, int64_t due_us)
+{
+    c->deadline_us = due_us;
+    if (due_us != 0 && (c->timer_us == 0 || due_us < c->timer_us))
+        set_timer(c, clock_monotonic_us());
+}
+
 void net_deadline(struct net_conn *c, int64_t ms)
 {
-    const int64_t now_us = ms > 0 ? clock_monotonic_us() : 0;
-
-    c->deadline_us = ms > 0 ? now_us + ms * 1000 : 0;
-    if (ms > 0 && (c->timer_us == 0 || c->deadline_us < c->timer_us))
-        set_timer(c, now_us);
+    net_deadline_at(c, ms > 0 ? clock_monotonic_us() + ms * 1000 : 0);
 }
 
 void net_watch_read(struct net_conn *c, bool wanted)

@@ -69,6 +69,8 @@ void net_shutdown_write(struct net_conn *c);
 void net_watch_read(struct net_conn *c, bool wanted);
 /* on_timeout comes `ms` from now unless set again or cleared with 0. */
 void net_deadline(struct net_conn *c, int64_t ms);
+/* The same with the moment itself, by clock_monotonic_us; 0 clears. */
+void net_deadline_at(struct net_conn *c, int64_t due_us);
 /* Whether on_ready has come. */
 bool net_is_ready(const struct net_conn *c);
 /* Ready, open, and without a byte of the peer that nobody read: looks at the socket, once. */

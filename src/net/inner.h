@@ -10,6 +10,17 @@
 
 #include "net/conn.h"
 
+/* Room that is written before it is read: the compiler's zeros (-ftrivial-auto-var-init) would cost
+ * more than what is done with it. */
+#ifdef __has_attribute
+#if __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef UNINITIALIZED
+#define UNINITIALIZED
+#endif
+
 enum { NET_ERROR_BYTES = 160, NET_PEER_BYTES = 56, NET_RECORD_BYTES = 16384 };
 
 enum net_state {

@@ -274,7 +274,7 @@ static enum net_io write_record(struct net_conn *c, struct view record)
 static enum net_io write_tls(struct net_conn *c, const struct iovec *parts, int count,
                              size_t *ret_n)
 {
-    char scratch[NET_RECORD_BYTES];
+    char scratch[NET_RECORD_BYTES] UNINITIALIZED;
     const size_t total = total_of(parts, count);
     size_t done = 0, want;
     enum net_io io;
