@@ -3,7 +3,6 @@
  */
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static const int64_t day_us = 86400000000;
@@ -52,11 +51,21 @@ static void civil_from_days(int64_t days, int64_t *year, int64_t *month, int64_t
     *year = year_of_era + era * 400 + (*month <= 2 ? 1 : 0);
 }
 
+/* The digits of the value, `width` of them, and what follows them; gives where that ends. */
+static char *put_digits(char *at, unsigned value, unsigned width, char after)
+{
+    for (unsigned i = width; i-- > 0; value /= 10)
+        at[i] = (char)('0' + value % 10);
+    at[width] = after;
+    return at + width + 1;
+}
+
 struct view clock_format(int64_t us, char out[CLOCK_TEXT_BYTES])
 {
     int64_t days = us / day_us, rest = us % day_us;
     int64_t year, month, day;
-    int len;
+    unsigned seconds, fraction;
+    char *at = out;
 
     if (rest < 0) {
         rest += day_us;
@@ -65,11 +74,17 @@ struct view clock_format(int64_t us, char out[CLOCK_TEXT_BYTES])
     civil_from_days(days, &year, &month, &day);
     if (year < 0 || year > 9999)
         year = 9999;
-    len = snprintf(out, CLOCK_TEXT_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
-                   (unsigned)year % 10000, (unsigned)month % 100, (unsigned)day % 100,
-                   (unsigned)(rest / 3600000000) % 100, (unsigned)(rest / 60000000 % 60),
-                   (unsigned)(rest / 1000000 % 60), (unsigned)(rest % 1000000));
-    return view_of(out, (size_t)len);
+    seconds = (unsigned)(rest / 1000000);
+    fraction = (unsigned)(rest % 1000000);
+    at = put_digits(at, (unsigned)year, 4, '-');
+    at = put_digits(at, (unsigned)month, 2, '-');
+    at = put_digits(at, (unsigned)day, 2, 'T');
+    at = put_digits(at, seconds / 3600, 2, ':');
+    at = put_digits(at, seconds / 60 % 60, 2, ':');
+    at = put_digits(at, seconds % 60, 2, '.');
+    at = put_digits(at, fraction, 6, 'Z');
+    *at = '\0';
+    return view_of(out, (size_t)(at - out));
 }
 
 /* Exactly `width` digits at `at`. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SHA-256 by OpenSSL's EVP. Fetching the algorithm by name costs more than hashing a small body, so
- * it is fetched once per process. */
+ * it is fetched once per process. Random bytes are fetched in blocks for the same reason. */
 #include "base/digest.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -10,6 +11,8 @@
 #include <openssl/evp.h>
 
 #include "base/require.h"
+
+enum { RAW_BYTES = RANDOM_ID_BYTES / 2, POOL_BYTES = 32 * RAW_BYTES };
 
 struct digest {
     EVP_MD_CTX *ctx;
@@ -84,13 +87,38 @@ void digest_sha256_hex(struct view v, char out[DIGEST_HEX_BYTES])
     digest_hex(raw, out);
 }
 
+/* getrandom may be cut short by a signal when more than 256 bytes are asked for. */
+static void fill(unsigned char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t got = getrandom(bytes, len, 0);
+
+        REQUIRE(got > 0 || (got < 0 && errno == EINTR));
+        if (got > 0) {
+            bytes += got;
+            len -= (size_t)got;
+        }
+    }
+}
+
+/* A block serves many ids: a system call costs more than all the rest of one. Each thread has its
+ * own, and what was given out is wiped at once. A child of a fork would give out its parent's ids
+ * again: this process never forks. */
 void random_id(char out[RANDOM_ID_BYTES])
 {
-    unsigned char raw[RANDOM_ID_BYTES / 2];
+    static _Thread_local unsigned char pool[POOL_BYTES];
+    static _Thread_local size_t left;
+    unsigned char *raw;
 
-    REQUIRE(getrandom(raw, sizeof raw, 0) == (ssize_t)sizeof raw);
-    for (size_t i = 0; i < sizeof raw; i++) {
+    if (left == 0) {
+        fill(pool, sizeof pool);
+        left = sizeof pool;
+    }
+    left -= RAW_BYTES;
+    raw = pool + left;
+    for (size_t i = 0; i < RAW_BYTES; i++) {
         out[2 * i] = hex_digits[raw[i] >> 4];
         out[2 * i + 1] = hex_digits[raw[i] & 15];
     }
+    explicit_bzero(raw, RAW_BYTES);
 }

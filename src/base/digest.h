@@ -25,5 +25,5 @@ void digest_sha256_hex(struct view v, char out[DIGEST_HEX_BYTES]);
 void digest_hex(const unsigned char in[DIGEST_BYTES], char out[DIGEST_HEX_BYTES]);
 
 /* 128 random bits as 32 lower-case hex digits, no NUL. Aborts if the system has no randomness:
- * ids are never used twice. */
+ * ids are never used twice. Not for a process that forks: parent and child would share ids. */
 void random_id(char out[RANDOM_ID_BYTES]);

@@ -2,6 +2,10 @@
  * SHA-256 against its published test vectors (FIPS 180-4), in one and in many pieces; ids. */
 #include "support/test.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <sys/random.h>
+
 #include "base/digest.h"
 
 static const struct {
@@ -73,6 +77,26 @@ static void hex_is_lower_case_and_in_order(void **state)
                    VIEW("070f171f272f373f474f575f676f777f878f979fa7afb7bfc7cfd7dfe7eff7ff"));
 }
 
+enum { BLOCK_IDS = 32 };
+
+/* What the system gives at most at once, and how often it is interrupted before it gives any. */
+static size_t most = SIZE_MAX;
+static unsigned interruptions, calls;
+
+ssize_t __real_getrandom(void *bytes, size_t len, unsigned flags);
+ssize_t __wrap_getrandom(void *bytes, size_t len, unsigned flags);
+
+ssize_t __wrap_getrandom(void *bytes, size_t len, unsigned flags)
+{
+    calls++;
+    if (interruptions > 0) {
+        interruptions--;
+        errno = EINTR;
+        return -1;
+    }
+    return __real_getrandom(bytes, len < most ? len : most, flags);
+}
+
 static void ids_differ(void **state)
 {
     enum { COUNT = 1000 };
@@ -88,6 +112,71 @@ static void ids_differ(void **state)
     }
 }
 
+struct batch {
+    char ids[3 * BLOCK_IDS][RANDOM_ID_BYTES];
+};
+
+static void *take_batch(void *user)
+{
+    struct batch *batch = user;
+
+    for (size_t i = 0; i < ARRAY_LEN(batch->ids); i++)
+        random_id(batch->ids[i]);
+    return NULL;
+}
+
+static bool share_an_id(const struct batch *a, const struct batch *b)
+{
+    for (size_t i = 0; i < ARRAY_LEN(a->ids); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(b->ids); j++) {
+            if ((a != b || i != j) && memcmp(a->ids[i], b->ids[j], RANDOM_ID_BYTES) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void threads_share_no_ids(void **state)
+{
+    static struct batch here, there;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, take_batch, &there), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)take_batch(&here);
+    assert_false(share_an_id(&here, &there));
+    assert_false(share_an_id(&there, &there));
+}
+
+/* A block comes in pieces, and late: no part of it may be missing. */
+static void a_slow_source_gives_whole_ids(void **state)
+{
+    static const size_t pieces[] = {1, 15, 16, 17, 256, 511, 512, 4096};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+        static struct batch batch;
+
+        most = pieces[i];
+        interruptions = 3;
+        (void)take_batch(&batch);
+        assert_int_equal(interruptions, 0);
+        assert_false(share_an_id(&batch, &batch));
+    }
+    most = SIZE_MAX;
+}
+
+static void a_block_serves_many_ids(void **state)
+{
+    static struct batch batch;
+
+    (void)state;
+    calls = 0;
+    (void)take_batch(&batch);
+    assert_int_equal(calls, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +185,9 @@ int main(void)
         cmocka_unit_test(one_object_serves_many_digests),
         cmocka_unit_test(hex_is_lower_case_and_in_order),
         cmocka_unit_test(ids_differ),
+        cmocka_unit_test(threads_share_no_ids),
+        cmocka_unit_test(a_slow_source_gives_whole_ids),
+        cmocka_unit_test(a_block_serves_many_ids),
     };
 
     return cmocka_run_group_tests_name("base/digest", tests, NULL, NULL);
