@@ -23,24 +23,44 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* The fault of the ASCII byte that text begins with. */
+static enum obs_fault check_ascii(struct view text)
+{
+    unsigned char byte = (unsigned char)text.ptr[0];
+
+    if (byte < ' ' || byte == 0x7f)
+        return OBS_CONTROL;
+    if (byte == '\\')
+        return OBS_BACKSLASH;
+    if (byte == '%' && text.len > 2 && is_hex(text.ptr[1]) && is_hex(text.ptr[2]))
+        return OBS_ESCAPE;
+    return OBS_OK;
+}
+
+/* The same of the character beyond ASCII that text begins with; OBS_OK: *ret_len is its length. */
+static enum obs_fault check_point(struct view text, size_t *ret_len)
+{
+    uint32_t point;
+
+    *ret_len = utf8_decode(text, &point);
+    if (*ret_len == 0)
+        return OBS_ENCODING;
+    if (unicode_is_hidden(point))
+        return OBS_CONTROL;
+    return unicode_folds_to_separator(point) ? OBS_LOOKALIKE : OBS_OK;
+}
+
 /* The fault of the characters, whatever they spell. */
 static enum obs_fault check_text(struct view text)
 {
-    for (size_t i = 0; i < text.len;) {
-        uint32_t point;
-        size_t len = utf8_decode(view_from(text, i), &point);
+    while (text.len > 0) {
+        size_t len = 1;
+        enum obs_fault fault =
+            (unsigned char)text.ptr[0] < 0x80 ? check_ascii(text) : check_point(text, &len);
 
-        if (len == 0)
-            return OBS_ENCODING;
-        if (unicode_is_hidden(point))
-            return OBS_CONTROL;
-        if (unicode_folds_to_separator(point))
-            return OBS_LOOKALIKE;
-        if (point == '\\')
-            return OBS_BACKSLASH;
-        if (point == '%' && i + 2 < text.len && is_hex(text.ptr[i + 1]) && is_hex(text.ptr[i + 2]))
-            return OBS_ESCAPE;
-        i += len;
+        if (fault != OBS_OK)
+            return fault;
+        text = view_from(text, len);
     }
     return OBS_OK;
 }
