@@ -12,18 +12,45 @@ void jwriter_init(struct jwriter *w, struct buf *out)
     *w = (struct jwriter){.out = out};
 }
 
+/* A line has hundreds of single bytes: most of them find room without a call. */
+static void put_byte(struct buf *out, char byte)
+{
+    if (out->failed == STATUS_OK && out->len < out->cap)
+        out->ptr[out->len++] = byte;
+    else
+        buf_add_byte(out, byte);
+}
+
 /* Before a value, or a key: the comma that separates it from the one before. */
 static void separate(struct jwriter *w)
 {
     if (w->comma)
-        buf_add_byte(w->out, ',');
+        put_byte(w->out, ',');
     w->comma = true;
+}
+
+/* The same, and where `len` bytes of the value are to be written, which count as written: all that
+ * with one look at the room that is left. NULL when there is none. */
+static char *separate_and_take(struct jwriter *w, size_t len)
+{
+    struct buf *out = w->out;
+    size_t comma = w->comma ? 1 : 0;
+    char *at;
+
+    w->comma = true;
+    if (!buf_reserve(out, comma + len))
+        return NULL;
+    at = out->ptr + out->len;
+    out->len += comma + len;
+    if (comma > 0)
+        *at = ',';
+    return at + comma;
 }
 
 static void open_with(struct jwriter *w, char bracket)
 {
     separate(w);
-    buf_add_byte(w->out, bracket);
+    put_byte(w->out, bracket);
     w->comma = false;
     w->depth++;
 }
@@ -31,7 +58,7 @@ static void open_with(struct jwriter *w, char bracket)
 static void close_with(struct jwriter *w, char bracket)
 {
     REQUIRE(w->depth > 0);
-    buf_add_byte(w->out, bracket);
+    put_byte(w->out, bracket);
     w->comma = true;
     w->depth--;
 }
@@ -116,44 +143,60 @@ static size_t plain_run(const struct jwriter *w, struct view v)
     return w->ascii ? view_find(view_of(v.ptr, run), 0x7F) : run;
 }
 
-static void put_quoted(struct jwriter *w, struct view text)
+/* A quoted text that needs no escape, and what stands behind its closing quote. */
+static void put_plain(struct jwriter *w, struct view text, struct view after)
 {
-    size_t at = 0;
+    char *at = separate_and_take(w, text.len + 2 + after.len);
 
-    buf_add_byte(w->out, '"');
+    if (at == NULL)
+        return;
+    *at++ = '"';
+    if (text.len > 0)
+        memcpy(at, text.ptr, text.len);
+    at[text.len] = '"';
+    memcpy(at + text.len + 1, after.ptr, after.len);
+}
+
+static void put_quoted(struct jwriter *w, struct view text, struct view after)
+{
+    size_t at = plain_run(w, text);
+
+    if (at == text.len) {
+        put_plain(w, text, after);
+        return;
+    }
+    separate(w);
+    put_byte(w->out, '"');
+    buf_add(w->out, view_of(text.ptr, at));
     while (at < text.len) {
-        struct view rest = view_from(text, at);
-        size_t run = plain_run(w, rest);
+        struct view rest;
+        size_t run;
 
+        at += put_character(w, view_from(text, at));
+        rest = view_from(text, at);
+        run = plain_run(w, rest);
         buf_add(w->out, view_of(rest.ptr, run));
         at += run;
-        if (at < text.len)
-            at += put_character(w, view_from(text, at));
     }
-    buf_add_byte(w->out, '"');
+    put_byte(w->out, '"');
+    buf_add(w->out, after);
 }
 
 void jwriter_key(struct jwriter *w, const char *key)
 {
-    separate(w);
-    buf_add_byte(w->out, '"');
-    buf_add_str(w->out, key);
-    buf_add(w->out, VIEW("\":"));
+    put_plain(w, view_str(key), VIEW(":"));
     w->comma = false;
 }
 
 void jwriter_key_view(struct jwriter *w, struct view key)
 {
-    separate(w);
-    put_quoted(w, key);
-    buf_add_byte(w->out, ':');
+    put_quoted(w, key, VIEW(":"));
     w->comma = false;
 }
 
 void jwriter_text(struct jwriter *w, struct view text)
 {
-    separate(w);
-    put_quoted(w, text);
+    put_quoted(w, text, VIEW(""));
 }
 
 void jwriter_int(struct jwriter *w, int64_t value)
@@ -197,7 +240,7 @@ void jwriter_raw(struct jwriter *w, struct view json)
         if (json.len == 0)
             return;
         if ((unsigned char)json.ptr[0] < 0x20) {
-            buf_add_byte(w->out, ' ');
+            put_byte(w->out, ' ');
             json = view_from(json, 1);
         } else {
             json = view_from(json, put_character(w, json));

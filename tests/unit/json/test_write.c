@@ -192,6 +192,50 @@ static void test_full_buffer(void **state)
     buf_done(&out);
 }
 
+static void write_some(struct buf *out)
+{
+    struct jwriter w;
+
+    jwriter_init(&w, out);
+    jwriter_open_object(&w);
+    jwriter_member_text(&w, "a", VIEW("plain"));
+    jwriter_member_text(&w, "b", VIEW("a\nb\"c\x01"));
+    jwriter_key_view(&w, VIEW("k"));
+    jwriter_null(&w);
+    jwriter_key_view(&w, VIEW("\t"));
+    jwriter_text(&w, VIEW_NONE);
+    jwriter_key(&w, "l");
+    jwriter_open_array(&w);
+    jwriter_text(&w, VIEW("x"));
+    jwriter_text(&w, VIEW("y"));
+    jwriter_raw(&w, VIEW("[1,\n2]"));
+    jwriter_close_array(&w);
+    jwriter_close_object(&w);
+}
+
+/* What fits exactly is written, what doesn't is a failure, wherever the room ends. */
+static void test_every_room(void **state)
+{
+    static const char want[] = "{\"a\":\"plain\",\"b\":\"a\\nb\\\"c\\u0001\",\"k\":null,\"\\t\":"
+                               "\"\",\"l\":[\"x\",\"y\",[1, 2]]}";
+
+    (void)state;
+    for (size_t room = 0; room < sizeof want + 4; room++) {
+        struct buf out;
+
+        buf_init(&out, room);
+        write_some(&out);
+        if (room < sizeof want - 1) {
+            assert_int_equal(out.failed, STATUS_LIMIT);
+            assert_true(out.len <= room && (out.len == 0 || memcmp(out.ptr, want, out.len) == 0));
+        } else {
+            assert_int_equal(out.failed, STATUS_OK);
+            assert_view_eq(buf_view(&out), view_str(want));
+        }
+        buf_done(&out);
+    }
+}
+
 /* A text that came in from outside goes out as one line, also in a header. */
 static void test_raw_is_one_line(void **state)
 {
@@ -220,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_any_bytes_give_json),
         cmocka_unit_test(test_valid_text_comes_back),
         cmocka_unit_test(test_full_buffer),
+        cmocka_unit_test(test_every_room),
         cmocka_unit_test(test_raw_is_one_line),
     };
 
