@@ -9,6 +9,8 @@
 /* A printf-like function: number of the format parameter, number of the first argument (0:
  * va_list). */
 #define PRINTF_LIKE(fmt_at, first_at) __attribute__((format(printf, fmt_at, first_at)))
+/* Never inlined: what it keeps on the stack is paid for only by who calls it. */
+#define NOINLINE __attribute__((noinline))
 /* Runs fn(&variable) when the variable leaves its scope. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 

@@ -7,11 +7,8 @@ static bool settings_refuse(const struct conf *conf, const struct exchange *x)
 {
     if (x->route.op->class == CLASS_OTHER && !conf->other_pass)
         return true;
-    for (size_t i = 0; i < conf->routes_refuse_count; i++) {
-        if (modelarts_route_matches(conf->routes_refuse[i], x->head->method, x->head->path))
-            return true;
-    }
-    return false;
+    return modelarts_routes_refuse(conf->routes_refuse, conf->routes_refuse_count, x->head->method,
+                                   x->head->path);
 }
 
 /* An action is judged or not by the verb in its body, which is read later. */

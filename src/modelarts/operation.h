@@ -69,3 +69,7 @@ MUST_CHECK bool modelarts_route(struct view method, struct view path, struct are
  * decoding, case-folding, ';'-stripping, suffix- or slash-trimming reader would match. */
 bool modelarts_route_pattern_ok(struct view pattern);
 bool modelarts_route_matches(struct view pattern, struct view method, struct view path);
+/* Whether any of these patterns matches. Also when nobody may send the path at all and a pattern
+ * is for its method. */
+bool modelarts_routes_refuse(const struct view *patterns, size_t count, struct view method,
+                             struct view path);

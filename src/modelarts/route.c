@@ -1,14 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From method and path to an operation. Whatever a lenient reader would land in one of the two
  * families with is served only if it is, byte for byte, a row of the table. */
+#include <pthread.h>
+
 #include "base/attr.h"
+#include "base/require.h"
 #include "modelarts/operation.h"
 #include "modelarts/path.h"
 #include "modelarts/unicode.h"
 
-enum { SEGMENT_MAX = 64, SHOWN_MAX = 160 };
+enum { SEGMENT_MAX = 64, SHOWN_MAX = 160, ROW_SEGMENTS_MAX = 6 };
 
 static const char action_path[] = "/v1/{project}/demanager/instances/{instance}/action";
+
+/* A path of the table, or one that may be such, cut at its slashes. */
+struct split {
+    size_t count; /* 0: too many to be of the table */
+    struct view segments[ROW_SEGMENTS_MAX];
+};
+
+/* The table of operations with its paths cut once: nothing of it changes afterwards. */
+static struct {
+    const struct operation *op; /* the first of that name */
+    struct view method;
+    struct split path;
+} rows[OP_COUNT];
+static struct split action_row;
+static pthread_once_t rows_cut = PTHREAD_ONCE_INIT;
+
+/* The patterns of `routes.refuse`, and whose of them count. */
+struct patterns {
+    const struct view *all;
+    size_t count;
+    struct view method;
+};
 
 static char lower(char c)
 {
@@ -73,12 +98,49 @@ static bool path_fits(const char *pattern, struct view path, bool fold_case)
     }
 }
 
+static struct split split_path(struct view path)
+{
+    struct split split = {0};
+
+    for (;;) {
+        struct view segment = path_next(&path);
+
+        if (segment.ptr == NULL)
+            return split;
+        if (split.count == ROW_SEGMENTS_MAX)
+            return (struct split){0};
+        split.segments[split.count++] = segment;
+    }
+}
+
+static void cut_rows(void)
+{
+    for (size_t i = 0; i < OP_COUNT; i++) {
+        rows[i].op = operation_find(view_str(operations[i].name));
+        rows[i].method = view_str(operations[i].method);
+        rows[i].path = split_path(view_str(operations[i].path));
+        REQUIRE((operations[i].path == NULL) == (rows[i].path.count == 0));
+    }
+    action_row = split_path(view_str(action_path));
+}
+
+static bool split_fits(const struct split *want, const struct split *got)
+{
+    if (want->count != got->count || got->count == 0)
+        return false;
+    for (size_t i = 0; i < got->count; i++) {
+        if (!segment_fits(want->segments[i], got->segments[i], false))
+            return false;
+    }
+    return true;
+}
+
 static bool is_literal_of_table(struct view text, size_t index)
 {
     for (size_t i = 0; i < OP_COUNT; i++) {
-        struct view segment = path_segment(view_str(operations[i].path), index);
+        struct view segment = rows[i].path.segments[index];
 
-        if (is_literal(segment) && view_eq_nocase(segment, text))
+        if (segment.len == text.len && is_literal(segment) && view_eq_nocase(segment, text))
             return true;
     }
     return false;
@@ -86,19 +148,14 @@ static bool is_literal_of_table(struct view text, size_t index)
 
 /* Literal segments of the table are reserved: notebooks/all is the list of all, whatever the
  * method; no reader may take it for an instance "all". */
-static bool names_reserved(const char *pattern, struct view path)
+static bool names_reserved(const struct split *want, const struct split *got)
 {
-    struct view wanted = view_str(pattern);
-
-    for (size_t i = 0;; i++) {
-        struct view want = path_next(&wanted);
-        struct view got = path_next(&path);
-
-        if (want.ptr == NULL)
-            return false;
-        if (!is_literal(want) && !view_eq(want, VIEW("{project}")) && is_literal_of_table(got, i))
+    for (size_t i = 0; i < want->count; i++) {
+        if (!is_literal(want->segments[i]) && !view_eq(want->segments[i], VIEW("{project}")) &&
+            is_literal_of_table(got->segments[i], i))
             return true;
     }
+    return false;
 }
 
 /* Whether any row has that path, whatever its method. */
@@ -113,18 +170,17 @@ static bool any_row_fits(struct view path, bool fold_case)
     return false;
 }
 
-static const struct operation *find_row(struct view method, struct view path)
+/* The number of the row of that call, or OP_COUNT. */
+static size_t find_row(struct view method, const struct split *path)
 {
     if (view_eq(method, VIEW("HEAD")))
         method = VIEW("GET");
     for (size_t i = 0; i < OP_COUNT; i++) {
-        const struct operation *row = &operations[i];
-
-        if (row->path != NULL && view_eq(view_str(row->method), method) &&
-            path_fits(row->path, path, false) && !names_reserved(row->path, path))
-            return operation_find(view_str(row->name));
+        if (rows[i].path.count == path->count && view_eq(rows[i].method, method) &&
+            split_fits(&rows[i].path, path) && !names_reserved(&rows[i].path, path))
+            return i;
     }
-    return NULL;
+    return OP_COUNT;
 }
 
 /* The name of a family, alone or with something behind it that a reader may trim: "notebooks.json".
@@ -176,16 +232,13 @@ static struct view project_of(struct view path)
     return project;
 }
 
-static struct view instance_of(const char *pattern, struct view path)
+static struct view instance_of(const struct split *want, const struct split *got)
 {
-    for (size_t i = 0;; i++) {
-        struct view want = path_segment(view_str(pattern), i);
-
-        if (want.ptr == NULL)
-            return VIEW_NONE;
-        if (view_eq(want, VIEW("{instance}")))
-            return path_segment(path, i);
+    for (size_t i = 0; i < want->count; i++) {
+        if (view_eq(want->segments[i], VIEW("{instance}")))
+            return got->segments[i];
     }
+    return VIEW_NONE;
 }
 
 static bool refuse(enum modelarts_reason why, struct view message, struct reason *ret_why)
@@ -217,40 +270,47 @@ static bool refuse_unknown(struct view method, struct view path, struct arena *a
 
 static bool find_operation(struct view method, struct view path, struct route *ret)
 {
-    const struct operation *row = find_row(method, path);
+    const struct split split = split_path(path);
+    size_t row;
 
-    if (row != NULL) {
+    (void)pthread_once(&rows_cut, cut_rows);
+    row = find_row(method, &split);
+    if (row < OP_COUNT) {
         *ret = (struct route){
-            .op = row,
+            .op = rows[row].op,
             .project = project_of(path),
-            .instance = instance_of(row->path, path),
+            .instance = instance_of(&rows[row].path, &split),
         };
         return true;
     }
-    if (!view_eq(method, VIEW("POST")) || !path_fits(action_path, path, false))
+    if (!view_eq(method, VIEW("POST")) || !split_fits(&action_row, &split))
         return false;
     *ret = (struct route){
         .op = &operations[OP_DEMANAGER_START],
         .project = project_of(path),
-        .instance = instance_of(action_path, path),
+        .instance = instance_of(&action_row, &split),
         .verb_in_body = true,
     };
     return true;
 }
 
+/* By itself, because its large variable is cleared whenever it is entered. */
+NOINLINE static enum path_fault look_at_readings(struct view path, bool *ret_lands)
+{
+    struct path_decoded decoded;
+    enum path_fault fault = path_decode(path, &decoded);
+
+    *ret_lands = fault == PATH_OK && any_reading_lands(&decoded);
+    return fault;
+}
+
 /* The path's own fault, or whether one of its readings lands in a family. */
 static enum path_fault look_at(struct view path, bool *ret_lands)
 {
-    struct path_decoded decoded;
-    enum path_fault fault;
-
-    if (is_plain(path) && path.len <= PATH_BYTES_MAX) {
-        *ret_lands = lands(path);
-        return PATH_OK;
-    }
-    fault = path_decode(path, &decoded);
-    *ret_lands = fault == PATH_OK && any_reading_lands(&decoded);
-    return fault;
+    if (!is_plain(path) || path.len > PATH_BYTES_MAX)
+        return look_at_readings(path, ret_lands);
+    *ret_lands = lands(path);
+    return PATH_OK;
 }
 
 bool modelarts_route(struct view method, struct view path, struct arena *arena, struct route *ret,
@@ -272,7 +332,7 @@ bool modelarts_route(struct view method, struct view path, struct arena *arena, 
 }
 
 /* '*' stands for any run of bytes. Case is folded on both sides. */
-static bool wild_fits(struct view pattern, struct view text)
+static bool stars_fit(struct view pattern, struct view text)
 {
     size_t p = 0;
     size_t star = SIZE_MAX;
@@ -297,6 +357,20 @@ static bool wild_fits(struct view pattern, struct view text)
     return p == pattern.len;
 }
 
+/* What stands behind the last '*' settles most of it: the text must end with that. */
+static bool wild_fits(struct view pattern, struct view text)
+{
+    const char *star = memrchr(pattern.ptr, '*', pattern.len);
+    size_t tail = star == NULL ? pattern.len : pattern.len - (size_t)(star + 1 - pattern.ptr);
+
+    if (tail > text.len || (star == NULL && tail != text.len))
+        return false;
+    return view_eq_nocase(view_from(pattern, pattern.len - tail),
+                          view_from(text, text.len - tail)) &&
+           (star == NULL || stars_fit(view_of(pattern.ptr, pattern.len - tail),
+                                      view_of(text.ptr, text.len - tail)));
+}
+
 /* With the last segment's suffixes trimmed: all of them, or the last one. */
 static bool wild_fits_trimmed(struct view pattern, struct view text)
 {
@@ -312,19 +386,6 @@ static bool wild_fits_trimmed(struct view pattern, struct view text)
         first = i - 1;
     }
     return first < text.len && wild_fits(pattern, view_of(text.ptr, first));
-}
-
-static bool any_reading_fits(struct view pattern, const struct path_decoded *decoded)
-{
-    char text[PATH_BYTES_MAX + 1];
-
-    for (unsigned depth = 0; depth <= decoded->levels; depth++) {
-        for (int how = 0; how < READING_COUNT; how++) {
-            if (wild_fits_trimmed(pattern, path_read(decoded, depth, (enum path_reading)how, text)))
-                return true;
-        }
-    }
-    return false;
 }
 
 static bool pattern_byte_ok(char c)
@@ -344,13 +405,6 @@ static bool pattern_segments_ok(struct view path)
         if (segment.len == 0 && segment.ptr != path.ptr + path.len)
             return false;
     }
-}
-
-/* A HEAD is read as the GET of the same path. */
-static bool method_fits(struct view want, struct view got)
-{
-    return view_eq(want, VIEW("*")) || view_eq(want, got) ||
-           (view_eq(want, VIEW("GET")) && view_eq(got, VIEW("HEAD")));
 }
 
 bool modelarts_route_pattern_ok(struct view pattern)
@@ -374,21 +428,93 @@ bool modelarts_route_pattern_ok(struct view pattern)
     return pattern_segments_ok(path);
 }
 
+static bool begins_with_word(struct view pattern, struct view word)
+{
+    return pattern.len > word.len && pattern.ptr[word.len] == ' ' && view_starts(pattern, word);
+}
+
+/* The path of a pattern that counts for the method; ptr NULL if it doesn't. A HEAD is read as the
+ * GET of the same path. */
+static struct view path_of_pattern(struct view pattern, struct view method)
+{
+    struct view path;
+
+    if (begins_with_word(pattern, method))
+        path = view_from(pattern, method.len + 1);
+    else if (begins_with_word(pattern, VIEW("*")))
+        path = view_from(pattern, 2);
+    else if (view_eq(method, VIEW("HEAD")) && begins_with_word(pattern, VIEW("GET")))
+        path = view_from(pattern, 4);
+    else
+        return VIEW_NONE;
+    while (path.len > 1 && path.ptr[path.len - 1] == '/')
+        path.len--;
+    return path;
+}
+
+static bool any_counts(const struct patterns *patterns)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        if (path_of_pattern(patterns->all[i], patterns->method).ptr != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool any_fits(const struct patterns *patterns, struct view text)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        struct view want = path_of_pattern(patterns->all[i], patterns->method);
+
+        if (want.ptr != NULL && wild_fits(want, text))
+            return true;
+    }
+    return false;
+}
+
+static bool any_fits_trimmed(const struct patterns *patterns, struct view text)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        struct view want = path_of_pattern(patterns->all[i], patterns->method);
+
+        if (want.ptr != NULL && wild_fits_trimmed(want, text))
+            return true;
+    }
+    return false;
+}
+
+/* Each reading is made once, for all patterns. By itself for the same reason as look_at_readings.
+ */
+NOINLINE static bool any_fits_a_reading(const struct patterns *patterns, struct view path)
+{
+    struct path_decoded decoded;
+    char text[PATH_BYTES_MAX + 1];
+
+    /* A path that nobody may send matches every pattern: an error is a refusal. */
+    if (path_decode(path, &decoded) != PATH_OK || any_fits(patterns, path))
+        return true;
+    for (unsigned depth = 0; depth <= decoded.levels; depth++) {
+        for (int how = 0; how < READING_COUNT; how++) {
+            struct view reading = path_read(&decoded, depth, (enum path_reading)how, text);
+
+            if (any_fits_trimmed(patterns, reading))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool modelarts_routes_refuse(const struct view *patterns, size_t count, struct view method,
+                             struct view path)
+{
+    const struct patterns wanted = {patterns, count, method};
+
+    if (is_plain(path) && path.len <= PATH_BYTES_MAX)
+        return any_fits(&wanted, path);
+    return any_counts(&wanted) && any_fits_a_reading(&wanted, path);
+}
+
 bool modelarts_route_matches(struct view pattern, struct view method, struct view path)
 {
-    size_t method_len = view_find(pattern, ' ');
-    struct path_decoded decoded;
-    struct view want;
-
-    if (method_len == pattern.len || !method_fits(view_of(pattern.ptr, method_len), method))
-        return false;
-    want = view_from(pattern, method_len + 1);
-    while (want.len > 1 && want.ptr[want.len - 1] == '/')
-        want.len--;
-    if (is_plain(path) && path.len <= PATH_BYTES_MAX)
-        return wild_fits(want, path);
-    /* A path that nobody may send matches every pattern: an error is a refusal. */
-    if (path_decode(path, &decoded) != PATH_OK)
-        return true;
-    return wild_fits(want, path) || any_reading_fits(want, &decoded);
+    return modelarts_routes_refuse(&pattern, 1, method, path);
 }

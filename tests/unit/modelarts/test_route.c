@@ -543,6 +543,50 @@ static void test_patterns(void **state)
                    matches[i].path);
 }
 
+/* A list refuses what one of its patterns refuses, wherever that stands. */
+static void test_lists_of_patterns(void **state)
+{
+    struct view list[] = {VIEW("PUT /v1/*/services/*"), VIEW("GET /v9/x"), VIEW_NONE,
+                          VIEW("* /v8/*/end")};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {
+        list[2] = view_str(matches[i].pattern);
+        for (size_t first = 0; first <= 2; first++)
+            assert_row(modelarts_routes_refuse(list + first, 3 - first, view_str(matches[i].method),
+                                               view_str(matches[i].path)) == matches[i].want,
+                       matches[i].path);
+    }
+    assert_false(modelarts_routes_refuse(NULL, 0, VIEW("GET"), VIEW("/v1/p/x")));
+    assert_false(modelarts_routes_refuse(NULL, 0, VIEW("GET"), VIEW("//broken")));
+    assert_false(modelarts_routes_refuse(list, 2, VIEW("POST"), VIEW("//broken")));
+    assert_true(modelarts_routes_refuse(list, 2, VIEW("HEAD"), VIEW("//broken")));
+    assert_true(modelarts_routes_refuse(list, 4, VIEW("DELETE"), VIEW("//broken")));
+    assert_true(modelarts_routes_refuse(list, 4, VIEW("DELETE"), VIEW("/v8/a%2Fb/END.json")));
+    assert_false(modelarts_routes_refuse(list, 4, VIEW("DELETE"), VIEW("/v8/a%2Fb/ENDS")));
+}
+
+/* Paths of more segments than any row has, or of fewer. */
+static void test_segment_counts(void **state)
+{
+    char path[512] = "/v1/p/notebooks/i/storage";
+    struct route route;
+    struct reason why;
+
+    (void)state;
+    assert_true(modelarts_route(VIEW("GET"), view_str(path), &arena, &route, &why));
+    for (unsigned more = 1; more < 40; more++) {
+        strncat(path, "/x", 3);
+        assert_row(modelarts_route(VIEW("GET"), view_str(path), &arena, &route, &why) ==
+                       (more == 1),
+                   path);
+        if (more == 1)
+            assert_view_eq(route.instance, VIEW("i"));
+        else
+            assert_string_equal(why.row->code, UNKNOWN);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +602,8 @@ int main(void)
         cmocka_unit_test(test_names_and_classes),
         cmocka_unit_test(test_reason_rows),
         cmocka_unit_test(test_pattern_ok),
+        cmocka_unit_test(test_lists_of_patterns),
+        cmocka_unit_test(test_segment_counts),
         cmocka_unit_test(test_patterns),
     };
 
