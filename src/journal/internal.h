@@ -23,6 +23,7 @@ enum {
     RETRY_US = 100000,           /* between looks at the space, and between tries to mend */
     MEASURE_BYTES = 1 << 20,     /* written, after which the space is looked at earlier */
     FOLD_US = 1000000,           /* between lines of folded refusals */
+    SYNC_US = 1000000,           /* for which a line that nobody waits for stays unsynced */
 };
 
 struct node {
@@ -73,6 +74,7 @@ struct journal {
     uint64_t free_bytes; /* as last measured */
     uint64_t folding;    /* refusals that wait for their line */
     int64_t fold_due_us, poked_us;
+    bool idle; /* the writer waits, and nobody has woken it yet */
     bool poked, closing, ended, abandoned;
     enum trouble trouble;
     char damage[512]; /* written once, before trouble says so */
@@ -88,6 +90,8 @@ struct journal {
     enum trouble stuck;  /* FULL or DISK until a try succeeds */
     int stuck_error;     /* errno of the last failure */
     bool rotate_due;     /* the segment is used up, and there was no new one */
+    bool dirty;          /* the segment has lines that were not synced */
+    int64_t sync_due_us; /* if dirty: when they must be */
     int64_t measured_us, retried_us;
     uint64_t since_bytes;
 };
@@ -109,6 +113,7 @@ struct node *node_spare(struct journal *journal); /* NULL: none */
 void node_recycle(struct journal *journal, struct node *node);
 
 /* mailbox.c. A reserved place keeps the mailbox alive until its result was posted. */
+bool mailbox_is_lazy(const struct journal_mailbox *mailbox);
 MUST_CHECK enum status mailbox_reserve(struct journal_mailbox *mailbox);
 void mailbox_release(struct journal_mailbox *mailbox);
 /* The writer: posts, remembers in *touched whom to wake. */

@@ -162,6 +162,8 @@ static enum status begin_writing(struct journal *journal, const struct recovery 
             return err_set_errno(err, failed, "can't append to the journal in %s",
                                  journal->directory);
         journal->stuck = full ? TROUBLE_FULL : TROUBLE_NONE;
+        /* Of a process that was killed: its lines may be in memory only. */
+        journal->dirty = journal->durability == DURABILITY_SYNC;
     }
     if (first_lines(journal, &list) != STATUS_OK) {
         free_nodes(list.first);
@@ -351,16 +353,22 @@ static enum status turn_away(struct journal *journal, enum verdict_of_gate verdi
     return verdict == GATE_LIMIT ? STATUS_LIMIT : STATUS_IO;
 }
 
+/* With the lock. True: the caller must signal `work`, without the lock, so that the writer doesn't
+ * wake only to wait for it. A writer that is at work looks at the queue by itself. */
+static bool rouse(struct journal *journal)
+{
+    bool slept = journal->idle;
+
+    journal->idle = false;
+    return slept;
+}
+
 static void enqueue(struct journal *journal, struct node *node)
 {
-    bool first = journal->queue.first == NULL;
-
     list_add(&journal->queue, node);
     journal->state.queued++;
     journal->queued_bytes += node_bytes(node);
     journal->promised += node_is_intent(node);
-    if (first)
-        (void)pthread_cond_signal(&journal->work);
 }
 
 /* A node to fill, if the gate is open; *ret stays NULL when memory is out. */
@@ -386,7 +394,7 @@ enum status journal_submit(struct journal *journal, struct journal_mailbox *mail
                            const struct journal_facts *facts, enum journal_wait wait,
                            uint64_t cookie)
 {
-    bool waits = wait != JOURNAL_NO_WAIT;
+    bool waits = wait != JOURNAL_NO_WAIT, slept = false;
     enum status status = STATUS_OK;
     enum verdict_of_gate verdict;
     struct node *node = NULL;
@@ -409,14 +417,28 @@ enum status journal_submit(struct journal *journal, struct journal_mailbox *mail
     verdict = gate(journal, facts, wait, node_bytes(node));
     if (verdict == GATE_TAKE) {
         enqueue(journal, node);
+        slept = (mailbox == NULL || !mailbox_is_lazy(mailbox)) && rouse(journal);
     } else {
         status = turn_away(journal, verdict);
         node_recycle(journal, node);
     }
     (void)pthread_mutex_unlock(&journal->lock);
+    if (slept)
+        (void)pthread_cond_signal(&journal->work);
     if (verdict != GATE_TAKE && waits)
         mailbox_release(mailbox);
     return status;
+}
+
+void journal_kick(struct journal *journal)
+{
+    bool slept;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    slept = journal->queue.first != NULL && rouse(journal);
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (slept)
+        (void)pthread_cond_signal(&journal->work);
 }
 
 /* ---- state ---- */

@@ -33,18 +33,25 @@ void journal_close(struct journal **journal, int64_t wait_ms);
 MUST_CHECK struct journal_mailbox *journal_mailbox_new(struct journal *journal,
                                                        void (*wake)(void *user), void *user);
 void journal_mailbox_free(struct journal_mailbox **mailbox);
+/* From now on, lines submitted with this mailbox don't wake the writer: whoever submits them calls
+ * journal_kick soon, once for all of them. Before the first line; on the mailbox's own thread. */
+void journal_mailbox_lazy(struct journal_mailbox *mailbox);
+/* Wakes the writer if it sleeps while lines are queued. Any thread. */
+void journal_kick(struct journal *journal);
 
 enum journal_wait {
     JOURNAL_NO_WAIT, /* queued; no result comes */
-    JOURNAL_WRITTEN, /* result once it is written, before its sync */
+    JOURNAL_WRITTEN, /* result once it is written; its sync may come later */
     JOURNAL_SYNCED, /* result once it is on disk (durability sync), or written (durability write) */
 };
 
-/* Queues a line. cookie comes back with the result, which may come late: the caller tells by
- * cookies that are never used twice. An intent (its id may not be empty) is taken only if its
- * outcome has room too (docs/journal.md, "Low space"); its outcome is then always taken.
- * STATUS_LIMIT: no room (low space, queue full, an intent over 1 MB); STATUS_IO: damaged, the disk
- * failed, or closing; STATUS_NOMEM. Nothing was queued then, and no result comes.
+/* Queues a line. Intents and lines of the gateway's own are synced at once; outcomes and refusals
+ * with the next of those, at the end of their segment, or within a second. cookie comes back with
+ * the result, which may come late: the caller tells by cookies that are never used twice. An intent
+ * (its id may not be empty) is taken only if its outcome has room too (docs/journal.md, "Low
+ * space"); its outcome is then always taken. STATUS_LIMIT: no room (low space, queue full, an
+ * intent over 1 MB); STATUS_IO: damaged, the disk failed, or closing; STATUS_NOMEM. Nothing was
+ * queued then, and no result comes.
  *
  * An intent that was taken needs exactly one outcome, whatever its result is and whether or not it
  * came: a failed sync leaves the line possibly there (STATUS_IO), and STATUS_LIMIT as a result

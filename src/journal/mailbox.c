@@ -14,10 +14,14 @@ struct result {
 };
 
 struct journal_mailbox {
+    /* Held while wake is called, so that none comes behind journal_mailbox_free; the worker takes
+     * it at no other time. Before lock. */
+    pthread_mutex_t wake_lock;
     pthread_mutex_t lock;
     void (*wake)(void *user);
     void *user;
-    bool closed;
+    bool lazy;
+    bool closed;    /* set with both locks: either is enough to read it */
     size_t pending; /* reserved places */
     struct result *results;
     size_t first, count, cap; /* results[first..first+count) wait */
@@ -38,6 +42,11 @@ struct journal_mailbox *journal_mailbox_new(struct journal *journal, void (*wake
         free(mailbox);
         return NULL;
     }
+    if (pthread_mutex_init(&mailbox->wake_lock, NULL) != 0) {
+        (void)pthread_mutex_destroy(&mailbox->lock);
+        free(mailbox);
+        return NULL;
+    }
     mailbox->wake = wake;
     mailbox->user = user;
     return mailbox;
@@ -52,6 +61,7 @@ static void leave(struct journal_mailbox *mailbox)
     if (!last)
         return;
     (void)pthread_mutex_destroy(&mailbox->lock);
+    (void)pthread_mutex_destroy(&mailbox->wake_lock);
     free(mailbox->results);
     free(mailbox);
 }
@@ -62,10 +72,23 @@ void journal_mailbox_free(struct journal_mailbox **mailbox)
 
     if (gone == NULL)
         return;
+    (void)pthread_mutex_lock(&gone->wake_lock);
     (void)pthread_mutex_lock(&gone->lock);
     gone->closed = true;
+    /* A writer that waits for it has touched the mailbox, and so keeps it. */
+    (void)pthread_mutex_unlock(&gone->wake_lock);
     leave(gone);
     *mailbox = NULL;
+}
+
+void journal_mailbox_lazy(struct journal_mailbox *mailbox)
+{
+    mailbox->lazy = true;
+}
+
+bool mailbox_is_lazy(const struct journal_mailbox *mailbox)
+{
+    return mailbox->lazy;
 }
 
 /* Room for one more behind those that wait and those that will. */
@@ -138,11 +161,13 @@ void mailbox_wake_all(struct journal_mailbox **touched)
     while (mailbox != NULL) {
         struct journal_mailbox *next = mailbox->next_touched;
 
-        (void)pthread_mutex_lock(&mailbox->lock);
-        mailbox->touched = false;
-        /* Under the lock: behind journal_mailbox_free no wake comes any more. */
+        /* Without `lock`, which the worker takes first of all when it wakes. */
+        (void)pthread_mutex_lock(&mailbox->wake_lock);
         if (!mailbox->closed && mailbox->wake != NULL)
             mailbox->wake(mailbox->user);
+        (void)pthread_mutex_unlock(&mailbox->wake_lock);
+        (void)pthread_mutex_lock(&mailbox->lock);
+        mailbox->touched = false;
         leave(mailbox);
         mailbox = next;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The writer: takes all that is queued, writes it in one write and one fdatasync, hands the results
- * out. It alone touches segments, chain and fold.
+ * The writer: takes all that is queued, writes it in one write and at most one fdatasync, hands the
+ * results out. It alone touches segments, chain and fold.
  *
  * A failed sync is never retried: the kernel may have dropped the pages and would report success
  * (fsync gate). The segment is closed, its lines count as possibly there, and the next one carries
@@ -61,20 +61,6 @@ void writer_publish(struct journal *journal)
         log_line(LOG_INFO, "the journal takes intents again folder=%s", journal->directory);
 }
 
-static void set_damage(struct journal *journal, const char *what)
-{
-    if (journal->stuck == TROUBLE_DAMAGE)
-        return;
-    /* Nobody reads the text before the trouble is published. */
-    (void)snprintf(journal->damage, sizeof journal->damage,
-                   "segment %s: %s; stop the gateway and run `postern audit repair`",
-                   journal->segment.name, what);
-    log_line(LOG_ERROR, "the journal is damaged: %s", journal->damage);
-    segment_close(&journal->segment);
-    journal->stuck = TROUBLE_DAMAGE;
-    writer_publish(journal);
-}
-
 static void set_stuck(struct journal *journal, int error, const char *what)
 {
     char text[128];
@@ -86,6 +72,57 @@ static void set_stuck(struct journal *journal, int error, const char *what)
                  strerror_r(error, text, sizeof text));
     journal->stuck = trouble_no_space(error) ? TROUBLE_FULL : TROUBLE_DISK;
     journal->stuck_error = error;
+    writer_publish(journal);
+}
+
+static void count_sync(struct journal *journal, int64_t us)
+{
+    static const int64_t bounds[] = {100,   250,   500,   1000,   2500,   5000,
+                                     10000, 25000, 50000, 100000, 1000000};
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(bounds) && us > bounds[i])
+        i++;
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->state.syncs++;
+    journal->state.sync_us_sum += (uint64_t)us;
+    journal->state.sync_us_buckets[i]++;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+/* 0 if all lines of the segment are on disk, or the errno of the sync that failed and closed it. */
+static int sync_segment(struct journal *journal)
+{
+    int64_t start;
+    int failed;
+
+    if (!journal->dirty)
+        return 0;
+    journal->dirty = false; /* for better or worse: never twice */
+    if (journal->segment.fd < 0)
+        return 0;
+    start = clock_monotonic_us();
+    failed = segment_sync(&journal->segment);
+    count_sync(journal, clock_monotonic_us() - start);
+    if (failed == 0)
+        return 0;
+    segment_close(&journal->segment);
+    set_stuck(journal, failed, "syncing the journal failed, its segment is closed");
+    return failed;
+}
+
+static void set_damage(struct journal *journal, const char *what)
+{
+    if (journal->stuck == TROUBLE_DAMAGE)
+        return;
+    /* Nobody reads the text before the trouble is published. */
+    (void)snprintf(journal->damage, sizeof journal->damage,
+                   "segment %s: %s; stop the gateway and run `postern audit repair`",
+                   journal->segment.name, what);
+    log_line(LOG_ERROR, "the journal is damaged: %s", journal->damage);
+    (void)sync_segment(journal);
+    segment_close(&journal->segment);
+    journal->stuck = TROUBLE_DAMAGE;
     writer_publish(journal);
 }
 
@@ -185,6 +222,13 @@ static void fail_dispensable(struct journal *journal, struct list *list, enum st
 
 /* ---- segments ---- */
 
+/* Lines that nobody waits for are synced when another line must be, or when their time has come. */
+static void sync_overdue(struct journal *journal, bool now)
+{
+    if (journal->dirty && (now || clock_monotonic_us() >= journal->sync_due_us))
+        (void)sync_segment(journal);
+}
+
 /* A new segment, with room for `more` bytes beside its share. */
 static bool begin_segment(struct journal *journal, size_t more)
 {
@@ -194,8 +238,12 @@ static bool begin_segment(struct journal *journal, size_t more)
         .sync = journal->durability == DURABILITY_SYNC,
     };
     struct segment next;
-    int failed = segment_begin(&plan, journal->open, journal->digest, &journal->chain, &next);
+    int failed;
 
+    /* The new one's chain goes on from these lines. If that fails, they count as possibly there,
+     * as after any sync that failed. */
+    (void)sync_segment(journal);
+    failed = segment_begin(&plan, journal->open, journal->digest, &journal->chain, &next);
     if (failed == EUCLEAN) {
         set_damage(journal, "the segment behind it could not be taken back");
         return false;
@@ -237,44 +285,36 @@ static void apply(struct journal *journal, const struct list *list)
     writer_publish(journal);
 }
 
-static void post_all(const struct list *list, enum journal_wait wait, enum status status)
+static void post_all(const struct list *list, enum journal_wait wait, enum status status,
+                     struct journal_mailbox **touched)
 {
-    struct journal_mailbox *touched = NULL;
-
     for (struct node *node = list->first; node != NULL; node = node->next) {
         if (node->wait == wait)
-            post(node, status, &touched);
+            post(node, status, touched);
     }
-    mailbox_wake_all(&touched);
 }
 
-static void count_sync(struct journal *journal, int64_t us)
+/* Outcomes and refusals needn't be on disk at once, unless somebody waits for that: a power loss
+ * makes an outcome that is missing `unknown`. */
+static bool must_sync(const struct list *list)
 {
-    static const int64_t bounds[] = {100,   250,   500,   1000,   2500,   5000,
-                                     10000, 25000, 50000, 100000, 1000000};
-    size_t i = 0;
+    for (const struct node *node = list->first; node != NULL; node = node->next) {
+        enum journal_event event = node->step.event;
 
-    while (i < ARRAY_LEN(bounds) && us > bounds[i])
-        i++;
-    (void)pthread_mutex_lock(&journal->lock);
-    journal->state.syncs++;
-    journal->state.sync_us_sum += (uint64_t)us;
-    journal->state.sync_us_buckets[i]++;
-    (void)pthread_mutex_unlock(&journal->lock);
+        if (node->wait == JOURNAL_SYNCED || node->keep ||
+            (event != JOURNAL_OUTCOME && event != JOURNAL_REFUSAL))
+            return true;
+    }
+    return false;
 }
 
-/* 0, or the errno of the sync that failed and closed the segment. */
-static int sync_batch(struct journal *journal)
+/* Lines were written: they are synced from now on, or later. */
+static void soil(struct journal *journal)
 {
-    int64_t start = clock_monotonic_us();
-    int failed = segment_sync(&journal->segment);
-
-    count_sync(journal, clock_monotonic_us() - start);
-    if (failed == 0)
-        return 0;
-    segment_close(&journal->segment);
-    set_stuck(journal, failed, "syncing the journal failed, its segment is closed");
-    return failed;
+    if (journal->dirty || journal->durability != DURABILITY_SYNC || journal->segment.fd < 0)
+        return;
+    journal->dirty = true;
+    journal->sync_due_us = clock_monotonic_us() + SYNC_US;
 }
 
 static void assemble(struct journal *journal, const struct list *list)
@@ -328,6 +368,7 @@ static void keep_written(struct journal *journal, const struct list *there, size
 
 static void write_batch(struct journal *journal, struct list *list)
 {
+    struct journal_mailbox *touched = NULL;
     struct list there = {NULL, NULL};
     size_t done;
     int failed, unsynced = 0;
@@ -341,17 +382,24 @@ static void write_batch(struct journal *journal, struct list *list)
     split_written(list, done, &there);
     keep_written(journal, &there, done);
     apply(journal, &there);
-    post_all(&there, JOURNAL_WRITTEN, STATUS_OK);
-    if (there.first != NULL && journal->segment.fd >= 0 && journal->durability == DURABILITY_SYNC)
-        unsynced = sync_batch(journal);
+    post_all(&there, JOURNAL_WRITTEN, STATUS_OK, &touched);
+    if (there.first != NULL)
+        soil(journal);
+    if (journal->dirty && must_sync(&there)) {
+        mailbox_wake_all(&touched);
+        unsynced = sync_segment(journal);
+    }
     if (journal->segment.fd < 0 && unsynced == 0)
         unsynced = failed; /* it was closed for damage */
-    post_all(&there, JOURNAL_SYNCED, unsynced == 0 ? STATUS_OK : STATUS_IO);
+    post_all(&there, JOURNAL_SYNCED, unsynced == 0 ? STATUS_OK : STATUS_IO, &touched);
+    mailbox_wake_all(&touched);
     recycle(journal, &there);
     if (failed == 0)
         return;
-    if (!trouble_no_space(failed))
+    if (!trouble_no_space(failed)) {
+        (void)sync_segment(journal);
         segment_close(&journal->segment);
+    }
     set_stuck(journal, failed, "writing the journal failed");
     fail_lines(journal, list, trouble_no_space(failed) ? STATUS_LIMIT : STATUS_IO);
 }
@@ -480,17 +528,30 @@ static void add_folded(struct journal *journal, struct list *list, bool now)
     list_add(list, node);
 }
 
+/* With the lock. When there is something to do even if no line comes. */
+static int64_t next_due_us(const struct journal *journal)
+{
+    int64_t due_us = journal->folding > 0 ? journal->fold_due_us : INT64_MAX;
+
+    return journal->dirty && journal->sync_due_us < due_us ? journal->sync_due_us : due_us;
+}
+
 static void wait_for_work(struct journal *journal)
 {
-    while (journal->queue.first == NULL && !journal->poked && !journal->closing) {
-        struct timespec due = {.tv_sec = journal->fold_due_us / 1000000,
-                               .tv_nsec = journal->fold_due_us % 1000000 * 1000};
+    int result = 0;
 
-        if (journal->folding == 0)
-            (void)pthread_cond_wait(&journal->work, &journal->lock);
-        else if (pthread_cond_timedwait(&journal->work, &journal->lock, &due) == ETIMEDOUT)
-            return;
+    while (journal->queue.first == NULL && !journal->poked && !journal->closing &&
+           result != ETIMEDOUT) {
+        int64_t due_us = next_due_us(journal);
+        struct timespec due = {.tv_sec = due_us / 1000000, .tv_nsec = due_us % 1000000 * 1000};
+
+        journal->idle = true;
+        if (due_us == INT64_MAX)
+            result = pthread_cond_wait(&journal->work, &journal->lock);
+        else
+            result = pthread_cond_timedwait(&journal->work, &journal->lock, &due);
     }
+    journal->idle = false;
 }
 
 /* Takes all; false when it was the last time. */
@@ -521,6 +582,7 @@ static void pass(struct journal *journal, struct list *taken, bool last)
         fail_dispensable(journal, taken, stuck_status(journal));
     list_append(&list, taken);
     writer_write(journal, &list);
+    sync_overdue(journal, last);
     /* A segment that was closed just now: the next line finds a new one, or intents are refused. */
     if (journal->segment.fd < 0 && journal->stuck == TROUBLE_DISK)
         (void)begin_segment(journal, 0);

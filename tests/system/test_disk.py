@@ -384,6 +384,8 @@ def test_a_flood_of_refusals_while_a_sync_hangs(disk, site, gateway_factory, clo
     def look():
         assert gateway.metrics()[queued] <= 4096
     with disk.hanging():
+        # Refusals alone are synced within a second only.
+        check_refusal(post_create(gateway, token), 503, "journal.timeout")
         flood(gateway, token, 6000, look)
         assert gateway.metrics()[queued] == 4096, "it was the limit that was met"
         check_refusal(post_create(gateway, token), 503, "journal.unavailable")

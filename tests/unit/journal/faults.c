@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <sys/statvfs.h>
@@ -16,6 +17,8 @@
 
 struct faults faults = {.free_bytes = -1};
 static int hang_pipe[2] = {-1, -1};
+static pthread_mutex_t count_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t counted = PTHREAD_COND_INITIALIZER;
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): names of the linker */
 ssize_t __real_write(int fd, const void *bytes, size_t len);
@@ -54,6 +57,7 @@ void faults_clear(void)
     faults.free_bytes = -1;
     faults.writes = 0;
     faults.syncs = 0;
+    faults.left_dirty = 0;
 }
 
 static bool strikes(struct fault *fault)
@@ -77,6 +81,8 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t len)
     if (fd <= STDERR_FILENO)
         return __real_write(fd, bytes, len);
     faults.writes++;
+    if (fd == faults.segment)
+        faults.dirty = 1;
     before = faults.write_before;
     if (before > 0 && faults.write.times != 0) {
         faults.write_before = 0;
@@ -93,7 +99,12 @@ int __wrap_fdatasync(int fd)
 {
     char byte;
 
+    (void)pthread_mutex_lock(&count_lock);
     faults.syncs++;
+    if (fd == faults.segment)
+        faults.dirty = 0;
+    (void)pthread_cond_broadcast(&counted);
+    (void)pthread_mutex_unlock(&count_lock);
     if (faults.hang) {
         faults.hang = 0;
         faults.hanging++;
@@ -117,6 +128,7 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
 {
     va_list args;
     mode_t mode = 0;
+    int fd;
 
     va_start(args, flags);
     if (flags & O_CREAT) /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is */
@@ -124,7 +136,14 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
     va_end(args);
     if ((flags & (O_WRONLY | O_RDWR)) != 0 && strikes(&faults.openat))
         return -1;
-    return __real_openat(dir, path, flags, mode);
+    fd = __real_openat(dir, path, flags, mode);
+    if (fd >= 0 && (flags & O_APPEND) != 0) {
+        if ((flags & O_CREAT) != 0)
+            faults.left_dirty += faults.dirty;
+        faults.segment = fd;
+        faults.dirty = 0;
+    }
+    return fd;
 }
 
 int __wrap_unlinkat(int dir, const char *path, int flags)
@@ -158,6 +177,20 @@ void faults_wait_hanging(void)
 {
     while (!faults.hanging)
         (void)sched_yield();
+}
+
+bool faults_wait_syncs(int syncs)
+{
+    struct timespec due;
+    int failed = 0;
+
+    (void)clock_gettime(CLOCK_REALTIME, &due);
+    due.tv_sec += 30;
+    (void)pthread_mutex_lock(&count_lock);
+    while (faults.syncs < syncs && failed == 0)
+        failed = pthread_cond_timedwait(&counted, &count_lock, &due);
+    (void)pthread_mutex_unlock(&count_lock);
+    return failed == 0;
 }
 
 void faults_release(void)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,9 @@ struct faults {
     _Atomic int hang;            /* fdatasync waits for faults_release */
     _Atomic int hanging;         /* calls that wait now */
     _Atomic int writes, syncs;   /* calls on segments */
+    _Atomic int segment;         /* descriptor of the segment that was opened last */
+    _Atomic int dirty;           /* it was written since its last sync */
+    _Atomic int left_dirty;      /* segments made while the one before was so */
 };
 extern struct faults faults;
 
@@ -31,3 +35,5 @@ void faults_hang(void);
 /* Returns once an fdatasync hangs. */
 void faults_wait_hanging(void);
 void faults_release(void);
+/* Until faults.syncs has come to `syncs`; false after 30 s. */
+bool faults_wait_syncs(int syncs);

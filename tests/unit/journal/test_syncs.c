@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * When a line is synced, and who wakes the writer: at once where somebody depends on it, later and
+ * together where nobody does. */
+#include <errno.h>
+#include <sched.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "journal/internal.h"
+
+#include "faults.h"
+#include "folder.h"
+
+struct bench {
+    struct folder folder;
+    struct journal *journal;
+    struct inbox inbox;
+};
+
+static void open_with(struct bench *bench, enum journal_durability durability, int64_t bytes)
+{
+    bench->folder.settings.durability = durability;
+    bench->folder.settings.segment_bytes = bytes;
+    bench->journal = folder_open(&bench->folder);
+    inbox_new(&bench->inbox, bench->journal);
+}
+
+static void shut(struct bench *bench)
+{
+    inbox_free(&bench->inbox);
+    journal_close(&bench->journal, 10000);
+}
+
+static int set_up(void **state)
+{
+    static struct bench bench;
+
+    faults_clear();
+    log_configure(LOG_ERROR, LOG_TEXT);
+    folder_new(&bench.folder);
+    open_with(&bench, DURABILITY_SYNC, 1 << 20);
+    *state = &bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *bench = *state;
+
+    faults_clear();
+    shut(bench);
+    (void)folder_verify(&bench->folder);
+    folder_remove(&bench->folder);
+    return 0;
+}
+
+static enum status submit(struct bench *bench, const struct journal_facts *facts,
+                          enum journal_wait wait)
+{
+    return inbox_submit(&bench->inbox, bench->journal, facts, wait);
+}
+
+static void conclude(struct bench *bench, const char *id)
+{
+    struct journal_facts facts = make_outcome(id, OUTCOME_CREATED, id);
+
+    assert_int_equal(submit(bench, &facts, JOURNAL_WRITTEN), STATUS_OK);
+}
+
+static void intend(struct bench *bench, const char *id)
+{
+    struct journal_facts facts = make_intent(id);
+
+    assert_int_equal(submit(bench, &facts, JOURNAL_SYNCED), STATUS_OK);
+}
+
+/* Until that many syncs were begun; the time that it took, in us. */
+static int64_t wait_syncs(int syncs)
+{
+    int64_t start_us = clock_monotonic_us();
+
+    if (!faults_wait_syncs(syncs))
+        fail_msg("waited in vain for sync %d, there were %d", syncs, faults.syncs);
+    return clock_monotonic_us() - start_us;
+}
+
+static void an_outcome_alone_is_synced_within_a_second(void **state)
+{
+    struct bench *bench = *state;
+    int syncs;
+    int64_t began_us;
+
+    intend(bench, "a");
+    syncs = faults.syncs;
+    began_us = clock_monotonic_us();
+    conclude(bench, "a");
+    (void)wait_syncs(syncs + 1);
+    /* Not much earlier either: in that time it may share one. */
+    assert_in_range(clock_monotonic_us() - began_us, 900000, 10000000);
+    assert_int_equal(faults.syncs, syncs + 1);
+}
+
+static void outcomes_and_refusals_are_not_synced_at_once(void **state)
+{
+    enum { LINES = 20 };
+    struct bench *bench = *state;
+    struct journal_facts refusal = make_event(JOURNAL_REFUSAL);
+    int64_t began_us = clock_monotonic_us();
+    int syncs = faults.syncs, seen;
+    char id[16];
+
+    for (unsigned i = 0; i < LINES; i++) {
+        (void)snprintf(id, sizeof id, "o%u", i);
+        conclude(bench, id);
+        assert_int_equal(submit(bench, &refusal, JOURNAL_WRITTEN), STATUS_OK);
+    }
+    seen = faults.syncs;
+    /* At most one a second, on however slow a machine. */
+    assert_true(seen - syncs <= (clock_monotonic_us() - began_us) / 1000000);
+    assert_true(faults.writes >= 2 * LINES);
+}
+
+static void a_steady_stream_of_outcomes_is_synced_once_a_second(void **state)
+{
+    struct bench *bench = *state;
+    int64_t began_us = clock_monotonic_us(), took_us = 0;
+    int syncs = faults.syncs;
+
+    /* One every 2 ms, so that the writer's wait never runs out. */
+    while (faults.syncs == syncs && took_us < 10000000) {
+        int64_t next_us = clock_monotonic_us() + 2000;
+
+        conclude(bench, "o");
+        while (clock_monotonic_us() < next_us)
+            (void)sched_yield();
+        took_us = clock_monotonic_us() - began_us;
+    }
+    assert_in_range(took_us, 900000, 9000000);
+}
+
+static void the_next_intent_takes_them_along(void **state)
+{
+    struct bench *bench = *state;
+    int64_t began_us = clock_monotonic_us();
+    int syncs = faults.syncs;
+
+    conclude(bench, "o");
+    intend(bench, "a");
+    assert_true(faults.syncs - syncs <= 1 + (clock_monotonic_us() - began_us) / 1000000);
+    /* And nothing is left to be synced: the end needs one for `stop`, and no other. */
+    syncs = faults.syncs;
+    shut(bench);
+    assert_int_equal(faults.syncs, syncs + 1);
+    open_with(bench, DURABILITY_SYNC, 1 << 20);
+}
+
+static void lines_of_the_gateway_are_synced_at_once(void **state)
+{
+    static const enum journal_event rows[] = {JOURNAL_POLICY, JOURNAL_ADMIN, JOURNAL_SETTLED,
+                                              JOURNAL_ORPHAN};
+    struct bench *bench = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct journal_facts facts = make_event(rows[i]);
+        int syncs = faults.syncs;
+
+        facts.id = facts.instance_id = VIEW("x");
+        assert_int_equal(submit(bench, &facts, JOURNAL_WRITTEN), STATUS_OK);
+        assert_true(wait_syncs(syncs + 1) < 900000);
+    }
+}
+
+static void an_outcome_may_wait_for_its_sync(void **state)
+{
+    struct bench *bench = *state;
+    struct journal_facts facts = make_outcome("o", OUTCOME_DONE, NULL);
+    int64_t began_us = clock_monotonic_us();
+    int syncs = faults.syncs;
+
+    assert_int_equal(submit(bench, &facts, JOURNAL_SYNCED), STATUS_OK);
+    assert_int_equal(faults.syncs, syncs + 1);
+    assert_true(clock_monotonic_us() - began_us < 900000);
+}
+
+static void the_end_syncs_what_is_left(void **state)
+{
+    struct bench *bench = *state;
+    int syncs;
+
+    conclude(bench, "o");
+    syncs = faults.syncs;
+    shut(bench);
+    assert_in_range(faults.syncs - syncs, 1, 2);
+    assert_int_equal(faults.dirty, 0);
+    open_with(bench, DURABILITY_SYNC, 1 << 20);
+}
+
+/* The checkpoint of a new segment must never be on disk while lines before it are not. */
+static void a_segment_is_synced_before_the_next_begins(void **state)
+{
+    struct bench *bench = *state;
+    struct names names;
+    struct journal_facts refusal = make_event(JOURNAL_REFUSAL);
+
+    shut(bench);
+    open_with(bench, DURABILITY_SYNC, 8192);
+    faults.left_dirty = 0;
+    for (unsigned i = 0; i < 400; i++)
+        assert_int_equal(submit(bench, &refusal, JOURNAL_WRITTEN), STATUS_OK);
+    shut(bench);
+    folder_segments(&bench->folder, &names);
+    assert_true(names.count > 3);
+    assert_int_equal(faults.left_dirty, 0);
+    open_with(bench, DURABILITY_SYNC, 8192);
+}
+
+static void a_late_sync_that_fails_closes_the_segment(void **state)
+{
+    struct bench *bench = *state;
+    struct names names;
+    int syncs = faults.syncs;
+
+    conclude(bench, "o");
+    fault_set(&faults.fdatasync, 0, 1, EIO);
+    (void)wait_syncs(syncs + 2); /* the one that failed, and that of the new segment */
+    inbox_until_taken(&bench->inbox, bench->journal, "later");
+    folder_segments(&bench->folder, &names);
+    assert_int_equal(names.count, 2);
+    assert_int_equal(folder_count(&bench->folder, "\"event\":\"outcome\",\"id\":\"o\""), 1);
+}
+
+static void a_sync_that_fails_at_rotation_costs_no_line(void **state)
+{
+    struct bench *bench = *state;
+    struct journal_facts refusal = make_event(JOURNAL_REFUSAL);
+    struct names names;
+    unsigned lines = 0;
+
+    shut(bench);
+    open_with(bench, DURABILITY_SYNC, 4096);
+    fault_set(&faults.fdatasync, 0, 1, EIO);
+    for (; faults.fdatasync.times != 0 && lines < 1000; lines++)
+        assert_int_equal(submit(bench, &refusal, JOURNAL_WRITTEN), STATUS_OK);
+    inbox_until_taken(&bench->inbox, bench->journal, "after");
+    shut(bench);
+    folder_segments(&bench->folder, &names);
+    assert_true(names.count > 1);
+    assert_int_equal(folder_count(&bench->folder, "\"event\":\"refusal\""), lines);
+    open_with(bench, DURABILITY_SYNC, 4096);
+}
+
+static void a_failed_write_leaves_nothing_unsynced(void **state)
+{
+    struct bench *bench = *state;
+    struct journal_facts refusal = make_event(JOURNAL_REFUSAL);
+
+    conclude(bench, "o");
+    faults.left_dirty = 0;
+    fault_set(&faults.write, 0, 1, EIO);
+    assert_int_equal(submit(bench, &refusal, JOURNAL_WRITTEN), STATUS_IO);
+    inbox_until_taken(&bench->inbox, bench->journal, "later");
+    assert_int_equal(faults.left_dirty, 0);
+}
+
+static void without_syncs_there_are_none(void **state)
+{
+    struct bench *bench = *state;
+    int syncs;
+
+    shut(bench);
+    syncs = faults.syncs;
+    open_with(bench, DURABILITY_WRITE, 4096);
+    for (unsigned i = 0; i < 20; i++) {
+        char id[16];
+
+        (void)snprintf(id, sizeof id, "w%u", i);
+        intend(bench, id);
+        conclude(bench, id);
+    }
+    shut(bench);
+    assert_int_equal(faults.syncs, syncs);
+    open_with(bench, DURABILITY_SYNC, 1 << 20);
+}
+
+/* ---- who wakes the writer ---- */
+
+static void wait_idle(struct journal *journal)
+{
+    bool idle = false;
+
+    while (!idle) {
+        (void)sched_yield();
+        (void)pthread_mutex_lock(&journal->lock);
+        idle = journal->idle;
+        (void)pthread_mutex_unlock(&journal->lock);
+    }
+}
+
+static void lazy_lines_wait_for_the_kick_and_share_a_batch(void **state)
+{
+    enum { LINES = 50 };
+    struct bench *bench = *state;
+    struct journal_state before, now;
+    char id[16];
+
+    intend(bench, "first"); /* from here on the writer has nothing to do */
+    journal_mailbox_lazy(bench->inbox.mailbox);
+    wait_idle(bench->journal);
+    journal_get_state(bench->journal, &before);
+    for (unsigned i = 0; i < LINES; i++) {
+        struct journal_facts facts;
+
+        (void)snprintf(id, sizeof id, "l%u", i);
+        facts = make_intent(id);
+        assert_int_equal(
+            journal_submit(bench->journal, bench->inbox.mailbox, &facts, JOURNAL_SYNCED, i),
+            STATUS_OK);
+    }
+    journal_get_state(bench->journal, &now);
+    assert_int_equal(now.queued, LINES);
+    journal_kick(bench->journal);
+    inbox_wait(&bench->inbox, 1 + LINES);
+    journal_get_state(bench->journal, &now);
+    assert_int_equal(now.batches, before.batches + 1);
+    assert_int_equal(now.syncs, before.syncs + 1);
+    assert_int_equal(now.queued, 0);
+}
+
+static void other_lines_take_lazy_ones_along(void **state)
+{
+    struct bench *bench = *state;
+    struct journal_facts lazy = make_intent("lazy"), refusal = make_event(JOURNAL_REFUSAL);
+
+    journal_mailbox_lazy(bench->inbox.mailbox);
+    assert_int_equal(journal_submit(bench->journal, bench->inbox.mailbox, &lazy, JOURNAL_SYNCED, 1),
+                     STATUS_OK);
+    assert_int_equal(journal_submit(bench->journal, NULL, &refusal, JOURNAL_NO_WAIT, 0), STATUS_OK);
+    inbox_wait(&bench->inbox, 1);
+}
+
+static void the_end_takes_lazy_lines_along(void **state)
+{
+    struct bench *bench = *state;
+    struct journal_facts lazy = make_intent("lazy");
+
+    journal_kick(bench->journal); /* nothing waits: nothing happens */
+    journal_mailbox_lazy(bench->inbox.mailbox);
+    assert_int_equal(journal_submit(bench->journal, bench->inbox.mailbox, &lazy, JOURNAL_SYNCED, 1),
+                     STATUS_OK);
+    shut(bench);
+    assert_int_equal(folder_count(&bench->folder, "\"lazy\""), 1);
+    open_with(bench, DURABILITY_SYNC, 1 << 20);
+}
+
+#define BENCH_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BENCH_TEST(an_outcome_alone_is_synced_within_a_second),
+        BENCH_TEST(outcomes_and_refusals_are_not_synced_at_once),
+        BENCH_TEST(a_steady_stream_of_outcomes_is_synced_once_a_second),
+        BENCH_TEST(the_next_intent_takes_them_along),
+        BENCH_TEST(lines_of_the_gateway_are_synced_at_once),
+        BENCH_TEST(an_outcome_may_wait_for_its_sync),
+        BENCH_TEST(the_end_syncs_what_is_left),
+        BENCH_TEST(a_segment_is_synced_before_the_next_begins),
+        BENCH_TEST(a_late_sync_that_fails_closes_the_segment),
+        BENCH_TEST(a_sync_that_fails_at_rotation_costs_no_line),
+        BENCH_TEST(a_failed_write_leaves_nothing_unsynced),
+        BENCH_TEST(without_syncs_there_are_none),
+        BENCH_TEST(lazy_lines_wait_for_the_kick_and_share_a_batch),
+        BENCH_TEST(other_lines_take_lazy_ones_along),
+        BENCH_TEST(the_end_takes_lazy_lines_along),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
