@@ -6,6 +6,22 @@
 #include "base/require.h"
 #include "front/inner.h"
 
+/* ---- the clock ---- */
+
+int64_t conn_clock_again(struct conn *c)
+{
+    const int64_t now_us = clock_monotonic_us();
+
+    if (c->running)
+        c->front->now_us = now_us;
+    return now_us;
+}
+
+int64_t conn_clock(struct conn *c)
+{
+    return c->running && c->front->now_us != 0 ? c->front->now_us : conn_clock_again(c);
+}
+
 /* ---- ending ---- */
 
 static void pause_accepting(struct front *front, bool paused)
@@ -60,7 +76,7 @@ void conn_finish_writing(struct conn *c, bool linger)
     }
     /* Closing with unread bytes would send a RST, which can destroy the reply on its way. */
     c->phase = PHASE_LINGER;
-    c->due_us = clock_monotonic_us() + (int64_t)FRONT_LINGER_MS * 1000;
+    c->due_us = conn_clock(c) + (int64_t)FRONT_LINGER_MS * 1000;
     net_shutdown_write(c->net);
 }
 
@@ -88,7 +104,7 @@ static void finish_reply(struct conn *c, struct front_exchange *x)
     c->phase = PHASE_HEAD;
     c->head_began_us = 0;
     c->skipped_crlf = false;
-    c->due_us = clock_monotonic_us() + c->front->limits.idle_timeout_ms * 1000;
+    c->due_us = conn_clock(c) + c->front->limits.idle_timeout_ms * 1000;
     if (close)
         conn_finish_writing(c, linger);
     exchange_tell_end(x, true);
@@ -185,13 +201,15 @@ static int64_t output_due(const struct conn *c)
 
 static void set_deadline(struct conn *c)
 {
-    int64_t due = earlier(input_due(c), output_due(c)), left;
+    int64_t due;
 
+    if (output_left(c) > 0 && c->write_due_us == 0)
+        c->write_due_us = conn_clock(c) + c->front->limits.write_timeout_ms * 1000;
+    due = earlier(input_due(c), output_due(c));
     if (due == c->deadline_us)
         return;
     c->deadline_us = due;
-    left = due == 0 ? 0 : (due - clock_monotonic_us() + 999) / 1000;
-    net_deadline(c->net, due != 0 && left < 1 ? 1 : left);
+    net_deadline_at(c->net, due);
 }
 
 /* Does all that can be done now. False: c is no more. */
@@ -201,6 +219,7 @@ static bool run(struct conn *c)
     bool more = true;
 
     c->running = true;
+    c->front->now_us = 0;
     while (more && !c->dead && steps++ < FRONT_STEPS) {
         output_flush(c);
         more = !c->dead && step(c);

@@ -3,7 +3,6 @@
  * outlive their connection until the handler is through with them. */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/require.h"
 #include "front/inner.h"
 
@@ -88,7 +87,7 @@ void front_finish(struct front_exchange *x)
     } else {
         arena_reset(&x->arena);
         /* A block that a large token took isn't kept for those that have none. */
-        if (x->arena.used_bytes > (size_t)4 * FRONT_BLOCK_BYTES)
+        if (x->arena.used_bytes > (size_t)2 * FRONT_BLOCK_BYTES)
             arena_done(&x->arena);
         SLIST_INSERT_HEAD(&front->spare, x, next_spare);
         front->spare_count++;
@@ -129,7 +128,7 @@ int64_t front_started_us(const struct front_exchange *x)
 
 static void restart_body_clock(struct front_exchange *x)
 {
-    x->body_due_us = clock_monotonic_us() + x->front->limits.body_timeout_ms * 1000;
+    x->body_due_us = conn_clock(x->conn) + x->front->limits.body_timeout_ms * 1000;
 }
 
 static void send_continue(struct conn *c)

@@ -22,7 +22,7 @@ enum {
     FRONT_HEAD_BYTES = 1 << 20,    /* of a reply's head */
     FRONT_LINGER_BYTES = 256 * 1024,
     FRONT_LINGER_MS = 2000,
-    FRONT_BLOCK_BYTES = 16 * 1024, /* first block of an exchange's arena */
+    FRONT_BLOCK_BYTES = 32 * 1024, /* of an exchange's arena: one does for nearly every request */
     FRONT_SPARE_EXCHANGES = 64,
     FRONT_STEPS = 256, /* of one run; then others have their turn */
     FRONT_READS = 8,   /* of one turn */
@@ -56,6 +56,7 @@ struct front {
     struct front_counts counts;
     bool accepting_paused, draining, freed;
     size_t input_max;
+    int64_t now_us; /* the clock, as read within a run; 0: not yet */
     int64_t date_s; /* what date was made for */
     char date[32];
     struct buf head; /* a reply's head, while it is made */
@@ -92,8 +93,8 @@ struct conn {
     size_t written;
     int64_t head_began_us; /* 0: no byte of a head yet */
     int64_t due_us;        /* PHASE_HEAD without a byte: idle; PHASE_LINGER */
-    int64_t write_due_us;
-    int64_t deadline_us; /* what net was told; 0: none */
+    int64_t write_due_us;  /* 0: counts from the end of the next run */
+    int64_t deadline_us;   /* what net was told; 0: none */
 };
 
 struct front_exchange {
@@ -144,6 +145,9 @@ void conn_run_scheduled(evutil_socket_t fd, short what, void *front);
 void conn_keep_rest(struct conn *c);
 /* Nothing more to say: half-closes and drops what comes, or ends at once. */
 void conn_finish_writing(struct conn *c, bool linger);
+/* The time, read once in a run; conn_clock_again reads it anew. */
+int64_t conn_clock(struct conn *c);
+int64_t conn_clock_again(struct conn *c);
 
 /* ---- input.c ---- */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What clients send: heads, bodies, and what is dropped before a connection ends. */
-#include "base/clock.h"
 #include "base/require.h"
 #include "front/inner.h"
 
@@ -103,7 +102,7 @@ bool input_head(struct conn *c)
     if (c->rest.len == 0)
         return end_if_idle(c);
     if (c->head_began_us == 0)
-        c->head_began_us = clock_monotonic_us();
+        c->head_began_us = conn_clock_again(c);
     n = http1_find_head(c->rest, &c->front->limits.head, &c->scanned, &fault);
     if (n == 0 && c->eof) {
         conn_fail(c, false);
@@ -141,7 +140,7 @@ static void take_piece(struct front_exchange *x, struct view data)
             input_fault_of(x, HTTP1_FAULT_NO_MEMORY, "There is no memory for the body.");
         return;
     }
-    x->body_due_us = clock_monotonic_us() + x->front->limits.body_timeout_ms * 1000;
+    x->body_due_us = conn_clock(x->conn) + x->front->limits.body_timeout_ms * 1000;
     /* Of a length the end is known with the last byte, of chunks only behind it. */
     give(x, data, x->framing.framing == HTTP1_LENGTH && x->framing.left == 0);
 }

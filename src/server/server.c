@@ -38,9 +38,11 @@ static void print_diag(const struct diag *diag)
  * of them faults: so it keeps a few MB. Larger blocks still get mappings of their own. */
 static void tune_memory(void)
 {
+    /* NOLINTBEGIN(concurrency-mt-unsafe): no thread runs yet */
     (void)mallopt(M_TRIM_THRESHOLD, 8 << 20);
     (void)mallopt(M_TOP_PAD, 1 << 20);
     (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 /* Secrets of callers pass through this memory: no core dump, no other process of this user looks

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading an answer: head, interim answers, body, and its end, which must be one that nobody on
  * the way can have made up. */
-#include "base/clock.h"
 #include "upstream/inner.h"
 
 void answer_reset(struct upstream_call *call)
@@ -156,6 +155,7 @@ static void receive(struct upstream_call *call, struct view in)
     struct view head = VIEW_NONE;
 
     call->got_answer = true;
+    (void)call_clock_again(call);
     call_set_phase(call, PHASE_ANSWERING);
     while (!call->head_done && !call_is_over(call)) {
         if (!find_head(call, &in, &head))

@@ -80,9 +80,23 @@ static int64_t phase_due(const struct upstream_call *call, enum phase phase, int
     return 0;
 }
 
-void call_set_phase(struct upstream_call *call, enum phase phase)
+int64_t call_clock_again(struct upstream_call *call)
 {
     const int64_t now_us = clock_monotonic_us();
+
+    if (call->depth > 0)
+        call->now_us = now_us;
+    return now_us;
+}
+
+int64_t call_clock(struct upstream_call *call)
+{
+    return call->now_us != 0 ? call->now_us : call_clock_again(call);
+}
+
+void call_set_phase(struct upstream_call *call, enum phase phase)
+{
+    const int64_t now_us = call_clock(call);
 
     call->phase = phase;
     call->phase_due_us = phase_due(call, phase, now_us);
@@ -141,6 +155,43 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- life ---- */
 
+static void free_call(struct upstream_call *call)
+{
+    arena_done(&call->arena);
+    free(call);
+}
+
+void call_free_spare(struct upstream *upstream)
+{
+    struct upstream_call *call;
+
+    while ((call = upstream->spare) != NULL) {
+        upstream->spare = call->next;
+        free_call(call);
+    }
+    upstream->spare_count = 0;
+}
+
+/* Kept for the next one, so that a call usually costs no allocation. */
+static void let_go(struct upstream_call *call)
+{
+    struct upstream *const up = call->upstream;
+
+    buf_done(&call->queue);
+    buf_done(&call->partial);
+    buf_done(&call->rest);
+    if (up->spare_count >= SPARE_CALLS) {
+        free_call(call);
+        return;
+    }
+    arena_reset(&call->arena);
+    if (call->arena.used_bytes > SPARE_ARENA_BYTES)
+        arena_done(&call->arena);
+    call->next = up->spare;
+    up->spare = call;
+    up->spare_count++;
+}
+
 void call_enter(struct upstream_call *call)
 {
     call->depth++;
@@ -148,13 +199,11 @@ void call_enter(struct upstream_call *call)
 
 void call_leave(struct upstream_call *call)
 {
-    if (--call->depth > 0 || call->phase != PHASE_ENDED)
+    if (--call->depth > 0)
         return;
-    buf_done(&call->queue);
-    buf_done(&call->partial);
-    buf_done(&call->rest);
-    arena_done(&call->arena);
-    free(call);
+    call->now_us = 0;
+    if (call->phase == PHASE_ENDED)
+        let_go(call);
 }
 
 bool call_is_over(const struct upstream_call *call)
@@ -201,13 +250,17 @@ void call_fail(struct upstream_call *call, enum upstream_failure failure, const 
     pool_pump(call->upstream);
 }
 
+bool call_is_repeatable(const struct upstream_call *call)
+{
+    return call->order.idempotent && !call->order.fresh && !call->order.streams;
+}
+
 /* Promise 3: a judged request (fresh) is never sent again once a byte of it may have gone. Others
  * once, if the request may be repeated, the connection was an old one that the cloud may just have
  * been closing, and nothing of an answer came (RFC 9110 9.2.2, RFC 9112 9.3.1). */
 static bool may_retry(const struct upstream_call *call, bool reused)
 {
-    return reused && call->order.idempotent && !call->order.fresh && !call->order.streams &&
-           !call->got_answer && !call->retried;
+    return reused && call_is_repeatable(call) && !call->got_answer && !call->retried;
 }
 
 void call_broke(struct upstream_call *call, enum upstream_failure failure, const char *detail)
@@ -223,7 +276,7 @@ void call_broke(struct upstream_call *call, enum upstream_failure failure, const
     call->offset = 0;
     call->send_failed = false;
     call->attempts = 0;
-    call->started_us = clock_monotonic_us(); /* of the time to connect; the total runs on */
+    call->started_us = call_clock(call); /* of the time to connect; the total runs on */
     call->upstream->counts.retries++;
     link_connect(call); /* into the place that has just become free */
 }
@@ -247,14 +300,35 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 
 /* ---- public face ---- */
 
-static void set_up_memory(struct upstream_call *call)
+/* A spare one, or a new one; all zero but for its arena. */
+static struct upstream_call *make_call(struct upstream *upstream)
 {
-    const struct http1_limits *const limits = &call->upstream->settings.head;
+    const struct http1_limits *const limits = &upstream->settings.head;
     /* The head, its fields, and what rounding costs. */
     const size_t most =
         2 * limits->head + (size_t)limits->headers * 2 * sizeof(struct http1_field) + 16384;
+    struct upstream_call *call = upstream->spare;
 
-    arena_init(&call->arena, 4096, most);
+    if (call != NULL) {
+        struct arena arena = call->arena;
+
+        upstream->spare = call->next;
+        upstream->spare_count--;
+        *call = (struct upstream_call){.upstream = upstream, .arena = arena};
+        return call;
+    }
+    call = calloc(1, sizeof *call); /* heap: ends when it ends */
+    if (call == NULL)
+        return NULL;
+    call->upstream = upstream;
+    arena_init(&call->arena, ARENA_BLOCK_BYTES, most);
+    return call;
+}
+
+static void set_up_buffers(struct upstream_call *call)
+{
+    const struct http1_limits *const limits = &call->upstream->settings.head;
+
     buf_init(&call->queue, QUEUE_MAX_BYTES);
     buf_init(&call->partial, limits->head);
     buf_init(&call->rest, SCRATCH_BYTES);
@@ -263,26 +337,28 @@ static void set_up_memory(struct upstream_call *call)
 struct upstream_call *upstream_start(struct upstream *upstream, const struct upstream_order *order,
                                      const struct upstream_handler *handler, void *user)
 {
-    struct upstream_call *const call = calloc(1, sizeof *call); /* heap: ends when it ends */
+    struct upstream_call *const call = make_call(upstream);
 
     if (call == NULL)
         return NULL;
     if (event_assign(&call->timer, upstream->base, -1, 0, on_timer, call) != 0 ||
         event_assign(&call->soon, upstream->base, -1, 0, on_soon, call) != 0) {
-        free(call);
+        free_call(call);
         return NULL;
     }
-    call->upstream = upstream;
+    call->depth = 1;
     call->order = *order;
     call->handler = handler;
     call->user = user;
     call->last_queued = !order->streams;
-    call->started_us = clock_monotonic_us();
+    call->started_us = call_clock(call);
     call->total_due_us = due(call->started_us, upstream->settings.total_ms);
     call->phase = PHASE_CONNECTING;
-    set_up_memory(call);
+    set_up_buffers(call);
     upstream->calls++;
     pool_admit(call);
+    call->depth = 0; /* not over: callbacks come from the loop */
+    call->now_us = 0;
     return call;
 }
 

@@ -23,6 +23,9 @@ enum {
     FRESH_US = 5 * 1000 * 1000, /* how lately a connection must have answered for a judged call */
     ATTEMPT_MIN_MS = 250,       /* to one address while others are left */
     DETAIL_BYTES = 200,
+    SPARE_CALLS = 64,              /* kept by a pool, each with its arena's first block */
+    ARENA_BLOCK_BYTES = 4096,      /* enough for the head of most answers */
+    SPARE_ARENA_BYTES = 16 * 1024, /* a block that a large head took isn't kept */
 };
 
 struct link {
@@ -54,11 +57,12 @@ struct upstream_call {
     struct upstream_order order;
     const struct upstream_handler *handler;
     void *user;
-    struct upstream_call *next; /* among the waiting */
+    struct upstream_call *next; /* among the waiting, or the spare */
     struct event timer, soon;
     enum phase phase;
     unsigned depth; /* our functions that have it on the stack */
     int64_t started_us, phase_due_us, total_due_us, timer_us;
+    int64_t now_us; /* the clock, as read since call_enter; 0: not yet */
 
     /* connecting */
     unsigned attempts; /* addresses tried for this connection */
@@ -92,6 +96,8 @@ struct upstream {
     struct resolver *resolver;
     struct link *newest, *oldest; /* idle */
     struct upstream_call *first_waiting, *last_waiting;
+    struct upstream_call *spare;
+    unsigned spare_count;
     unsigned preferred; /* the address that worked last */
     unsigned calls;
     bool pumping;
@@ -122,6 +128,12 @@ void call_fail(struct upstream_call *call, enum upstream_failure failure, const 
 /* The connection broke under the call: tries again where that is allowed, else fails. */
 void call_broke(struct upstream_call *call, enum upstream_failure failure, const char *detail);
 bool call_is_over(const struct upstream_call *call);
+/* Whether it may be sent again, if it breaks before an answer. */
+bool call_is_repeatable(const struct upstream_call *call);
+/* The time, read once between call_enter and call_leave; call_clock_again reads it anew. */
+int64_t call_clock(struct upstream_call *call);
+int64_t call_clock_again(struct upstream_call *call);
+void call_free_spare(struct upstream *upstream);
 
 /* link.c: connecting and sending */
 /* Connects to the next address that is worth a try; fails the call when none is left. */

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/require.h"
 #include "upstream/inner.h"
 
@@ -77,6 +76,7 @@ void pool_drop(struct link *link)
 void pool_give_back(struct link *link, bool reusable)
 {
     struct upstream *const up = link->upstream;
+    const int64_t now_us = call_clock(link->call);
 
     if (!reusable || up->settings.keep_alive_ms <= 0) {
         pool_drop(link);
@@ -84,18 +84,19 @@ void pool_give_back(struct link *link, bool reusable)
     }
     link->call->link = NULL;
     link->call = NULL;
-    link->answered_us = clock_monotonic_us();
+    link->answered_us = now_us;
     link->older = up->newest;
     *(up->newest == NULL ? &up->oldest : &up->newest->newer) = link;
     up->newest = link;
     up->counts.idle++;
     net_watch_read(link->conn, true);
-    net_deadline(link->conn, up->settings.keep_alive_ms);
+    net_deadline_at(link->conn, now_us + up->settings.keep_alive_ms * 1000);
 }
 
-/* An idle connection for the call, or NULL. Those that the cloud closed or wrote to meanwhile are
- * dropped: such bytes would be taken for the answer. */
-static struct link *find_idle(const struct upstream_call *call)
+/* An idle connection for the call, or NULL. The loop drops those that the cloud closes or writes
+ * to; what came since it last looked only the socket knows. That costs a system call, and is asked
+ * for the calls that can't be repeated. */
+static struct link *find_idle(struct upstream_call *call)
 {
     struct upstream *const up = call->upstream;
     struct link *link, *older;
@@ -104,9 +105,9 @@ static struct link *find_idle(const struct upstream_call *call)
         return NULL;
     for (link = up->newest; link != NULL; link = older) {
         older = link->older;
-        if (call->order.fresh && clock_monotonic_us() - link->answered_us > FRESH_US)
+        if (call->order.fresh && call_clock(call) - link->answered_us > FRESH_US)
             return NULL; /* the others are older still */
-        if (net_is_quiet(link->conn))
+        if (call_is_repeatable(call) || net_is_quiet(link->conn))
             return link;
         drop_idle(link);
     }
@@ -224,6 +225,7 @@ void upstream_free(struct upstream **upstream)
         older = link->older;
         end_link(link);
     }
+    call_free_spare(up);
     free(up->scratch);
     free(up);
     *upstream = NULL;

@@ -601,6 +601,15 @@ static void test_deadlines(void **state)
     net_deadline(t.f.b.conn, 20);
     RUN_UNTIL(&t.f, t.f.b.timeouts == 2);
     assert_int_equal(t.f.a.timeouts, 1);
+    net_deadline_at(t.f.a.conn, clock_monotonic_us() - 1); /* passed: told soon, not never */
+    net_deadline_at(t.f.b.conn, 1);
+    net_deadline_at(t.f.b.conn, 0);
+    RUN_UNTIL(&t.f, t.f.a.timeouts == 2);
+    assert_int_equal(t.f.b.timeouts, 2);
+    start_us = clock_monotonic_us();
+    net_deadline_at(t.f.b.conn, start_us + 20000);
+    RUN_UNTIL(&t.f, t.f.b.timeouts == 3);
+    assert_true(clock_monotonic_us() - start_us >= 20000);
     both_end(&t);
 }
 

@@ -321,6 +321,65 @@ static void test_a_closed_idle_connection_is_seen_before_use(void **state)
     scene_close(&scene);
 }
 
+/* The socket isn't asked for a call that may be repeated: its first try breaks, and that is all. */
+static void test_a_repeatable_call_finds_out_by_trying(void **state)
+{
+    static const struct cloud_step closes[] = {READ_GET, SEND(OK_2), WAIT, {CLOUD_CLOSE, NULL, 0}};
+    static const struct cloud_step serves[] = {READ_GET, SEND(OK_2), END};
+    static const struct cloud_step *const scripts[] = {closes, serves};
+    struct seen seen;
+
+    (void)state;
+    open_with(scripts, 2);
+    run_get(&seen);
+    seen_done(&seen);
+    cloud_go(&scene.cloud);
+    while (net_is_quiet(scene.upstream->newest->conn))
+        ; /* the close is on its way over loopback; the loop doesn't turn */
+    run_get(&seen);
+    assert_true(seen.ended);
+    assert_true(view_eq(buf_view(&seen.body), VIEW("ok")));
+    assert_int_equal(counts_of(&scene).reuses, 1);
+    assert_int_equal(counts_of(&scene).retries, 1);
+    assert_int_equal(counts_of(&scene).connects, 2);
+    seen_done(&seen);
+    scene_close(&scene);
+}
+
+/* The memory of a call serves the next one, and nothing of the call before is in it. */
+static void test_calls_are_used_again(void **state)
+{
+    static const struct cloud_step script[] = {READ_GET, SEND(OK_2), READ_POST, SEND(OK_2),
+                                               READ_GET, SEND(OK_2), END};
+    static const struct cloud_step *const scripts[] = {script};
+    const struct upstream_order order = post_order();
+    const struct upstream_call *spare;
+    struct seen seen;
+
+    (void)state;
+    open_with(scripts, 1);
+    assert_null(scene.upstream->spare);
+    run_get(&seen);
+    seen_done(&seen);
+    spare = scene.upstream->spare;
+    assert_non_null(spare);
+    assert_non_null(spare->arena.blocks);
+    assert_true(spare->arena.used_bytes <= SPARE_ARENA_BYTES);
+    seen_init(&seen);
+    run(&scene, &seen, &order);
+    assert_true(seen.ended);
+    seen_done(&seen);
+    assert_ptr_equal(scene.upstream->spare, spare);
+    run_get(&seen);
+    assert_true(seen.ended);
+    assert_int_equal(seen.status, 200);
+    assert_true(view_eq(buf_view(&seen.body), VIEW("ok")));
+    seen_done(&seen);
+    assert_ptr_equal(scene.upstream->spare, spare);
+    assert_int_equal(scene.upstream->spare_count, 1);
+    scene_close(&scene);
+}
+
 /* A judged request doesn't go on a connection that answered long ago, others do. */
 static void test_fresh(void **state)
 {
@@ -444,6 +503,7 @@ static void test_the_line_is_bounded(void **state)
         upstream_cancel(seen[i].call);
     upstream_cancel(seen[0].call);
     assert_int_equal(counts_of(&scene).waiting, 0);
+    assert_int_equal(scene.upstream->spare_count, SPARE_CALLS); /* the others' memory is gone */
     free(seen);
     scene_close(&scene);
     scene.settings = patient;
@@ -791,6 +851,8 @@ int main(void)
         cmocka_unit_test(test_retry),
         cmocka_unit_test(test_no_retry_after_a_timeout),
         cmocka_unit_test(test_a_closed_idle_connection_is_seen_before_use),
+        cmocka_unit_test(test_a_repeatable_call_finds_out_by_trying),
+        cmocka_unit_test(test_calls_are_used_again),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_waiting_in_line),
         cmocka_unit_test(test_waiting_ends),
