@@ -105,6 +105,7 @@ struct gateway {
     uint64_t anonymous_folded;
     struct metrics metrics;
     struct event *snapshot;
+    struct event *kick; /* behind all that is ready in a turn of the loop: wakes the journal */
     pthread_mutex_t view_lock;
     struct gateway_view view;
     const struct timeval *journal_timeout;

@@ -16,11 +16,21 @@ static void take_snapshot(evutil_socket_t fd, short what, void *user)
     (void)fd;
     (void)what;
     record_folded(gw);
+    journal_kick(gw->shared->journal); /* a net under on_kick: no line waits longer than this */
     (void)pthread_mutex_lock(&gw->view_lock);
     front_counts(gw->front, &gw->view.front);
     upstream_counts(gw->upstream, &gw->view.upstream);
     gw->view.exchanges = gw->exchange_count;
     (void)pthread_mutex_unlock(&gw->view_lock);
+}
+
+static void on_kick(evutil_socket_t fd, short what, void *user)
+{
+    const struct gateway *gw = user;
+
+    (void)fd;
+    (void)what;
+    journal_kick(gw->shared->journal);
 }
 
 /* A worker's part of what the settings allow the whole gateway. */
@@ -89,9 +99,12 @@ static bool build(struct gateway *gw, void (*wake)(void *user), void *user)
     gw->tokens = identity_cache_new(IDENTITY_CACHE_ENTRIES);
     gw->mailbox = journal_mailbox_new(gw->shared->journal, wake, user);
     gw->journal_timeout = event_base_init_common_timeout(gw->base, &timeout);
+    if (gw->mailbox != NULL)
+        journal_mailbox_lazy(gw->mailbox);
+    gw->kick = event_new(gw->base, -1, 0, on_kick, gw);
     gw->snapshot = event_new(gw->base, -1, EV_PERSIST, take_snapshot, gw);
     return gw->front != NULL && gw->upstream != NULL && gw->mailbox != NULL && gw->tokens != NULL &&
-           gw->journal_timeout != NULL && gw->snapshot != NULL &&
+           gw->journal_timeout != NULL && gw->kick != NULL && gw->snapshot != NULL &&
            event_add(gw->snapshot, &second) == 0;
 }
 
@@ -203,6 +216,10 @@ void gateway_free(struct gateway **gw)
         record_folded(g);
     front_free(&g->front);
     REQUIRE(g->exchange_count == 0);
+    /* The loop has ended, perhaps before its last turn was over. */
+    journal_kick(g->shared->journal);
+    if (g->kick != NULL)
+        event_free(g->kick);
     upstream_free(&g->upstream);
     journal_mailbox_free(&g->mailbox);
     identity_cache_free(&g->tokens);

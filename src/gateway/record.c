@@ -133,6 +133,7 @@ static enum status submit_and_wait(struct exchange *x, const struct journal_fact
 
     if (status != STATUS_OK)
         return status;
+    event_active(gw->kick, EV_TIMEOUT, 0);
     x->cookie = cookie;
     LIST_INSERT_HEAD(&gw->waiting[cookie % WAITING_BUCKETS], x, waiting);
     if (!x->timer_set) {
