@@ -33,7 +33,7 @@ static uint64_t open_room(struct journal *journal)
  * otherwise. */
 static enum trouble judge(struct journal *journal)
 {
-    uint64_t needed = journal->low_space_bytes + open_room(journal) + 2 * OUTCOME_ROOM_BYTES;
+    uint64_t needed = journal->low_space_bytes + open_room(journal) + 2ULL * OUTCOME_ROOM_BYTES;
 
     if (journal->stuck != TROUBLE_NONE)
         return journal->stuck;

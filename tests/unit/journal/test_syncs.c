@@ -352,6 +352,79 @@ static void the_end_takes_lazy_lines_along(void **state)
     open_with(bench, DURABILITY_SYNC, 1 << 20);
 }
 
+struct slow_wake {
+    struct journal_mailbox *mailbox;
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    bool called, may_return, freed;
+    unsigned results;
+};
+
+static void on_slow_wake(void *user)
+{
+    struct slow_wake *slow = user;
+
+    (void)pthread_mutex_lock(&slow->lock);
+    slow->called = true;
+    (void)pthread_cond_broadcast(&slow->moved);
+    while (!slow->may_return)
+        (void)pthread_cond_wait(&slow->moved, &slow->lock);
+    assert_false(slow->freed);
+    (void)pthread_mutex_unlock(&slow->lock);
+}
+
+static void on_slow_result(void *user, uint64_t cookie, enum status status)
+{
+    struct slow_wake *slow = user;
+
+    assert_int_equal(cookie, 5);
+    assert_int_equal(status, STATUS_OK);
+    slow->results++;
+}
+
+static void *free_mailbox(void *user)
+{
+    struct slow_wake *slow = user;
+
+    journal_mailbox_free(&slow->mailbox);
+    (void)pthread_mutex_lock(&slow->lock);
+    slow->freed = true;
+    (void)pthread_mutex_unlock(&slow->lock);
+    return NULL;
+}
+
+/* A worker that wakes needn't wait for the writer to come out of the wake; one that goes must. */
+static void a_wake_holds_up_the_end_of_its_mailbox_only(void **state)
+{
+    struct bench *bench = *state;
+    struct slow_wake slow = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    struct journal_facts facts = make_event(JOURNAL_REFUSAL);
+    pthread_t thread;
+
+    slow.mailbox = journal_mailbox_new(bench->journal, on_slow_wake, &slow);
+    assert_non_null(slow.mailbox);
+    assert_int_equal(journal_submit(bench->journal, slow.mailbox, &facts, JOURNAL_WRITTEN, 5),
+                     STATUS_OK);
+    (void)pthread_mutex_lock(&slow.lock);
+    while (!slow.called)
+        (void)pthread_cond_wait(&slow.moved, &slow.lock);
+    (void)pthread_mutex_unlock(&slow.lock);
+    journal_collect(slow.mailbox, on_slow_result, &slow);
+    assert_int_equal(slow.results, 1);
+    assert_int_equal(journal_submit(bench->journal, slow.mailbox, &facts, JOURNAL_WRITTEN, 6),
+                     STATUS_OK);
+    assert_int_equal(pthread_create(&thread, NULL, free_mailbox, &slow), 0);
+    for (int i = 0; i < 1000; i++)
+        (void)sched_yield();
+    (void)pthread_mutex_lock(&slow.lock);
+    assert_false(slow.freed);
+    slow.may_return = true;
+    (void)pthread_cond_broadcast(&slow.moved);
+    (void)pthread_mutex_unlock(&slow.lock);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    conclude(bench, "o"); /* the writer goes on */
+}
+
 #define BENCH_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -372,6 +445,7 @@ int main(void)
         BENCH_TEST(lazy_lines_wait_for_the_kick_and_share_a_batch),
         BENCH_TEST(other_lines_take_lazy_ones_along),
         BENCH_TEST(the_end_takes_lazy_lines_along),
+        BENCH_TEST(a_wake_holds_up_the_end_of_its_mailbox_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
