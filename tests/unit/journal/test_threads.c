@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Many threads, one journal: every line once, one chain, every waiter answered. Run under the
- * thread sanitizer, too. */
+ * Many threads, one journal: every line once, one chain, every waiter answered, whether a line
+ * wakes the writer or a kick does. Run under the thread sanitizer, too. */
 #include <stdlib.h>
 
 #include "folder.h"
@@ -18,6 +18,8 @@ static void *work(void *user)
 {
     struct worker *worker = user;
 
+    if (worker->number % 2 == 1)
+        journal_mailbox_lazy(worker->inbox.mailbox);
     for (unsigned i = 0; i < EXCHANGES; i++) {
         char id[32], instance[32];
         struct journal_facts facts;
@@ -28,6 +30,8 @@ static void *work(void *user)
         if (journal_submit(worker->journal, worker->inbox.mailbox, &facts, JOURNAL_SYNCED,
                            2UL * i) != STATUS_OK)
             break;
+        if (i % 4 == 3)
+            journal_kick(worker->journal);
         if (i % 8 == 7)
             inbox_wait(&worker->inbox, worker->inbox.count + 1);
         facts = make_outcome(id, i % 2 == 0 ? OUTCOME_CREATED : OUTCOME_UNKNOWN, instance);
@@ -38,6 +42,7 @@ static void *work(void *user)
         if (journal_submit(worker->journal, NULL, &facts, JOURNAL_NO_WAIT, 0) != STATUS_OK)
             break;
     }
+    journal_kick(worker->journal);
     inbox_wait(&worker->inbox, (size_t)2 * EXCHANGES);
     return NULL;
 }
