@@ -230,19 +230,38 @@ static size_t read_segment(char *out, size_t len, struct view segment, enum path
     return add_segment(out, len, segment);
 }
 
-struct view path_read(const struct path_decoded *path, unsigned depth, enum path_reading how,
+bool path_reader_next(const struct path_decoded *path, struct path_reader *reader)
+{
+    reader->at_backslash = !reader->at_backslash;
+    if (reader->at_backslash)
+        return true;
+    reader->how = (enum path_reading)((int)reader->how + 1);
+    if (reader->how < READING_COUNT)
+        return true;
+    reader->how = READING_WHOLE;
+    return ++reader->depth <= path->levels;
+}
+
+static bool cuts(const struct path_decoded *path, size_t at, const struct path_reader *reader)
+{
+    char c = path->text[at];
+
+    return path->level[at] <= reader->depth && (c == '/' || (c == '\\' && reader->at_backslash));
+}
+
+struct view path_read(const struct path_decoded *path, const struct path_reader *reader,
                       char out[PATH_BYTES_MAX + 1])
 {
     size_t len = 0;
     size_t start = 1;
 
     for (size_t i = 1; i <= path->len; i++) {
-        if (i < path->len && (!is_slash(path->text[i]) || path->level[i] > depth))
+        if (i < path->len && !cuts(path, i, reader))
             continue;
-        len = read_segment(out, len, view_of(path->text + start, i - start), how);
+        len = read_segment(out, len, view_of(path->text + start, i - start), reader->how);
         start = i + 1;
     }
-    while (how != READING_WHOLE && len > 0 && out[len - 1] == '/')
+    while (reader->how != READING_WHOLE && len > 0 && out[len - 1] == '/')
         len--;
     return view_of(out, len);
 }

@@ -47,9 +47,18 @@ enum path_reading {
     READING_COUNT,
 };
 
-/* What a reader sees that decodes `depth` times, then cuts into segments, then decodes the rest.
- * Slashes that it doesn't take for such come out as 0x01. */
-struct view path_read(const struct path_decoded *path, unsigned depth, enum path_reading how,
+/* One of the lenient readers: it decodes `depth` times, cuts the path into segments, then decodes
+ * the rest. */
+struct path_reader {
+    unsigned depth;
+    enum path_reading how;
+    bool at_backslash; /* takes '\' for a slash */
+};
+
+/* The next of all readers of that path, of which the first is all zeros; false behind the last. */
+MUST_CHECK bool path_reader_next(const struct path_decoded *path, struct path_reader *reader);
+/* What that reader sees. Slashes that it doesn't take for such come out as 0x01. */
+struct view path_read(const struct path_decoded *path, const struct path_reader *reader,
                       char out[PATH_BYTES_MAX + 1]);
 /* The first segment of a path that begins with '/', which goes on with what is behind it; ptr NULL
  * at its end. */

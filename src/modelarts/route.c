@@ -206,14 +206,13 @@ static bool lands(struct view path)
 
 static bool any_reading_lands(const struct path_decoded *decoded)
 {
+    struct path_reader reader = {.depth = 0};
     char text[PATH_BYTES_MAX + 1];
 
-    for (unsigned depth = 0; depth <= decoded->levels; depth++) {
-        for (int how = 0; how < READING_COUNT; how++) {
-            if (lands(path_read(decoded, depth, (enum path_reading)how, text)))
-                return true;
-        }
-    }
+    do {
+        if (lands(path_read(decoded, &reader, text)))
+            return true;
+    } while (path_reader_next(decoded, &reader));
     return false;
 }
 
@@ -488,19 +487,16 @@ static bool any_fits_trimmed(const struct patterns *patterns, struct view text)
 NOINLINE static bool any_fits_a_reading(const struct patterns *patterns, struct view path)
 {
     struct path_decoded decoded;
+    struct path_reader reader = {.depth = 0};
     char text[PATH_BYTES_MAX + 1];
 
     /* A path that nobody may send matches every pattern: an error is a refusal. */
     if (path_decode(path, &decoded) != PATH_OK || any_fits(patterns, path))
         return true;
-    for (unsigned depth = 0; depth <= decoded.levels; depth++) {
-        for (int how = 0; how < READING_COUNT; how++) {
-            struct view reading = path_read(&decoded, depth, (enum path_reading)how, text);
-
-            if (any_fits_trimmed(patterns, reading))
-                return true;
-        }
-    }
+    do {
+        if (any_fits_trimmed(patterns, path_read(&decoded, &reader, text)))
+            return true;
+    } while (path_reader_next(&decoded, &reader));
     return false;
 }
 

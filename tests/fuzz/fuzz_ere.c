@@ -173,12 +173,14 @@ static void bounds(struct reading *r, int *min, int *max)
 static places piece(struct reading *r, places from)
 {
     size_t start = r->at, end;
-    places now = from, to;
+    places now = atom(r, from), to;
     int min, max;
 
-    (void)atom(r, from);
     bounds(r, &min, &max);
+    if (min == 1 && max == 1)
+        return now;
     end = r->at;
+    now = from;
     for (int i = 0; i < min; i++) {
         r->at = start;
         now = atom(r, now);
@@ -224,11 +226,11 @@ static bool reference_matches(struct view pattern, struct view value)
 /* Nested repeats cost the reference one reading of the atom for each time. */
 static bool is_small(struct view pattern)
 {
-    unsigned braces = 0;
+    unsigned repeats = 0;
 
     for (size_t i = 0; i < pattern.len; i++)
-        braces += pattern.ptr[i] == '{' || pattern.ptr[i] == '*' || pattern.ptr[i] == '+';
-    return pattern.len <= 64 && braces <= 4;
+        repeats += view_find(VIEW("{*+?"), pattern.ptr[i]) < 4;
+    return pattern.len <= 64 && repeats <= 4;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
