@@ -112,20 +112,52 @@ static void fold_case(struct path_decoded *d)
     d->len = to;
 }
 
+static bool is_slash(char c)
+{
+    return c == '/' || c == '\\';
+}
+
+static bool ends_segment(char c, enum path_reading how)
+{
+    unsigned char byte = (unsigned char)c;
+
+    if (c == ';')
+        return true;
+    return (how == READING_ENDED || how == READING_ENDED_COLLAPSED) &&
+           (c == '?' || c == '#' || byte < ' ' || byte == 0x7f);
+}
+
+/* A segment as a reader sees it that strips parameters, and maybe what a C string or a URL ends at.
+ */
+static struct view cut_segment(struct view segment, enum path_reading how)
+{
+    size_t len = 0;
+
+    if (how == READING_WHOLE)
+        return segment;
+    while (len < segment.len && !ends_segment(segment.ptr[len], how))
+        len++;
+    return view_trim(view_of(segment.ptr, len));
+}
+
 static bool is_dots(struct view segment)
 {
     return view_eq(segment, VIEW(".")) || view_eq(segment, VIEW(".."));
 }
 
-/* "." and "..", also escaped: RFC 3986 6.2.2.2 calls the spellings equal. */
+/* "." and "..", also escaped (RFC 3986 6.2.2.2 calls the spellings equal), and wherever any reader
+ * could begin and end a segment: "..;x", "a%2f..%5cb". Which segments such a one takes away is not
+ * for us to guess: readers differ on what stands before it. */
 static bool has_dot_segment(const struct path_decoded *d)
 {
     size_t start = 1;
 
     for (size_t i = 1; i <= d->len; i++) {
-        if (i < d->len && (d->text[i] != '/' || d->level[i] > 0))
+        struct view segment = view_of(d->text + start, i - start);
+
+        if (i < d->len && !is_slash(d->text[i]))
             continue;
-        if (is_dots(view_of(d->text + start, i - start)))
+        if (is_dots(cut_segment(segment, READING_ENDED)))
             return true;
         start = i + 1;
     }
@@ -164,47 +196,11 @@ const char *path_fault_text(enum path_fault fault)
         [PATH_HASH] = "the path may not hold '#'",
         [PATH_BROKEN_ESCAPE] = "the path holds a '%' that isn't followed by two hex digits",
         [PATH_EMPTY_SEGMENT] = "the path may not hold \"//\", which some readers take for '/'",
-        [PATH_DOT_SEGMENT] = "the path may not hold a segment \".\" or \"..\", also not escaped",
+        [PATH_DOT_SEGMENT] = "the path may not hold a segment \".\" or \"..\", in no spelling",
         [PATH_DEEP] = "the path holds something that is escaped more than 8 times",
     };
 
     return texts[fault];
-}
-
-static bool is_slash(char c)
-{
-    return c == '/' || c == '\\';
-}
-
-static bool ends_segment(char c, enum path_reading how)
-{
-    unsigned char byte = (unsigned char)c;
-
-    if (c == ';')
-        return true;
-    return (how == READING_ENDED || how == READING_ENDED_COLLAPSED) &&
-           (c == '?' || c == '#' || byte < ' ' || byte == 0x7f);
-}
-
-/* A segment as a reader sees it that strips parameters, and maybe what a C string or a URL ends at.
- */
-static struct view cut_segment(struct view segment, enum path_reading how)
-{
-    size_t len = 0;
-
-    if (how == READING_WHOLE)
-        return segment;
-    while (len < segment.len && !ends_segment(segment.ptr[len], how))
-        len++;
-    return view_trim(view_of(segment.ptr, len));
-}
-
-/* Where the last segment of out begins, with its slash. */
-static size_t without_last(const char *out, size_t len)
-{
-    while (len > 0 && out[len - 1] != '/')
-        len--;
-    return len == 0 ? 0 : len - 1;
 }
 
 static size_t add_segment(char *out, size_t len, struct view segment)
@@ -221,12 +217,8 @@ static size_t add_segment(char *out, size_t len, struct view segment)
 static size_t read_segment(char *out, size_t len, struct view segment, enum path_reading how)
 {
     segment = cut_segment(segment, how);
-    if (how != READING_COLLAPSED && how != READING_ENDED_COLLAPSED)
-        return add_segment(out, len, segment);
-    if (segment.len == 0 || view_eq(segment, VIEW(".")))
+    if (segment.len == 0 && (how == READING_COLLAPSED || how == READING_ENDED_COLLAPSED))
         return len;
-    if (view_eq(segment, VIEW("..")))
-        return without_last(out, len);
     return add_segment(out, len, segment);
 }
 

@@ -41,7 +41,7 @@ const char *path_fault_text(enum path_fault fault);
 enum path_reading {
     READING_WHOLE,           /* nothing but decoded */
     READING_CUT,             /* each segment without ";...", trailing slashes trimmed */
-    READING_COLLAPSED,       /* that, and "", "." and ".." segments resolved */
+    READING_COLLAPSED,       /* that, and empty segments left out */
     READING_ENDED,           /* each segment also ends at a control byte, '?' and '#' */
     READING_ENDED_COLLAPSED, /* both */
     READING_COUNT,

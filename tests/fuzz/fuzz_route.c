@@ -39,6 +39,17 @@ static void decode(struct text *t)
     t->len = out;
 }
 
+/* Whether something is left of it when escapes and parameters are gone. */
+static bool is_something(struct view segment)
+{
+    struct text t = {.len = segment.len};
+
+    memcpy(t.bytes, segment.ptr, segment.len);
+    for (unsigned i = 0; i < LEVELS; i++)
+        decode(&t);
+    return t.len > 0 && t.bytes[0] != ';';
+}
+
 /* "demanager", "DeManager;v=1", "demanager.json", each escaped how often ever. */
 static bool is_family(struct view segment)
 {
@@ -76,7 +87,9 @@ static bool lands(const struct text *t, bool resolve)
         else
             kept[count++] = part;
     }
-    return (count > 1 && is_family(kept[1])) || (count > 2 && is_family(kept[2]));
+    /* No reader serves a project called ";". */
+    return count > 1 && is_something(kept[0]) &&
+           (is_family(kept[1]) || (count > 2 && is_something(kept[1]) && is_family(kept[2])));
 }
 
 static bool any_reading_lands(struct view path)
