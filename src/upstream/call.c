@@ -250,17 +250,15 @@ void call_fail(struct upstream_call *call, enum upstream_failure failure, const 
     pool_pump(call->upstream);
 }
 
-bool call_is_repeatable(const struct upstream_call *call)
-{
-    return call->order.idempotent && !call->order.fresh && !call->order.streams;
-}
-
 /* Promise 3: a judged request (fresh) is never sent again once a byte of it may have gone. Others
  * once, if the request may be repeated, the connection was an old one that the cloud may just have
  * been closing, and nothing of an answer came (RFC 9110 9.2.2, RFC 9112 9.3.1). */
 static bool may_retry(const struct upstream_call *call, bool reused)
 {
-    return reused && call_is_repeatable(call) && !call->got_answer && !call->retried;
+    const struct upstream_order *order = &call->order;
+    bool repeatable = order->idempotent && !order->fresh && !order->streams;
+
+    return repeatable && reused && !call->got_answer && !call->retried;
 }
 
 void call_broke(struct upstream_call *call, enum upstream_failure failure, const char *detail)

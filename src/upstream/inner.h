@@ -128,8 +128,6 @@ void call_fail(struct upstream_call *call, enum upstream_failure failure, const 
 /* The connection broke under the call: tries again where that is allowed, else fails. */
 void call_broke(struct upstream_call *call, enum upstream_failure failure, const char *detail);
 bool call_is_over(const struct upstream_call *call);
-/* Whether it may be sent again, if it breaks before an answer. */
-bool call_is_repeatable(const struct upstream_call *call);
 /* The time, read once between call_enter and call_leave; call_clock_again reads it anew. */
 int64_t call_clock(struct upstream_call *call);
 int64_t call_clock_again(struct upstream_call *call);

@@ -94,8 +94,8 @@ void pool_give_back(struct link *link, bool reusable)
 }
 
 /* An idle connection for the call, or NULL. The loop drops those that the cloud closes or writes
- * to; what came since it last looked only the socket knows. That costs a system call, and is asked
- * for the calls that can't be repeated. */
+ * to; what came since it last looked only the socket knows. That costs a system call, but bytes
+ * that nobody asked for must not become somebody's answer. */
 static struct link *find_idle(struct upstream_call *call)
 {
     struct upstream *const up = call->upstream;
@@ -107,7 +107,7 @@ static struct link *find_idle(struct upstream_call *call)
         older = link->older;
         if (call->order.fresh && call_clock(call) - link->answered_us > FRESH_US)
             return NULL; /* the others are older still */
-        if (call_is_repeatable(call) || net_is_quiet(link->conn))
+        if (net_is_quiet(link->conn))
             return link;
         drop_idle(link);
     }

@@ -22,7 +22,7 @@ struct decoded {
 /* One piece of the input, in a copy of its exact size. */
 static enum http1_step take(struct http1_body *body, struct view piece, struct decoded *into)
 {
-    char *exact = malloc(piece.len);
+    char *exact = calloc(1, piece.len);
     struct view in = view_of(exact, piece.len), data;
     struct http1_fault fault = {NULL, NULL};
     enum http1_step step;
