@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Changes as JSON, for the header Postern-Edits and for `explain`. The journal's `edits` has the same
- * members, but with the values' white space squeezed out. */
+ * Changes as JSON, for the header Postern-Edits and for `explain`. The journal's `edits` has the
+ * same members, but with the values' white space squeezed out. */
 #pragma once
 
 #include "json/write.h"
