@@ -4,8 +4,8 @@
  * repaired: Content-Length with Transfer-Encoding, more than one of either, any coding but exactly
  * "chunked" on 1.1, control bytes, NUL, bare CR or LF, white space before the colon, obs-fold,
  * empty or odd field names, names with '_', missing, repeated or invalid Host, versions but 1.0
- * and 1.1, an absolute-form whose authority differs from Host, fragments. No I/O, no clock, no
- * allocation but the arena's. */
+ * and 1.1, an absolute-form whose authority differs from Host, fragments, a GET or HEAD with a
+ * body. No I/O, no clock, no allocation but the arena's. */
 #pragma once
 
 #include <stdint.h>

@@ -212,13 +212,25 @@ static enum status take_expect(const struct http1_fields *fields, struct http1_r
     return STATUS_OK;
 }
 
-static void take_framing(const struct http1_fields *fields, struct http1_request *req)
+/* A body of GET or HEAD means nothing (RFC 9110 9.3.1), and a server that doesn't read it takes it
+ * for the next request of a connection that others share (RFC 9112 11.2). */
+static bool may_have_body(struct view method)
+{
+    return !view_eq(method, VIEW("GET")) && !view_eq(method, VIEW("HEAD"));
+}
+
+static enum status take_framing(const struct http1_fields *fields, struct http1_request *req,
+                                struct http1_fault *fault)
 {
     if (fields->codings > 0)
         req->framing = HTTP1_CHUNKED;
     else
         req->framing = fields->lengths > 0 ? HTTP1_LENGTH : HTTP1_NO_BODY;
     req->length = fields->length;
+    if ((fields->codings > 0 || fields->length > 0) && !may_have_body(req->method))
+        return http1_fail(fault, HTTP1_FAULT_UNEXPECTED_BODY,
+                          "A GET or HEAD request can't have a body here.");
+    return STATUS_OK;
 }
 
 /* What needs all fields. */
@@ -235,9 +247,10 @@ static enum status take_fields(const struct http1_fields *fields, struct http1_r
     s = take_target(req, fault);
     if (s == STATUS_OK)
         s = take_expect(fields, req, fault);
+    if (s == STATUS_OK)
+        s = take_framing(fields, req, fault);
     if (s != STATUS_OK)
         return s;
-    take_framing(fields, req);
     req->fields = fields->list;
     req->count = fields->count;
     req->keep_alive = http1_keeps_alive(fields, req->minor);

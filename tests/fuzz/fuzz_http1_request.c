@@ -54,6 +54,8 @@ static void check_accepted(struct view head, const struct http1_request *r)
     REQUIRE((r->framing == HTTP1_CHUNKED) == (facts.codings == 1));
     REQUIRE((r->framing == HTTP1_LENGTH) == (facts.lengths == 1));
     REQUIRE(r->framing != HTTP1_UNTIL_CLOSE && r->minor <= 1);
+    if (view_eq(r->method, VIEW("GET")) || view_eq(r->method, VIEW("HEAD")))
+        REQUIRE(r->framing != HTTP1_CHUNKED && r->length == 0);
     check_target(r);
     REQUIRE(r->path.len > 0 && view_find(r->target, '#') == r->target.len);
     REQUIRE(view_find(r->path, '?') == r->path.len);

@@ -316,7 +316,7 @@ static const struct {
      "hello"},
     {"chunked, empty", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      ""},
-    {"with GET", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", "x"},
+    {"with OPTIONS", "OPTIONS / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", "x"},
     {"at the limit",
      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
      "0123456789012345678901234567890123456789012345678901234567890123456789"
