@@ -75,6 +75,8 @@ static void read_credentials(const struct exchange *x, struct credentials *c)
     c->token = token == NULL ? VIEW_NONE : token->value;
     c->authorization = authorization == NULL ? VIEW_NONE : authorization->value;
     c->project = project == NULL ? VIEW_NONE : project->value;
+    /* Elsewhere the second segment only looks like a project. */
+    c->path_project = x->route.op->class == CLASS_OTHER ? VIEW_NONE : x->route.project;
 }
 
 enum flow step_identify(struct exchange *x)

@@ -246,12 +246,29 @@ bool identity_judged(enum token_verify verify, const struct credentials *credent
     return true;
 }
 
+/* A blank or a comma would let the cloud choose between several. */
+static bool is_one_word(struct view token)
+{
+    return token.len == 0 || (memchr(token.ptr, ',', token.len) == NULL &&
+                              memchr(token.ptr, ' ', token.len) == NULL &&
+                              memchr(token.ptr, '\t', token.len) == NULL);
+}
+
 bool identity_unrecorded(const struct credentials *credentials, struct reason *ret_why)
 {
-    if (look(credentials).kind == FOUND_SIGNATURE)
+    struct found found = look(credentials);
+
+    if (found.kind == FOUND_SIGNATURE)
         return refuse_signature(ret_why);
-    /* Only the first of several is seen here; another could be a signature. */
-    return credentials->authorization_count <= 1 || is_single(credentials, ret_why);
+    if (!is_single(credentials, ret_why))
+        return false;
+    if (!is_one_word(found.token))
+        return refuse(ret_why, IDENTITY_AMBIGUOUS, VIEW("the token is more than one word"));
+    if (credentials->project_count > 0 && credentials->path_project.ptr != NULL &&
+        !view_eq(credentials->project, credentials->path_project))
+        return refuse(ret_why, IDENTITY_PROJECT_MISMATCH,
+                      VIEW("X-Project-Id is for another project than the path"));
+    return true;
 }
 
 bool identity_unjudged(enum token_verify verify, const struct credentials *credentials,

@@ -20,8 +20,7 @@ extern const struct reason_row identity_reasons[IDENTITY_REASON_COUNT];
 
 enum token_verify { VERIFY_IAM, VERIFY_CERTIFICATE, VERIFY_DECODE, VERIFY_OFF };
 
-/* The credential headers of one request, counted: repeated ones are refused on judged operations.
- */
+/* The credential headers of one request, counted: repeated ones are refused. */
 struct credentials {
     struct view token; /* X-Auth-Token */
     unsigned token_count;
@@ -29,6 +28,8 @@ struct credentials {
     unsigned authorization_count;
     struct view project; /* X-Project-Id */
     unsigned project_count;
+    struct view path_project; /* of an unjudged call: the one that X-Project-Id may name; ptr NULL:
+                                 the path names none for sure */
     struct identity_cache *cache; /* the worker's own; NULL: each token is decoded anew */
 };
 
@@ -64,9 +65,11 @@ struct identified {
 MUST_CHECK bool identity_judged(enum token_verify verify, const struct credentials *credentials,
                                 struct view path_project, int64_t now_us, struct arena *arena,
                                 struct identified *ret, struct reason *ret_why);
-/* For the record of an unjudged operation: what the credential says, never a refusal but for
- * signatures (`signatures: refuse` holds on every route: a changed Host breaks them and failures
- * lock the key) and for several Authorization fields, of which one could be a signature. */
+/* For the record of an unjudged operation: what the credential says. It need not be one that can be
+ * decoded, but it must be one: of two, the record could name one and the cloud obey the other.
+ * Refused are signatures (`signatures: refuse` holds on every route: a changed Host breaks them and
+ * failures lock the key), two credentials, a token of more than one word, and an X-Project-Id that
+ * stands twice or isn't path_project. */
 MUST_CHECK bool identity_unjudged(enum token_verify verify, const struct credentials *credentials,
                                   int64_t now_us, struct arena *arena, struct identified *ret,
                                   struct reason *ret_why);

@@ -67,6 +67,32 @@ def test_two_tokens_are_none(gateway, cloud, token):
     assert cloud.requests() == []
 
 
+TWO = {
+    "two tokens": [("X-Auth-Token", "a"), ("X-Auth-Token", "b")],
+    "a token and a bearer": [("X-Auth-Token", "a"), ("Authorization", "Bearer b")],
+    "two bearers": [("Authorization", "Bearer a"), ("Authorization", "Bearer b")],
+    "a list": [("X-Auth-Token", "a,b")],
+    "two words": [("Authorization", "Bearer a b")],
+    "two projects": [("X-Auth-Token", "a"), ("X-Project-Id", PROJECT), ("X-Project-Id", OTHER_PROJECT)],
+}
+
+
+@pytest.mark.parametrize("headers", TWO.values(), ids=list(TWO))
+@pytest.mark.parametrize("method, target", [("DELETE", f"{CREATE}/DE-1"), ("GET", CREATE), ("PUT", f"/v1/{PROJECT}/echo")])
+def test_unjudged_calls_carry_one_credential(gateway, cloud, method, target, headers):
+    """Of two, the record could name one and the cloud obey the other: a delete under somebody else's name."""
+    check_refusal(gateway.request(method, target, None, headers), 400, "identity.ambiguous")
+    assert cloud.requests() == []
+
+
+def test_unjudged_calls_of_a_family_are_of_one_project(gateway, cloud):
+    headers = [("X-Auth-Token", "t"), ("X-Project-Id", OTHER_PROJECT)]
+    for method, target in (("GET", CREATE), ("DELETE", f"{CREATE}/DE-1"), ("POST", f"/v1/{PROJECT}/notebooks/x/stop")):
+        check_refusal(gateway.request(method, target, None, headers), 403, "identity.project_mismatch")
+    assert cloud.requests() == []
+    assert gateway.request("GET", f"/v1/{PROJECT}/echo", None, headers).status == 200, "its path may name none"
+
+
 @pytest.mark.parametrize("target", [CREATE, f"/v1/{PROJECT}/echo"])
 def test_signatures_are_refused_on_every_route(gateway, cloud, target):
     answer = gateway.request("GET", target, None, {"Authorization": "SDK-HMAC-SHA256 Access=A, SignedHeaders=host, "

@@ -515,14 +515,14 @@ static void test_unjudged_decodes_what_it_can(void **state)
     check_digest(&who, token);
 }
 
-static void test_unjudged_refuses_signatures_only(void **state)
+static void test_unjudged_refuses_signatures_and_several(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         const struct refusal *row = &refusals[i];
         struct credentials credentials = row->credentials;
         bool signature_there = strstr(row->name, "signature") != NULL;
-        bool several = credentials.authorization_count > 1;
+        bool several = row->reason == IDENTITY_AMBIGUOUS || strstr(row->name, "two words") != NULL;
         struct identified who;
         struct reason why = {.row = NULL};
 
@@ -540,6 +540,51 @@ static void test_unjudged_refuses_signatures_only(void **state)
         if (row->reason == IDENTITY_TOKEN_EXPIRED || row->reason == IDENTITY_TOKEN_MALFORMED)
             assert_row(who.subject.known == 0 && strcmp(who.credential.verified, "none") == 0,
                        row->name);
+    }
+}
+
+static const struct {
+    const char *name;
+    struct credentials credentials;
+    int refused; /* -1: taken */
+} unjudged[] = {
+    {"nothing", {.token_count = 0}, -1},
+    {"an opaque token", {.token = V("opaque"), .token_count = 1}, -1},
+    {"an empty token", {.token = V(""), .token_count = 1}, -1},
+    {"a list", {.token = V("MIIA,MIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS},
+    {"two words", {.token = V("MIIA MIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS},
+    {"a tab", {.token = V("MIIA\tMIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS},
+    {"bearer", {.authorization = V("Bearer MIIA"), .authorization_count = 1}, -1},
+    {"bearer of two",
+     {.authorization = V("Bearer MIIA, Bearer MIIB"), .authorization_count = 1},
+     IDENTITY_AMBIGUOUS},
+    {"something else", {.authorization = V("Basic YTpi, x"), .authorization_count = 1}, -1},
+    {"the path's project",
+     {.project = V(PROJECT), .project_count = 1, .path_project = V(PROJECT)},
+     -1},
+    {"another project",
+     {.project = V(OTHER), .project_count = 1, .path_project = V(PROJECT)},
+     IDENTITY_PROJECT_MISMATCH},
+    {"no project",
+     {.project = V(""), .project_count = 1, .path_project = V(PROJECT)},
+     IDENTITY_PROJECT_MISMATCH},
+    {"a path without a project", {.project = V(OTHER), .project_count = 1}, -1},
+};
+
+/* What the record names is what the cloud obeys. */
+static void test_unjudged_is_one_token_of_one_project(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(unjudged); i++) {
+        struct identified who;
+        struct reason why = {.row = NULL};
+        bool taken = unjudged[i].refused < 0;
+
+        assert_row(identity_unrecorded(&unjudged[i].credentials, &why) == taken, unjudged[i].name);
+        assert_row(look_unjudged(VERIFY_OFF, &unjudged[i].credentials, &who, &why) == taken,
+                   unjudged[i].name);
+        if (!taken)
+            assert_row(why.row == &identity_reasons[unjudged[i].refused], unjudged[i].name);
     }
 }
 
@@ -573,7 +618,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_settings_of_later_versions_refuse, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_out_of_memory_is_no_bad_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unjudged_decodes_what_it_can, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_unjudged_refuses_signatures_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unjudged_refuses_signatures_and_several, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_unjudged_is_one_token_of_one_project, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_reason_rows, set_up, tear_down),
     };
 
