@@ -144,6 +144,8 @@ void record_forget(struct exchange *x);
 void record_answer_id(struct exchange *x, const struct http1_field *fields, unsigned count);
 
 /* forward.c */
+/* Whether a field that goes on and may stand once stands twice. */
+bool forward_repeats(const struct exchange *x, bool judged);
 void forward_head(struct exchange *x, enum http1_framing framing, uint64_t length, bool judged,
                   struct buf *out);
 void forward_cancel(struct exchange *x);

@@ -8,21 +8,40 @@
 struct forwarded {
     const char *name;
     size_t len;
-    bool judged;
+    bool judged, once;
 };
 
 static const struct forwarded forwarded[] = {
-#define FORWARD(name, judged) {name, sizeof(name) - 1, judged},
+#define FORWARD(name, judged, once) {name, sizeof(name) - 1, judged, once},
 #include "gateway/headers.def"
 #undef FORWARD
 };
 
-static bool goes_on(struct view name, bool judged)
+/* The row of a field that goes on; NULL: it is dropped. */
+static const struct forwarded *find_row(struct view name, bool judged)
 {
     for (size_t i = 0; i < ARRAY_LEN(forwarded); i++) {
         if (forwarded[i].len == name.len &&
             view_eq_nocase(name, view_of(forwarded[i].name, forwarded[i].len)))
-            return forwarded[i].judged || !judged;
+            return forwarded[i].judged || !judged ? &forwarded[i] : NULL;
+    }
+    return NULL;
+}
+
+bool forward_repeats(const struct exchange *x, bool judged)
+{
+    const bool reads_body = judged || x->route.verb_in_body; /* asks for its one type itself: 415 */
+    bool seen[ARRAY_LEN(forwarded)] = {false};
+
+    for (unsigned i = 0; i < x->head->count; i++) {
+        const struct http1_field *field = &x->head->fields[i];
+        const struct forwarded *row = find_row(field->name, judged);
+
+        if (row == NULL || !row->once || (field->id == HTTP1_CONTENT_TYPE && reads_body))
+            continue;
+        if (seen[row - forwarded])
+            return true;
+        seen[row - forwarded] = true;
     }
     return false;
 }
@@ -44,7 +63,7 @@ void forward_head(struct exchange *x, enum http1_framing framing, uint64_t lengt
     buf_add_str(out, " HTTP/1.1\r\n");
     http1_put_field(out, VIEW("Host"), view_str(x->gw->shared->host));
     for (unsigned i = 0; i < head->count; i++) {
-        if (goes_on(head->fields[i].name, judged))
+        if (find_row(head->fields[i].name, judged) != NULL)
             http1_put_field(out, head->fields[i].name, head->fields[i].value);
     }
     if (framing == HTTP1_LENGTH)

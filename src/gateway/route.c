@@ -97,5 +97,8 @@ enum flow step_identify(struct exchange *x)
             identity_unjudged(conf->verify, &credentials, clock_now_us(), x->arena, &x->who, &why);
     if (!known)
         return refuse_one(x, &why);
+    if (forward_repeats(x, judged))
+        return exchange_refuse(x, &gateway_reasons[GATEWAY_REPEATED_HEADER],
+                               "a header field that may stand once stands more than once");
     return judged || x->route.verb_in_body ? FLOW_NEXT : FLOW_STREAM;
 }
