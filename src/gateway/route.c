@@ -37,6 +37,13 @@ static enum flow check_protocol(struct exchange *x)
     return FLOW_NEXT;
 }
 
+/* A cloud that reads parameters from body and query alike must not find other ones than were
+ * judged. */
+static bool has_unread_query(const struct exchange *x)
+{
+    return x->head->query.ptr != NULL && (is_judged(x) || x->route.verb_in_body);
+}
+
 enum flow step_route(struct exchange *x)
 {
     const struct conf *conf = x->gw->shared->conf;
@@ -59,6 +66,10 @@ enum flow step_route(struct exchange *x)
                                "this operation could undo what the policies decided, and this "
                                "version can't judge it yet: "
                                "it is not let through");
+    if (has_unread_query(x))
+        return exchange_refuse(x, &gateway_reasons[GATEWAY_UNREAD_QUERY],
+                               "this call has no query in the API: leave out the \"?\" and what "
+                               "stands behind it");
     return FLOW_NEXT;
 }
 
