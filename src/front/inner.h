@@ -105,6 +105,7 @@ struct front_exchange {
     struct arena arena;
     struct http1_request request;
     bool has_request;
+    bool to_head; /* a HEAD, also one that can't be parsed: its answer has no body */
     char client[FRONT_CLIENT_BYTES];
     int64_t started_us;
 

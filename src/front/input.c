@@ -29,6 +29,8 @@ static struct front_exchange *begin(struct conn *c)
 
     if (x == NULL)
         conn_fail(c, true);
+    else
+        x->to_head = view_starts(c->rest, VIEW("HEAD "));
     return x;
 }
 

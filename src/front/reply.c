@@ -70,11 +70,6 @@ static struct view make_head(const struct front_exchange *x, const struct front_
     return out->failed == STATUS_OK ? buf_view(out) : VIEW_NONE;
 }
 
-static bool is_head(const struct front_exchange *x)
-{
-    return x->has_request && view_eq(x->request.method, VIEW("HEAD"));
-}
-
 /* RFC 9110 8.6, 15.3.5, 15.4.5: no body, and for us no length either. */
 static bool is_bare_status(unsigned status)
 {
@@ -101,7 +96,7 @@ static bool open_reply(struct front_exchange *x, const struct front_reply *reply
     x->begun = true;
     if (x->conn == NULL || x->conn->dead)
         return false;
-    x->bare = is_head(x) || is_bare_status(reply->status);
+    x->bare = x->to_head || is_bare_status(reply->status);
     x->close = must_close(x, reply, whole);
     return !x->conn->dead;
 }

@@ -811,6 +811,35 @@ static void test_bad_heads(void **state)
     }
 }
 
+static const char *const bad_head_requests[] = {
+    "HEAD / HTTP/1.1\r\n\r\n",
+    "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+    "\r\nHEAD / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n",
+    "HEAD / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n",
+    "HEAD / HTTP/3.0\r\nHost: a\r\n\r\n",
+};
+
+/* The answer to a HEAD has no body, though it can't be parsed: a client would read that as the next
+ * answer. */
+static void test_bad_heads_of_head(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad_head_requests); i++) {
+        struct world w;
+        struct client c;
+
+        world_open(&w, NULL);
+        client_open(&c, &w);
+        client_send_str(&c, bad_head_requests[i]);
+        WORLD_UNTIL(&w, c.eof || c.failed);
+        assert_row(c.eof && client_has(&c, "HTTP/1.1 "), bad_head_requests[i]);
+        assert_row(w.count == 1 && w.items[0].fault != NULL, bad_head_requests[i]);
+        assert_row(!client_has(&c, w.items[0].fault), bad_head_requests[i]);
+        client_close(&c);
+        world_close(&w);
+    }
+}
+
 /* An arena that can't hold the head. */
 static void test_head_over_memory(void **state)
 {
@@ -860,6 +889,7 @@ int main(void)
         cmocka_unit_test(test_read_right_behind_an_answer),
         cmocka_unit_test(test_no_body_behind_the_reply),
         cmocka_unit_test(test_bad_heads),
+        cmocka_unit_test(test_bad_heads_of_head),
         cmocka_unit_test(test_head_over_memory),
     };
 
