@@ -38,10 +38,14 @@ static enum flow check_protocol(struct exchange *x)
 }
 
 /* A cloud that reads parameters from body and query alike must not find other ones than were
- * judged. */
+ * judged. Only these two have a query in the API, which is judged with them. */
 static bool has_unread_query(const struct exchange *x)
 {
-    return x->head->query.ptr != NULL && (is_judged(x) || x->route.verb_in_body);
+    enum operation_id id = x->route.op->id;
+
+    if (x->head->query.ptr == NULL || id == OP_NOTEBOOKS_START || id == OP_NOTEBOOKS_LEASE)
+        return false;
+    return is_judged(x) || x->route.verb_in_body;
 }
 
 enum flow step_route(struct exchange *x)
