@@ -7,6 +7,8 @@ import json
 PROJECT = "0123456789abcdef0123456789abcdef"
 OTHER_PROJECT = "fedcba9876543210fedcba9876543210"
 CREATE = f"/v1/{PROJECT}/demanager/instances"
+NOTEBOOKS = f"/v1/{PROJECT}/notebooks"
+IMAGE = "e1a07296-22a8-4f05-8bc8-e936c8e54090"
 
 _CREATE_BODY = {
     "name": "nb-1",
@@ -18,6 +20,17 @@ _CREATE_BODY = {
         "auto_stop": {"enable": True, "duration": 3600},
     },
     "workspace": {"id": "0"},
+}
+
+_NOTEBOOK_BODY = {
+    "name": "nb_1",
+    "description": "",
+    "feature": "NOTEBOOK",
+    "flavor": "modelarts.vm.cpu.2u",
+    "image_id": IMAGE,
+    "workspace_id": "0",
+    "volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 50},
+    "duration": 3600000,
 }
 
 POLICIES = """\
@@ -46,9 +59,9 @@ policies:
 """ % PROJECT
 
 
-def create_body(without=(), **members):
-    """The usual create body; `spec__auto_stop=None` sets a member of an object, `without` names what to leave out."""
-    body = copy.deepcopy(_CREATE_BODY)
+def _build(usual, without, members):
+    """A copy of `usual`: `spec__auto_stop=None` sets a member of an object, `without` names what to leave out."""
+    body = copy.deepcopy(usual)
     for path, value in members.items():
         *outer, last = path.split("__")
         where = body
@@ -62,6 +75,63 @@ def create_body(without=(), **members):
             where = where[name]
         del where[last]
     return body
+
+
+def create_body(without=(), **members):
+    """The usual create body of demanager."""
+    return _build(_CREATE_BODY, without, members)
+
+
+def update_body(without=(), **members):
+    """A PUT of demanager."""
+    return _build({"description": "d", "spec": {"auto_stop": {"enable": True, "duration": 7200}}}, without, members)
+
+
+def action_body(verb="start"):
+    return {"action": verb}
+
+
+def notebook_body(without=(), **members):
+    """The usual create body of the notebooks family."""
+    return _build(_NOTEBOOK_BODY, without, members)
+
+
+def notebook_update_body(without=(), **members):
+    """A PUT of a notebook, allowed in every state: a `flavor` is not."""
+    return _build({"name": "nb_2", "description": "d"}, without, members)
+
+
+def lease_body(duration=7200000, **members):
+    """A lease's PATCH; the query can say the same."""
+    return {"duration": duration, **members}
+
+
+def mount_body(without=(), **members):
+    return _build({"category": "OBS", "mount_path": "/data/a/", "uri": "obs://team-a/data/"}, without, members)
+
+
+def image_body(**members):
+    return {"name": "image-1", "namespace": "team-a", "tag": "1", **members}
+
+
+def tags_body(**tags):
+    return {"tags": [{"key": key, "value": value} for key, value in (tags or {"team": "a"}).items()]}
+
+
+def judged_calls(instance, notebook):
+    """Every judged operation on these two: {operation: (method, target, body)}. The starts need an instance that is
+    stopped, lease and mount a running one."""
+    one, other = f"{CREATE}/{instance}", f"{NOTEBOOKS}/{notebook}"
+    return {
+        "demanager.create": ("POST", CREATE, create_body()),
+        "demanager.update": ("PUT", one, update_body()),
+        "demanager.start": ("POST", f"{one}/action", action_body()),
+        "notebooks.create": ("POST", NOTEBOOKS, notebook_body()),
+        "notebooks.update": ("PUT", other, notebook_update_body()),
+        "notebooks.start": ("POST", f"{other}/start?duration=3600000&type=timing", None),
+        "notebooks.lease": ("PATCH", f"{other}/lease", lease_body()),
+        "notebooks.mount": ("POST", f"{other}/storage", mount_body()),
+    }
 
 
 def compact(body):
