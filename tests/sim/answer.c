@@ -4,6 +4,7 @@
 #include "answer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void answer_init(struct answer *answer)
 {
@@ -54,16 +55,17 @@ const char *answer_reason(int status)
 
 static void set_body(struct answer *answer, int status, json_t *body, size_t flags)
 {
-    char *text = json_dumps(body, JSON_COMPACT | flags);
+    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT | flags);
     json_decref(body);
     answer->status = status;
     answer->reason = answer_reason(status);
     evbuffer_drain(answer->body, evbuffer_get_length(answer->body));
     if (text != NULL)
-        evbuffer_add_printf(answer->body, "%s", text);
+        evbuffer_add(answer->body, text, strlen(text));
     free(text);
     evhttp_remove_header(&answer->headers, "Content-Type");
-    evhttp_add_header(&answer->headers, "Content-Type", "application/json");
+    if (status != 204)
+        evhttp_add_header(&answer->headers, "Content-Type", "application/json");
 }
 
 void answer_json(struct answer *answer, int status, json_t *body)
@@ -102,6 +104,6 @@ void answer_render_head(const struct answer *answer, long long length, struct ev
 void answer_render(const struct answer *answer, struct evbuffer *out)
 {
     size_t length = evbuffer_get_length(answer->body);
-    answer_render_head(answer, (long long)length, out);
+    answer_render_head(answer, answer->status == 204 ? -1 : (long long)length, out);
     evbuffer_add(out, evbuffer_pullup(answer->body, -1), length);
 }

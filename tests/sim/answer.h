@@ -20,7 +20,7 @@ struct answer {
 
 void answer_init(struct answer *answer);
 void answer_done(struct answer *answer);
-/* Replaces status and body; takes the reference to `body`. */
+/* Replaces status and body; takes the reference to `body`. NULL: no body. */
 void answer_json(struct answer *answer, int status, json_t *body);
 /* The same with members sorted by name, as the service writes its instances. */
 void answer_instance(struct answer *answer, int status, json_t *body);

@@ -14,8 +14,65 @@ enum { SEGMENTS_MAX = 8, HEADER_VALUE_MAX = 32768 };
 
 const char *call_query(const struct call *call, const char *name, const char *missing)
 {
-    const char *value = evhttp_find_header(&call->query, name);
-    return value == NULL ? missing : value;
+    const char *found = missing;
+    struct evkeyval *row;
+    for (row = TAILQ_FIRST(&call->query); row != NULL; row = TAILQ_NEXT(row, next)) {
+        if (evutil_ascii_strcasecmp(row->key, name) != 0)
+            continue;
+        found = row->value;
+        if (call->sim->reading.query == FIRST_PARAMETER)
+            break;
+    }
+    return found;
+}
+
+bool call_fails(struct call *call, struct verdict verdict)
+{
+    if (verdict.code != NULL)
+        answer_failure(call->answer, verdict.code, verdict.message);
+    return verdict.code != NULL;
+}
+
+void call_no_such_api(struct call *call)
+{
+    answer_front_door(call->answer, 404, "APIG.0101",
+                      "The API does not exist or has not been published.");
+}
+
+const char *text_in(json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text == NULL ? "" : text;
+}
+
+/* Every parameter that can be read; evhttp's own reader gives up at the first that is odd. */
+static void read_query(char *query, struct evkeyvalq *ret)
+{
+    char *next = query, *value;
+    while (next != NULL) {
+        char *part = next, *key, *text;
+        next = strchr(part, '&');
+        if (next != NULL)
+            *next++ = '\0';
+        value = strchr(part, '=');
+        if (value != NULL)
+            *value++ = '\0';
+        key = evhttp_uridecode(part, 1, NULL);
+        text = evhttp_uridecode(value == NULL ? "" : value, 1, NULL);
+        if (key != NULL && text != NULL && key[0] != '\0')
+            evhttp_add_header(ret, key, text);
+        free(key);
+        free(text);
+    }
+}
+
+static void read_body(struct call *call, struct evbuffer *body)
+{
+    size_t size = evbuffer_get_length(body);
+    if (size == 0)
+        return;
+    call->body = reading_parse(&call->sim->reading, (const char *)evbuffer_pullup(body, -1), size);
+    call->unreadable = call->body == NULL;
 }
 
 /* GET .../big?bytes=N[&chunked=1]: N bytes, their digest in a header. */
@@ -85,7 +142,6 @@ bool cloud_serve(struct exchange *exchange)
     struct evhttp_request *request = exchange->request;
     struct answer *answer = &exchange->answer;
     struct call call = {.sim = exchange->sim, .answer = answer};
-    struct evbuffer *body = evhttp_request_get_input_buffer(request);
     const char *segments[SEGMENTS_MAX], *uri = evhttp_request_get_uri(request);
     char *path = strdup(uri), *query;
     size_t count;
@@ -99,11 +155,9 @@ bool cloud_serve(struct exchange *exchange)
         *query++ = '\0';
     TAILQ_INIT(&call.query);
     if (query != NULL)
-        evhttp_parse_query_str(query, &call.query);
+        read_query(query, &call.query);
     call.method = evhttp_request_get_command(request);
-    if (evbuffer_get_length(body) > 0)
-        call.body =
-            json_loadb((const char *)evbuffer_pullup(body, -1), evbuffer_get_length(body), 0, NULL);
+    read_body(&call, evhttp_request_get_input_buffer(request));
     count = split(path, segments);
     streamed = count == 3 && strcmp(segments[2], "big") == 0 && call.method == EVHTTP_REQ_GET;
     if (streamed)

@@ -20,6 +20,38 @@ static void delete_requests(struct sim *sim, json_t *body, struct answer *answer
     answer_json(answer, 200, json_object());
 }
 
+static void post_recording(struct sim *sim, json_t *body, struct answer *answer)
+{
+    json_t *on = json_object_get(body, "on");
+    if (!json_is_boolean(on)) {
+        answer_json(answer, 400, json_pack("{s:s}", "error", "on is true or false"));
+        return;
+    }
+    sim->recording = json_is_true(on);
+    answer_json(answer, 200, json_object());
+}
+
+static void get_ledger(struct sim *sim, json_t *body, struct answer *answer)
+{
+    (void)body;
+    ledger_answer(sim, answer);
+}
+
+static void delete_ledger(struct sim *sim, json_t *body, struct answer *answer)
+{
+    (void)body;
+    ledger_clear(sim);
+    answer_json(answer, 200, json_object());
+}
+
+static void post_reading(struct sim *sim, json_t *body, struct answer *answer)
+{
+    if (reading_set(&sim->reading, body))
+        answer_json(answer, 200, json_object());
+    else
+        answer_json(answer, 400, json_pack("{s:s}", "error", "no such way to read"));
+}
+
 static void post_clock(struct sim *sim, json_t *body, struct answer *answer)
 {
     sim->clock_ms += json_integer_value(json_object_get(body, "advance_s")) * 1000;
@@ -36,8 +68,7 @@ static void get_instances(struct sim *sim, json_t *body, struct answer *answer)
     for (machine = TAILQ_FIRST(&sim->machines); machine != NULL;
          machine = TAILQ_NEXT(machine, next))
         json_array_append_new(all,
-                              json_pack("{s:s,s:s,s:O}", "family",
-                                        machine->family == DEMANAGER ? "demanager" : "notebooks",
+                              json_pack("{s:s,s:s,s:O}", "family", machine_family(machine),
                                         "project", machine->project, "instance", machine->object));
     answer_json(answer, 200, all);
 }
@@ -144,6 +175,10 @@ static const struct {
     void (*serve)(struct sim *sim, json_t *body, struct answer *answer);
 } routes[] = {{EVHTTP_REQ_GET, "/requests", get_requests},
               {EVHTTP_REQ_DELETE, "/requests", delete_requests},
+              {EVHTTP_REQ_POST, "/recording", post_recording},
+              {EVHTTP_REQ_GET, "/ledger", get_ledger},
+              {EVHTTP_REQ_DELETE, "/ledger", delete_ledger},
+              {EVHTTP_REQ_POST, "/reading", post_reading},
               {EVHTTP_REQ_POST, "/clock", post_clock},
               {EVHTTP_REQ_GET, "/instances", get_instances},
               {EVHTTP_REQ_PUT, "/instances", put_instances},

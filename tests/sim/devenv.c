@@ -63,28 +63,28 @@ static json_t *make_instance(struct sim *sim, json_t *body)
     json_object_set_new(instance, "creation_timestamp", json_string(stamp));
     json_object_set(json_object_get(instance, "flavor_details"), "name",
                     json_object_get(body, "flavor"));
+    json_object_set(json_object_get(instance, "profile"), "name",
+                    json_object_get(body, "profile_id"));
     fill_spec(json_object_get(instance, "spec"), json_object_get(body, "spec"));
     return instance;
 }
 
 static void create(struct call *call)
 {
-    struct verdict verdict = create_check(call->sim, call->project, call->body);
     struct machine *machine;
-    if (verdict.code != NULL) {
-        answer_failure(call->answer, verdict.code, verdict.message);
+    if (call_fails(call, create_check(call->sim, call->project, call->body)))
         return;
-    }
     machine =
         machine_new(call->sim, DEMANAGER, call->project, make_instance(call->sim, call->body));
-    if (machine != NULL)
-        answer_instance(call->answer, 200, json_incref(machine->object));
+    if (machine == NULL)
+        return;
+    ledger_note(call, machine, "create");
+    answer_instance(call->answer, 200, json_incref(machine->object));
 }
 
 static const char *text_at(json_t *object, const char *outer, const char *name)
 {
-    const char *text = json_string_value(json_object_get(json_object_get(object, outer), name));
-    return text == NULL ? "" : text;
+    return text_in(json_object_get(object, outer), name);
 }
 
 static bool is_listed(const struct call *call, const struct machine *machine)
@@ -134,60 +134,59 @@ static void list(struct call *call)
                 json_pack("{s:I,s:o}", "total_count", (json_int_t)total, "instances", instances));
 }
 
+/* Lays an auto_stop over the one in spec; what it doesn't name stays. */
+static void merge_auto_stop(json_t *spec, json_t *auto_stop)
+{
+    if (!json_is_object(auto_stop))
+        return;
+    if (!json_is_object(json_object_get(spec, "auto_stop")))
+        json_object_set_new(spec, "auto_stop", json_object());
+    json_object_update(json_object_get(spec, "auto_stop"), auto_stop);
+}
+
+/* The instance's spec as the body wants it. Whether the service takes an auto_stop at the top level
+ * is unknown, and a client sends it there, so this cloud takes either. */
+static json_t *updated_spec(const struct call *call, const struct machine *machine)
+{
+    json_t *spec = json_deep_copy(json_object_get(machine->object, "spec"));
+    json_t *top = json_object_get(call->body, "auto_stop");
+    json_t *inner = json_object_get(json_object_get(call->body, "spec"), "auto_stop");
+    bool top_wins = call->sim->reading.auto_stop == TOP_WINS;
+    spec = spec == NULL ? json_object() : spec;
+    merge_auto_stop(spec, top_wins ? inner : top);
+    merge_auto_stop(spec, top_wins ? top : inner);
+    return spec;
+}
+
+static struct verdict check_update(json_t *body, json_t *spec)
+{
+    json_t *wanted = json_object_get(body, "spec");
+    json_t *places[] = {json_object_get(body, "auto_stop"), json_object_get(wanted, "auto_stop")};
+    if (!json_is_object(body))
+        return check_say("ModelArts.6400", "The request body is not a JSON object.", NULL);
+    if (wanted != NULL && !json_is_null(wanted) && !json_is_object(wanted))
+        return check_wrong_type("spec");
+    for (size_t i = 0; i < 2; i++)
+        if (places[i] != NULL && !json_is_null(places[i]) && !json_is_object(places[i]))
+            return check_wrong_type("auto_stop");
+    if (check_description(json_object_get(body, "description")).code != NULL)
+        return check_description(json_object_get(body, "description"));
+    return create_check_auto_stop(json_object_get(spec, "auto_stop"));
+}
+
 static void update(struct call *call, struct machine *machine)
 {
-    json_t *spec = json_object_get(machine->object, "spec"), *auto_stop, *merged;
-    struct verdict verdict;
-    if (!json_is_object(call->body)) {
-        answer_failure(call->answer, "ModelArts.6400", "The request body is not a JSON object.");
+    json_t *spec = updated_spec(call, machine);
+    json_t *description = json_object_get(call->body, "description");
+    if (call_fails(call, check_update(call->body, spec))) {
+        json_decref(spec);
         return;
     }
-    auto_stop = json_object_get(json_object_get(call->body, "spec"), "auto_stop");
-    verdict = create_check_description(json_object_get(call->body, "description"));
-    if (verdict.code == NULL)
-        verdict = create_check_auto_stop(auto_stop);
-    if (verdict.code != NULL) {
-        answer_failure(call->answer, verdict.code, verdict.message);
-        return;
-    }
-    if (json_object_get(call->body, "description") != NULL)
-        json_object_set(machine->object, "description", json_object_get(call->body, "description"));
-    if (json_is_object(auto_stop)) {
-        merged = json_object_get(spec, "auto_stop");
-        merged = merged == NULL ? json_object() : json_deep_copy(merged);
-        json_object_update(merged, auto_stop);
-        json_object_set_new(spec, "auto_stop", merged);
-    }
+    if (description != NULL)
+        json_object_set(machine->object, "description", description);
+    json_object_set_new(machine->object, "spec", spec);
+    ledger_note(call, machine, "update");
     answer_instance(call->answer, 200, json_incref(machine->object));
-}
-
-static bool is_one_of(const char *text, const char *const *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i], text) == 0)
-            return true;
-    return false;
-}
-
-/* The code for a verb that the state doesn't allow; NULL: it does. */
-static const char *why_not(const char *verb, const char *status)
-{
-    static const char *const going_up[] = {"CREATING", "STARTING", "RESTARTING", "START_QUEUING"};
-    bool up = is_one_of(status, going_up, 4);
-    bool start = strcmp(verb, "start") == 0 || strcmp(verb, "queue") == 0;
-    if (strcmp(verb, "dequeue") == 0)
-        return strcmp(status, "START_QUEUING") == 0 ? NULL : "ModelArts.6357";
-    if (strcmp(status, "STOPPING") == 0)
-        return "ModelArts.6308";
-    if (up)
-        return "ModelArts.6306";
-    if (start && strcmp(status, "RUNNING") == 0)
-        return "ModelArts.6305";
-    if (strcmp(verb, "stop") == 0 && strcmp(status, "STOPPED") == 0)
-        return "ModelArts.6307";
-    if (strcmp(verb, "restart") == 0 && strcmp(status, "RUNNING") != 0)
-        return "ModelArts.6327";
-    return NULL;
 }
 
 static void act(struct call *call, struct machine *machine)
@@ -209,13 +208,14 @@ static void act(struct call *call, struct machine *machine)
         answer_failure(call->answer, "ModelArts.6336", "The action is not supported.");
         return;
     }
-    code = why_not(verb, before);
+    code = machine_refuses(machine, verb);
     if (code != NULL) {
         answer_failure(call->answer, code, "The status of the instance does not allow this.");
         return;
     }
     answer = json_pack("{s:s,s:s}", "current_status", rows[row].state, "previous_state", before);
     machine_enter(call->sim, machine, rows[row].state);
+    ledger_note(call, machine, verb);
     answer_json(call->answer, 200, answer);
 }
 
@@ -223,18 +223,17 @@ static void delete_one(struct call *call, struct machine *machine)
 {
     static const char *const at_rest[] = {"STOPPED", "CREATE_FAILED", "START_FAILED",
                                           "UNAVAILABLE"};
-    if (!is_one_of(machine_status(machine), at_rest, 4)) {
+    size_t i = 0;
+    while (i < 4 && strcmp(machine_status(machine), at_rest[i]) != 0)
+        i++;
+    if (i == 4) {
         answer_failure(call->answer, "ModelArts.6304", "Stop the instance before deleting it.");
         return;
     }
     answer_json(call->answer, 200, json_pack("{s:s}", "instance_id", call->rest[1]));
+    json_object_set_new(machine->object, "status", json_string("DELETED"));
+    ledger_note(call, machine, "delete");
     machine_remove(call->sim, machine);
-}
-
-static void no_such_api(struct call *call)
-{
-    answer_front_door(call->answer, 404, "APIG.0101",
-                      "The API does not exist or has not been published.");
 }
 
 static void serve_one(struct call *call)
@@ -257,7 +256,7 @@ static void serve_one(struct call *call)
     else if (call->method == EVHTTP_REQ_DELETE && more[0] == '\0')
         delete_one(call, machine);
     else
-        no_such_api(call);
+        call_no_such_api(call);
 }
 
 void devenv_serve(struct call *call)
@@ -269,5 +268,5 @@ void devenv_serve(struct call *call)
     else if (call->method == EVHTTP_REQ_GET || call->method == EVHTTP_REQ_HEAD)
         list(call);
     else
-        no_such_api(call);
+        call_no_such_api(call);
 }

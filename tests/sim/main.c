@@ -131,6 +131,8 @@ static void finish(struct sim *sim)
     wire_drop_all(sim);
     fault_clear(sim);
     machine_remove_all(sim);
+    ledger_clear(sim);
+    free(sim->index);
     json_decref(sim->requests);
 }
 
@@ -147,6 +149,11 @@ int main(int argc, char **argv)
     TAILQ_INIT(&sim.faults);
     TAILQ_INIT(&sim.held);
     TAILQ_INIT(&sim.machines);
+    TAILQ_INIT(&sim.ledger.rows);
+    sim.index = calloc(1, sizeof *sim.index); /* all zero is a list without members */
+    if (sim.index == NULL)
+        return 2;
+    sim.recording = !options.no_record;
     sim.max_instances = options.max_instances;
     sim.frozen = options.frozen;
     sim.clock_ms = options.frozen ? (int64_t)FROZEN_START_S * 1000 : 0;

@@ -10,12 +10,14 @@ static void usage(void)
 {
     (void)fputs("usage: modelarts-sim --cert PEM --key PEM [--listen ADDRESS:PORT]\n"
                 "           [--control ADDRESS:PORT] [--bad-cert PEM --bad-key PEM]\n"
-                "           [--max-instances N] [--frozen] [--plain]\n"
+                "           [--max-instances N] [--frozen] [--plain] [--no-record]\n"
                 "  --listen   where the API is served; port 0: any (127.0.0.1:0)\n"
                 "  --control  where tests look and steer (127.0.0.1:0)\n"
                 "  --bad-cert a second API port with this certificate\n"
                 "  --frozen   time passes only by the control API\n"
-                "  --plain    no TLS\n",
+                "  --plain    no TLS\n"
+                "  --max-instances  in a project; 0: no limit (10)\n"
+                "  --no-record      requests are counted and not kept\n",
                 stderr);
 }
 
@@ -49,6 +51,9 @@ static bool take(int letter, const char *value, struct options *ret)
     case 'p':
         ret->plain = true;
         return true;
+    case 'n':
+        ret->no_record = true;
+        return true;
     default:
         return false;
     }
@@ -65,6 +70,7 @@ bool options_read(int argc, char **argv, struct options *ret)
                                          {"max-instances", required_argument, NULL, 'm'},
                                          {"frozen", no_argument, NULL, 'f'},
                                          {"plain", no_argument, NULL, 'p'},
+                                         {"no-record", no_argument, NULL, 'n'},
                                          {NULL, 0, NULL, 0}};
     bool well = true;
     int letter;

@@ -9,7 +9,7 @@ struct options {
     const char *certificate, *key; /* PEM files */
     const char *bad_certificate, *bad_key;
     unsigned max_instances;
-    bool plain, frozen;
+    bool plain, frozen, no_record;
 };
 
 /* False, and usage on stderr, when it is wrong. */

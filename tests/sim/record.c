@@ -76,7 +76,7 @@ static void keep(struct conn *conn, struct evbuffer *raw, struct evbuffer *body,
     json_array_append_new(
         sim->requests,
         json_pack("{s:I,s:I,s:b,s:I,s:s,s:s,s:o,s:o,s:o,s:s,s:I,s:b}", "seq",
-                  (json_int_t)++sim->sequence, "connection", (json_int_t)conn->number, "resumed",
+                  (json_int_t)sim->sequence, "connection", (json_int_t)conn->number, "resumed",
                   wire_resumed(conn->bev), "time_us",
                   (json_int_t)now.tv_sec * 1000000 + (json_int_t)now.tv_usec, "method", line,
                   "target", target == NULL ? "" : target, "head", base64(head), "raw_body",
@@ -90,8 +90,10 @@ void record_request(struct conn *conn, struct evhttp_request *request)
     struct evbuffer *raw = evbuffer_new();
     size_t unread = evbuffer_get_length(bufferevent_get_input(conn->bev));
     size_t all = evbuffer_get_length(conn->pending);
+    conn->sim->sequence++;
     evbuffer_remove_buffer(conn->pending, raw, all > unread ? all - unread : 0);
-    keep(conn, raw, evhttp_request_get_input_buffer(request), true);
+    if (conn->sim->recording)
+        keep(conn, raw, evhttp_request_get_input_buffer(request), true);
     evbuffer_free(raw);
     conn->looked = false;
 }
@@ -100,11 +102,13 @@ void record_partial(struct conn *conn)
 {
     struct evbuffer *body = evbuffer_new();
     struct evbuffer_ptr end = evbuffer_search(conn->pending, "\r\n\r\n", 4, NULL);
+    conn->sim->sequence++;
     if (end.pos >= 0) {
         evbuffer_add(body, evbuffer_pullup(conn->pending, -1), evbuffer_get_length(conn->pending));
         evbuffer_drain(body, (size_t)end.pos + 4);
     }
-    keep(conn, conn->pending, body, false);
+    if (conn->sim->recording)
+        keep(conn, conn->pending, body, false);
     evbuffer_drain(conn->pending, evbuffer_get_length(conn->pending));
     evbuffer_free(body);
 }

@@ -7,7 +7,8 @@
 
 #include "wire.h"
 
-/* Moves the bytes of this complete request from conn->pending into the list. */
+/* Moves the bytes of this complete request from conn->pending into the list, or, when recording is
+ * off, only counts it. */
 void record_request(struct conn *conn, struct evhttp_request *request);
 /* A request that will not be read to its end: what there is of it. */
 void record_partial(struct conn *conn);

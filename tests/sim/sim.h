@@ -9,7 +9,9 @@
 
 #include "exchange.h"
 #include "fault.h"
+#include "ledger.h"
 #include "machine.h"
+#include "reading.h"
 #include "wire.h"
 
 struct sim {
@@ -22,9 +24,13 @@ struct sim {
     struct conn *stalled;  /* its body is not read for now; only compared, may be gone */
     json_t *requests;      /* what arrived, as the control API shows it */
     unsigned long sequence;
+    bool recording; /* requests are kept */
     struct machines machines;
-    unsigned max_instances;
-    bool frozen; /* time passes only by the control API */
+    struct machine_index *index;
+    struct ledger ledger;
+    struct reading reading;
+    unsigned max_instances; /* in a project; 0: no limit */
+    bool frozen;            /* time passes only by the control API */
     int64_t clock_ms;
 };
 

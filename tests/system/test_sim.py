@@ -30,6 +30,18 @@ def connect(cloud, pki):
         client.close()
 
 
+@pytest.fixture
+def call(connect):
+    """Calls on one connection, with a token: the answer."""
+    client = connect()
+    return lambda method, target, body=None: client.request(method, target, body, AUTH)
+
+
+def code_of(answer):
+    """What a failure says, without its prefix; None if it is none."""
+    return answer.json.get("error_code", "").removeprefix("ModelArts.") or None if answer.body else None
+
+
 def test_create_answers_with_the_documented_instance(connect, cloud):
     answer = connect().request("POST", CREATE, create_body(), AUTH)
     assert answer.status == 200
@@ -114,16 +126,6 @@ def test_life_by_the_clock(connect, cloud):
     assert client.request("GET", one, None, AUTH).json["error_code"] == "ModelArts.6309"
 
 
-def test_update_changes_auto_stop_and_description(connect):
-    client = connect()
-    one = CREATE + "/" + client.request("POST", CREATE, create_body(), AUTH).json["id"]
-    answer = client.request("PUT", one, {"description": "d", "spec": {"auto_stop": {"enable": False}}}, AUTH)
-    assert answer.json["description"] == "d" and answer.json["spec"]["auto_stop"]["enable"] is False
-    answer = client.request("PUT", one, {"auto_stop": {"enable": True, "duration": 7200}}, AUTH)
-    assert answer.json["spec"]["auto_stop"]["enable"] is False, "a misplaced auto_stop is ignored"
-    assert client.request("GET", one + "/token", None, AUTH).json["token"]
-
-
 def test_lists_are_filtered(connect, cloud):
     client = connect()
     for name in ("a", "b", "c"):
@@ -138,6 +140,131 @@ def test_lists_are_filtered(connect, cloud):
     cloud.preset(rows)
     assert client.request("GET", CREATE, None, AUTH).json["total_count"] == 2
     assert client.request("GET", CREATE + "?show_self=false", None, AUTH).json["total_count"] == 3
+
+
+def test_update_takes_auto_stop_in_either_place(call, cloud):
+    one = CREATE + "/" + call("POST", CREATE, create_body()).json["id"]
+
+    def put(body):
+        answer = call("PUT", one, body)
+        rule = answer.json["spec"]["auto_stop"] if answer.status == 200 else {}
+        return code_of(answer) or (rule["enable"], rule["duration"])
+
+    assert put({"description": "d", "spec": {"auto_stop": {"enable": False}}}) == (False, 3600)
+    assert put({"auto_stop": {"duration": 7200}}) == (False, 7200), "the rest is as stored"
+    assert put({"auto_stop": {"enable": True}}) == (True, 7200)
+    both = {"auto_stop": {"enable": False}, "spec": {"auto_stop": {"enable": True, "duration": 3600}}}
+    assert put(both) == (True, 3600)
+    cloud.reading(auto_stop="top")
+    assert put(both) == (False, 3600)
+    for bad, code in (({"auto_stop": []}, "6332"), ({"spec": 1}, "6332"), ({"auto_stop": {"duration": 1}}, "6349"),
+                      ({"auto_stop": {"enable": 1}}, "6332"), ({"description": "/"}, "6334"), ([], "6400")):
+        assert put(bad) == code, bad
+    assert put({}) == (False, 3600), "what is refused changes nothing"
+    assert call("GET", one).json["description"] == "d" and call("GET", one + "/token").json["token"]
+
+
+def test_a_start_obeys_the_stored_auto_stop(call, cloud):
+    one = CREATE + "/" + call("POST", CREATE, create_body()).json["id"]
+    cloud.advance(5)
+    call("PUT", one, {"auto_stop": {"enable": False}})
+    cloud.advance(3600)
+    assert call("GET", one).json["status"] == "STOPPED", "an update takes effect at the next start"
+    assert call("POST", one + "/action", {"action": "start"}).status == 200
+    cloud.advance(1000000)
+    assert call("GET", one).json["status"] == "RUNNING"
+
+
+def test_extended_storage_is_kept(call, cloud):
+    more = [{"type": "obsfs", "location": {"path": "bucket-b", "mount_path": "/home/ma-user/work"}}]
+    made = call("POST", CREATE, create_body(spec__extend_storage=more, spec__storage=more[0])).json
+    assert made["spec"]["extend_storage"] == more and made["spec"]["storage"] == more[0]
+    assert [(s["place"], s["type"], s["path"]) for s in cloud.ledger()[0]["storages"]] == [
+        ("storage", "obsfs", "bucket-b"), ("extend_storage", "obsfs", "bucket-b")]
+    for bad, code in ((more[0], "6332"), (["x"], "6332"), ([{"type": "tape"}], "6324")):
+        assert code_of(call("POST", CREATE, create_body(name="b", spec__extend_storage=bad))) == code
+
+
+def test_the_ledger_tells_what_the_cloud_believes(call, cloud):
+    one = CREATE + "/" + call("POST", CREATE, create_body(pool={"id": "p", "owner": {"project_id": "q"}})).json["id"]
+    call("GET", CREATE)
+    assert call("POST", CREATE, create_body()).status == 400
+    call("PUT", one, {"auto_stop": {"enable": False}})
+    first, second = cloud.ledger()
+    assert {name: first[name] for name in first if name not in ("instance", "name", "description", "time_ms")} == {
+        "seq": 1, "family": "demanager", "call": "create", "project": PROJECT, "request_seq": 1, "status": "CREATING",
+        "flavor": "modelarts.vm.cpu.2u", "image": "Multi-Engine 1.0 (python3)-cpu", "auto_stop_ms": 3600000,
+        "auto_stop_type": "TIMING", "workspace": "0", "pool": {"id": "p", "owner": {"project_id": "q"}},
+        "storages": [{"place": "storage", "type": "obs", "path": "/team-a/nb-1/", "size": None}],
+        "custom_spec": None, "hooks": None, "endpoints": None}
+    assert (second["seq"], second["call"], second["request_seq"], second["auto_stop_ms"]) == (2, "update", 4, -1)
+    cloud.clear_ledger()
+    cloud.advance(5)
+    call("POST", one + "/action", {"action": "stop"})
+    cloud.advance(2)
+    call("DELETE", one)
+    stop, delete = cloud.ledger()
+    assert (stop["seq"], stop["call"], stop["status"]) == (3, "stop", "STOPPING")
+    assert (delete["call"], delete["status"], delete["instance"]) == ("delete", "DELETED", one.rsplit("/", 1)[1])
+
+
+FLAVOR = "modelarts.vm.cpu."
+DOUBLED = compact(create_body()).replace(b'"flavor":"' + FLAVOR.encode() + b'2u"',
+                                         b'"flavor":"%s2u","fl\\u0061vor":"%s8u"' % ((FLAVOR.encode(),) * 2))
+INNER = compact(create_body()).replace(
+    b'"auto_stop":{"enable":true,"duration":3600}',
+    b'"auto_stop":{"enable":true,"duration":3600,"a":[{"duration":1},[],{}," }\\"]"],"duration" : 7200}')
+FOLDED = compact(create_body()).replace(b'"spec":', b'"Flavor":"%s8u","SPEC":{"storage":1},"spec":' % FLAVOR.encode())
+
+
+@pytest.mark.parametrize("how, body, seen", [
+    ({}, DOUBLED, ("8u", 3600)), ({"duplicates": "last"}, DOUBLED, ("8u", 3600)),
+    ({"duplicates": "first"}, DOUBLED, ("2u", 3600)), ({"duplicates": "reject"}, DOUBLED, "6400"),
+    ({}, INNER, ("2u", 7200)), ({"duplicates": "first"}, INNER, ("2u", 3600)),
+    ({"duplicates": "reject"}, INNER, "6400"),
+    ({}, FOLDED, ("2u", 3600)), ({"case": "fold"}, FOLDED, ("8u", 3600)),
+    ({"case": "fold", "duplicates": "first"}, FOLDED, "6332"),
+    ({"case": "fold", "duplicates": "reject"}, FOLDED, "6400"), ({"duplicates": "first"}, b"{", "6400"),
+    ({"duplicates": "reject", "case": "fold"}, compact(create_body()), ("2u", 3600)),
+], ids=str)
+def test_bodies_are_read_as_told(call, cloud, how, body, seen):
+    cloud.reading(**how)
+    answer = call("POST", CREATE, body)
+    assert (code_of(answer) or (answer.json["flavor"].removeprefix(FLAVOR),
+                                answer.json["spec"]["auto_stop"]["duration"])) == seen
+
+
+@pytest.mark.parametrize("value", ['{}', '[]', '[ ]', '{ "a" : [ { } , [ ] , "\\\\" , "\\"" ] }',
+                                   '[1,-2.5e3,true,null]', '"\\u00e9\\ud83d\\ude00"',
+                                   '{"\\u0062":{"c":{}}}', '"a,b]}"'])
+def test_every_reading_means_the_same_where_nothing_is_ambiguous(call, cloud, value):
+    body = compact(create_body()).replace(b'"description":""', b'"description":"","workspace":{"id":"0","x":%s}'
+                                          % value.encode()).replace(b',"workspace":{"id":"0"}}', b'}')
+    for number, duplicates in enumerate(("last", "first", "reject")):
+        cloud.reading(duplicates=duplicates, case="exact" if duplicates == "last" else "fold")
+        made = call("POST", CREATE, body.replace(b"nb-1", b"nb-%d" % number))
+        assert made.json["workspace"] == {"id": "0", "x": json.loads(value)}
+
+
+def test_readings_are_checked(cloud):
+    for bad in ({"duplicates": "both"}, {"duplicates": 1}, {"duplicate": "last"}):
+        with Client("127.0.0.1", cloud.control_port) as client:
+            assert client.request("POST", "/reading", bad).status == 400
+
+
+def test_requests_can_be_left_unrecorded(cloud_factory, pki):
+    cloud = cloud_factory(record=False, max_instances=0, plain=True)
+    with Client("127.0.0.1", cloud.port) as client:
+        for number in range(20):
+            client.request("POST", CREATE, create_body(name=f"n{number}"), AUTH)
+        assert cloud.requests() == [] and cloud.stats()["requests"] == 20
+        assert len(cloud.instances()) == 20, "no limit"
+        cloud.record(True)
+        client.request("GET", CREATE, None, AUTH)
+        cloud.record(False)
+        client.request("GET", CREATE, None, AUTH)
+    assert [request.seq for request in cloud.requests()] == [21], "counted through, and nothing left over"
+    assert cloud.ledger()[19]["request_seq"] == 20
 
 
 def test_notebooks_family(connect, cloud):

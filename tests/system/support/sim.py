@@ -45,10 +45,12 @@ class Received:
 
 
 class Cloud(Process):
-    def __init__(self, binary, pki, certificate="server", bad=None, frozen=True, max_instances=1000, plain=False):
+    def __init__(self, binary, pki, certificate="server", bad=None, frozen=True, max_instances=1000, plain=False,
+                 record=True):
         args = [str(binary), "--max-instances", str(max_instances)]
         args += ["--plain"] if plain else ["--cert", pki.certificate(certificate), "--key", pki.key(certificate)]
         args += ["--frozen"] if frozen else []
+        args += [] if record else ["--no-record"]
         args += ["--bad-cert", pki.certificate(bad), "--bad-key", pki.key(bad)] if bad else []
         super().__init__("modelarts-sim", args, stdout=subprocess.PIPE)
         words = self.popen.stdout.readline().decode().split()
@@ -77,6 +79,23 @@ class Cloud(Process):
 
     def forget(self):
         self.control("DELETE", "/requests")
+
+    def record(self, on):
+        """Whether requests are kept; they are counted and served all the same."""
+        self.control("POST", "/recording", {"on": on})
+
+    def reading(self, **how):
+        """How the cloud reads what is ambiguous: duplicates, case, query, auto_stop (see its README)."""
+        self.control("POST", "/reading", how)
+
+    def ledger(self, call=None):
+        """The accepted calls that changed something, oldest first; `call` is "family.call". None may be lost."""
+        books = self.control("GET", "/ledger")
+        assert books["dropped"] == 0, "more calls than the books hold; read and clear them in between"
+        return [row for row in books["calls"] if call in (None, f"{row['family']}.{row['call']}")]
+
+    def clear_ledger(self):
+        self.control("DELETE", "/ledger")
 
     def fault(self, kind, match="*", count=1, **options):
         self.control("POST", "/fault", {"kind": kind, "match": match, "count": count, **options})
