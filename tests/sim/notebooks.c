@@ -1,87 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The notebooks family, as far as reads and releases need it, and a create without checks. */
+ * The notebooks family: which call is whose, and the short ones. */
+#include "notebooks.h"
+
 #include <string.h>
 
-#include "cloud.h"
-#include "sim.h"
-
-static void create(struct call *call)
+static void get_one(struct call *call, struct machine *machine)
 {
-    json_t *lease = json_object_get(call->body, "lease"), *duration, *object;
-    struct machine *machine;
-    if (!json_is_string(json_object_get(call->body, "name"))) {
-        answer_failure(call->answer, "ModelArts.6335", "'name' is a required property.");
-        return;
-    }
-    duration = json_object_get(lease, "duration");
-    object = json_pack("{s:s,s:O,s:s,s:s,s:{s:b,s:I,s:s}}", "id", machine_make_id(NOTEBOOKS).text,
-                       "name", json_object_get(call->body, "name"), "status", "CREATING", "feature",
-                       "NOTEBOOK", "lease", "enable", json_integer_value(duration) >= 0, "duration",
-                       duration == NULL ? (json_int_t)3600000 : json_integer_value(duration),
-                       "type", "TIMING");
-    if (json_is_string(json_object_get(call->body, "flavor")))
-        json_object_set(object, "flavor", json_object_get(call->body, "flavor"));
-    machine = machine_new(call->sim, NOTEBOOKS, call->project, object);
-    if (machine != NULL)
-        answer_json(call->answer, 201, json_incref(machine->object));
+    answer_json(call->answer, 200, json_incref(machine->object));
 }
 
-static void list(struct call *call)
+/* Its storage goes with it, in whatever state it is. */
+static void delete_one(struct call *call, struct machine *machine)
 {
-    json_t *data = json_array();
-    struct machine *machine;
-    machine_settle_all(call->sim);
-    for (machine = TAILQ_FIRST(&call->sim->machines); machine != NULL;
-         machine = TAILQ_NEXT(machine, next))
-        if (machine->family == NOTEBOOKS && strcmp(machine->project, call->project) == 0)
-            json_array_append(data, machine->object);
-    answer_json(call->answer, 200,
-                json_pack("{s:i,s:I,s:i,s:i,s:o}", "current", 0, "total",
-                          (json_int_t)json_array_size(data), "pages", 1, "size", 10, "data", data));
+    json_object_set_new(machine->object, "status", json_string("DELETED"));
+    ledger_note(call, machine, "delete");
+    answer_json(call->answer, 200, json_incref(machine->object));
+    machine_remove(call->sim, machine);
 }
 
-static void serve_verb(struct call *call, struct machine *machine, const char *verb)
+static struct verdict may(const struct machine *machine, const char *verb)
 {
-    bool get = call->method == EVHTTP_REQ_GET, post = call->method == EVHTTP_REQ_POST;
-    if (get && strcmp(verb, "lease") == 0)
-        answer_json(call->answer, 200, json_incref(json_object_get(machine->object, "lease")));
-    else if (get && strcmp(verb, "flavors") == 0)
-        answer_json(call->answer, 200, json_pack("{s:i,s:[]}", "total", 0, "data"));
-    else if (post && (strcmp(verb, "stop") == 0 || strcmp(verb, "start") == 0)) {
-        machine_enter(call->sim, machine, verb[2] == 'o' ? "STOPPING" : "STARTING");
+    const char *code = machine_refuses(machine, verb);
+    return code == NULL ? check_fine
+                        : check_say(code, "The status of the instance does not allow this.", NULL);
+}
+
+/* Every start begins a new lease. */
+static void start(struct call *call, struct machine *machine)
+{
+    json_t *wish = lease_wish(call, NULL);
+    struct verdict verdict = lease_check(wish);
+    if (verdict.code == NULL)
+        verdict = may(machine, "start");
+    if (!call_fails(call, verdict)) {
+        json_object_set_new(machine->object, "lease", lease_new(call->sim, wish));
+        machine_enter(call->sim, machine, "STARTING");
+        ledger_note(call, machine, "start");
         answer_json(call->answer, 200, json_incref(machine->object));
-    } else
-        answer_front_door(call->answer, 404, "APIG.0101",
-                          "The API does not exist or has not been published.");
+    }
+    json_decref(wish);
 }
 
-static void serve_one(struct call *call)
+static void stop(struct call *call, struct machine *machine)
+{
+    if (call_fails(call, may(machine, "stop")))
+        return;
+    machine_enter(call->sim, machine, "STOPPING");
+    ledger_note(call, machine, "stop");
+    answer_json(call->answer, 200, json_incref(machine->object));
+}
+
+/* What can be done to one instance. `path` is what stands behind its id; * is any one segment. */
+static const struct {
+    unsigned methods;
+    const char *path[2];
+    void (*serve)(struct call *call, struct machine *machine);
+} routes[] = {{EVHTTP_REQ_GET, {NULL}, get_one},
+              {EVHTTP_REQ_PUT, {NULL}, notebooks_update},
+              {EVHTTP_REQ_DELETE, {NULL}, delete_one},
+              {EVHTTP_REQ_POST | EVHTTP_REQ_GET, {"start"}, start},
+              {EVHTTP_REQ_POST, {"stop"}, stop},
+              {EVHTTP_REQ_GET, {"lease"}, lease_get},
+              {EVHTTP_REQ_PATCH, {"lease"}, lease_patch},
+              {EVHTTP_REQ_GET, {"flavors"}, notebooks_flavors_of},
+              {EVHTTP_REQ_POST, {"storage"}, mount_add},
+              {EVHTTP_REQ_GET, {"storage"}, mount_list},
+              {EVHTTP_REQ_GET, {"storage", "*"}, mount_get},
+              {EVHTTP_REQ_DELETE, {"storage", "*"}, mount_remove},
+              {EVHTTP_REQ_POST, {"create-image"}, notebooks_create_image},
+              {EVHTTP_REQ_POST, {"tags", "create"}, notebooks_tag},
+              {EVHTTP_REQ_DELETE, {"tags", "delete"}, notebooks_untag}};
+
+static bool is_at(const struct call *call, const char *const path[2])
+{
+    size_t count = path[0] == NULL ? 0 : path[1] == NULL ? 1 : 2;
+    if (call->rest_count != 1 + count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(path[i], "*") != 0 && strcmp(path[i], call->rest[1 + i]) != 0)
+            return false;
+    return true;
+}
+
+static void serve_one(struct call *call, enum evhttp_cmd_type method)
 {
     struct machine *machine =
         machine_find(call->sim, NOTEBOOKS, call->project, call->rest[0], NULL);
-    if (machine == NULL)
+    size_t i = 0;
+    while (i < sizeof routes / sizeof routes[0] &&
+           ((routes[i].methods & method) == 0 || !is_at(call, routes[i].path)))
+        i++;
+    if (i == sizeof routes / sizeof routes[0])
+        call_no_such_api(call);
+    else if (machine == NULL)
         answer_failure(call->answer, "ModelArts.6404", "The notebook does not exist.");
-    else if (call->rest_count > 1)
-        serve_verb(call, machine, call->rest[1]);
-    else if (call->method == EVHTTP_REQ_DELETE) {
-        answer_json(call->answer, 200, json_incref(machine->object));
-        machine_remove(call->sim, machine);
-    } else
-        answer_json(call->answer, 200, json_incref(machine->object));
+    else if (call->unreadable && method != EVHTTP_REQ_GET)
+        answer_failure(call->answer, "ModelArts.6400", "The request body is not a JSON object.");
+    else
+        routes[i].serve(call, machine);
 }
 
 void notebooks_serve(struct call *call)
 {
-    bool get = call->method == EVHTTP_REQ_GET || call->method == EVHTTP_REQ_HEAD;
-    if (get && (call->rest_count == 0 || strcmp(call->rest[0], "all") == 0))
-        list(call);
-    else if (get && (strcmp(call->rest[0], "flavors") == 0 || strcmp(call->rest[0], "tags") == 0))
-        answer_json(call->answer, 200, json_pack("{s:i,s:[]}", "total", 0, "data"));
-    else if (call->method == EVHTTP_REQ_POST && call->rest_count == 0)
-        create(call);
-    else if (call->rest_count > 0)
-        serve_one(call);
+    static const struct {
+        enum evhttp_cmd_type method;
+        const char *word; /* the one segment behind the family; NULL: none */
+        void (*serve)(struct call *call);
+    } rows[] = {{EVHTTP_REQ_POST, NULL, notebooks_create},
+                {EVHTTP_REQ_GET, NULL, notebooks_list},
+                {EVHTTP_REQ_GET, "all", notebooks_list},
+                {EVHTTP_REQ_GET, "flavors", notebooks_flavors},
+                {EVHTTP_REQ_GET, "tags", notebooks_tags}};
+    enum evhttp_cmd_type method = call->method == EVHTTP_REQ_HEAD ? EVHTTP_REQ_GET : call->method;
+    const char *word = call->rest_count == 1 ? call->rest[0] : NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && call->rest_count < 2; i++)
+        if (rows[i].method == method && (rows[i].word == NULL) == (word == NULL) &&
+            (word == NULL || strcmp(rows[i].word, word) == 0)) {
+            rows[i].serve(call);
+            return;
+        }
+    if (call->rest_count > 0)
+        serve_one(call, method);
     else
-        answer_front_door(call->answer, 404, "APIG.0101",
-                          "The API does not exist or has not been published.");
+        call_no_such_api(call);
 }

@@ -8,7 +8,8 @@ import ssl
 
 import pytest
 
-from support.bodies import CREATE, PROJECT, compact, create_body
+from support.bodies import (CREATE, IMAGE, NOTEBOOKS, PROJECT, compact, create_body, image_body, judged_calls,
+                            lease_body, mount_body, notebook_body, tags_body)
 from support.http import Broken, Client, request_bytes
 from support.waiting import wait_for
 
@@ -40,6 +41,15 @@ def call(connect):
 def code_of(answer):
     """What a failure says, without its prefix; None if it is none."""
     return answer.json.get("error_code", "").removeprefix("ModelArts.") or None if answer.body else None
+
+
+def make_notebook(call, cloud=None, **members):
+    """Its path; running, if its cloud is told."""
+    answer = call("POST", NOTEBOOKS, notebook_body(**members))
+    assert answer.status == 201, answer
+    if cloud:
+        cloud.advance(5)
+    return f"{NOTEBOOKS}/{answer.json['id']}"
 
 
 def test_create_answers_with_the_documented_instance(connect, cloud):
@@ -185,6 +195,271 @@ def test_extended_storage_is_kept(call, cloud):
         assert code_of(call("POST", CREATE, create_body(name="b", spec__extend_storage=bad))) == code
 
 
+NOTEBOOK_FAULTS = [
+    ("not JSON", b"{", "6400"),
+    ("an array", b"[]", "6400"),
+    ("name missing", notebook_body(without=["name"]), "6335"),
+    ("name a number", notebook_body(name=1), "6332"),
+    ("name with a blank", notebook_body(name="a b"), "6334"),
+    ("name too long", notebook_body(name="a" * 129), "6336"),
+    ("image missing", notebook_body(without=["image_id"]), "6335"),
+    ("image null", notebook_body(image_id=None), "6335"),
+    ("image an object", notebook_body(image_id={}), "6332"),
+    ("volume missing", notebook_body(without=["volume"]), "6335"),
+    ("volume a text", notebook_body(volume="EVS"), "6332"),
+    ("category missing", notebook_body(without=["volume__category"]), "6335"),
+    ("category unknown", notebook_body(volume__category="tape"), "6336"),
+    ("category a number", notebook_body(volume__category=1), "6332"),
+    ("ownership unknown", notebook_body(volume__ownership="mine"), "6336"),
+    ("capacity too small", notebook_body(volume__capacity=4), "6331"),
+    ("capacity too large", notebook_body(volume__capacity=4097), "6331"),
+    ("capacity a text", notebook_body(volume__capacity="50"), "6332"),
+    ("read_only a number", notebook_body(volume__read_only=1), "6332"),
+    ("uri missing", notebook_body(volume={"category": "OBS"}), "6317"),
+    ("uri without slash", notebook_body(volume={"category": "OBS", "uri": "obs://b/d"}), "6318"),
+    ("flavor missing", notebook_body(without=["flavor"]), "6335"),
+    ("flavor unknown", notebook_body(flavor="x"), "6323"),
+    ("feature unknown", notebook_body(feature="x"), "6336"),
+    ("duration a real", notebook_body(duration=3600000.0), "6332"),
+    ("duration a text", notebook_body(duration="3600000"), "6332"),
+    ("duration true", notebook_body(duration=True), "6332"),
+    ("duration zero", notebook_body(duration=0), "6349"),
+    ("duration below never", notebook_body(duration=-2), "6349"),
+    ("duration beyond the clock", notebook_body(duration=2 ** 62), "6349"),
+    ("lease a number", notebook_body(lease=1), "6332"),
+    ("lease type unknown", notebook_body(without=["duration"], lease={"type": "x"}), "6336"),
+    ("six addresses", notebook_body(endpoints=[{"service": "SSH", "allowed_access_ips": ["1.1.1.1"] * 6}]), "6336"),
+    ("an address a number", notebook_body(endpoints=[{"service": "SSH", "allowed_access_ips": [1]}]), "6332"),
+    ("endpoints an object", notebook_body(endpoints={}), "6332"),
+    ("service unknown", notebook_body(endpoints=[{"service": "FTP"}]), "6336"),
+    ("hook unknown", notebook_body(hooks={"container_hooks": {"pre_start": {"type": "x", "script": "s"}}}), "6336"),
+    ("cpu too small", notebook_body(custom_spec={"cpu": 0.3}), "6336"),
+    ("data volume a text", notebook_body(data_volumes=["x"]), "6332"),
+    ("pool_id too short", notebook_body(pool_id="abc"), "6336"),
+]
+
+
+@pytest.mark.parametrize("body, code", [row[1:] for row in NOTEBOOK_FAULTS], ids=[row[0] for row in NOTEBOOK_FAULTS])
+def test_notebooks_create_is_checked(call, cloud, body, code):
+    answer = call("POST", NOTEBOOKS, body)
+    assert answer.status == 400 and code_of(answer) == code
+    assert cloud.instances() == [] and cloud.ledger() == []
+
+
+def test_notebooks_create_shows_what_it_took(call):
+    made = call("POST", NOTEBOOKS, notebook_body(
+        feature="notebook", volume={"category": "evs", "ownership": "managed"}, pool_id="pool1234",
+        workspace_id="w" * 32, lease={"type": "idle", "duration": -1}, description=None,
+        endpoints=[{"service": "ssh", "allowed_access_ips": ["10.0.0.1"] * 5, "key_pair_names": ["k"]}],
+        data_volumes=[{"category": "obs", "uri": "obs://b/d/", "mount_path": "/data/x/"}])).json
+    assert made["feature"] == "NOTEBOOK" and made["status"] == "CREATING" and made["description"] == ""
+    assert made["volume"] == {"category": "EVS", "ownership": "MANAGED", "capacity": 5, "read_only": False,
+                              "mount_path": "/home/ma-user/work/", "status": "MOUNTED"}
+    assert made["lease"] == {"create_at": 1767225600000, "update_at": 1767225600000, "duration": 3600000,
+                             "enable": True, "type": "TIMING"}, "duration wins over lease"
+    assert made["data_volumes"][0]["category"] == "OBS" and made["data_volumes"][0]["uri"] == "obs://b/d/"
+    assert made["endpoints"][0]["service"] == "SSH" and made["pool"]["id"] == "pool1234"
+    assert made["image"]["id"] == IMAGE and made["workspace_id"] == "w" * 32 and made["user"]["id"]
+    custom = notebook_body(custom_spec={"cpu": 2, "memory": 2048})
+    assert call("POST", NOTEBOOKS, custom).json["flavor"] == "custom.flavor.spec.code", "and names may repeat"
+    del custom["flavor"]
+    assert call("POST", NOTEBOOKS, custom).json["flavor"] == "custom.flavor.spec.code"
+
+
+@pytest.mark.parametrize("members, lease", [
+    ({"duration": 7200000}, (True, 7200000, "TIMING")),
+    ({"duration": -1}, (False, -1, "TIMING")),
+    ({"duration": None, "lease": {"duration": -1}}, (False, -1, "TIMING")),
+    ({"duration": None, "lease": {"type": "idle"}}, (True, 3600000, "IDLE")),
+    ({"duration": None}, (True, 3600000, "TIMING")),
+])
+def test_notebooks_leases_of_create(call, cloud, members, lease):
+    one = make_notebook(call, cloud, **members)
+    shown = call("GET", one + "/lease").json
+    assert (shown["enable"], shown["duration"], shown["type"]) == lease
+    cloud.advance(lease[1] // 1000 + 10000)
+    stopped = lease[0] and lease[2] == "TIMING"
+    assert call("GET", one).json["status"] == ("STOPPED" if stopped else "RUNNING")
+
+
+def test_notebooks_live_by_the_clock(call, cloud):
+    one = make_notebook(call)
+    assert code_of(call("POST", one + "/stop")) == "6306"
+    cloud.advance(5)
+    assert call("GET", one).json["status"] == "RUNNING" and code_of(call("POST", one + "/start")) == "6305"
+    cloud.advance(3594)
+    assert call("GET", one).json["status"] == "RUNNING"
+    cloud.advance(1)
+    assert call("GET", one).json["status"] == "STOPPED", "the lease counts from its start"
+    assert code_of(call("POST", one + "/stop")) == "6307"
+    started = call("POST", one + "/start?duration=7200000&type=timing").json
+    assert started["status"] == "STARTING" and started["lease"]["create_at"] == 1767225600000 + 3600000
+    assert started["lease"]["duration"] == 7200000
+    cloud.advance(7199)
+    assert call("POST", one + "/stop").json["status"] == "STOPPING" and code_of(call("POST", one + "/stop")) == "6308"
+    assert call("DELETE", one).status == 200
+    assert code_of(call("GET", one)) == "6404" and code_of(call("POST", one + "/start")) == "6404"
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("query, lease", [
+    ("", (True, 3600000, "TIMING")), ("?duration=-1", (False, -1, "TIMING")), ("?type=idle", (True, 3600000, "IDLE")),
+    ("?x&duration=%2d1&&=", (False, -1, "TIMING")), ("?duration=-1type=timing", "6332"), ("?duration=0", "6349"),
+    ("?duration=", "6332"), ("?duration=99999999999999999999", "6332"), ("?type=x", "6336"),
+])
+def test_notebooks_starts(call, cloud, method, query, lease):
+    one = make_notebook(call)
+    cloud.advance(3600)
+    answer = call(method, f"{one}/start{query}")
+    shown = call("GET", one + "/lease").json
+    assert (code_of(answer) or (shown["enable"], shown["duration"], shown["type"])) == lease
+    assert [row["auto_stop_ms"] for row in cloud.ledger("notebooks.start")] == (
+        [lease[1]] if isinstance(lease, tuple) else [])
+
+
+def test_notebooks_lease_counts_from_its_start(call, cloud):
+    one = make_notebook(call, cloud)
+    cloud.advance(595)
+
+    def patch(query="", body=None):
+        answer = call("PATCH", one + "/lease" + query, body)
+        return code_of(answer) or (answer.status, call("GET", one + "/lease").json["duration"])
+
+    assert patch("?duration=3600000") == (204, 600000 + 3600000)
+    assert patch(body=lease_body(60000)) == (204, 660000)
+    assert patch("?duration=120000", lease_body(-1)) == (204, 720000), "the query wins"
+    assert [row["auto_stop_ms"] for row in cloud.ledger("notebooks.lease")] == [4200000, 660000, 720000]
+    for query, body, code in (("?duration=x", None, "6332"), ("", {"duration": 1.5}, "6332"), ("", b"{", "6400"),
+                              ("", [], "6400"), ("", {"type": "x"}, "6336"), ("?duration=-5", None, "6349")):
+        assert patch(query, body) == code
+    cloud.advance(119)
+    assert call("GET", one).json["status"] == "RUNNING"
+    assert patch("?duration=-1&type=TIMING") == (204, -1)
+    assert call("GET", one + "/lease").json["enable"] is False
+    cloud.advance(1000000)
+    assert call("GET", one).json["status"] == "RUNNING"
+    assert patch(body={}) == (204, (600 + 119 + 1000000) * 1000 + 3600000), "an hour, if it isn't said"
+    cloud.advance(3600)
+    assert patch("?duration=-1") == "6327", "a stopped one has no lease to prolong"
+
+
+def test_notebooks_update(call, cloud):
+    one = make_notebook(call, cloud)
+
+    def put(body):
+        answer = call("PUT", one, body)
+        return code_of(answer) or answer.json
+
+    assert put({"flavor": "modelarts.vm.cpu.8u"}) == "6347" and put({"custom_spec": {"cpu": 1}}) == "6347"
+    hooks = {"container_hooks": {"post_start": {"type": "script", "script": "/x.sh"}}}
+    changed = put({"name": "new", "description": "d", "image_id": "other", "storage_new_size": 60, "hooks": hooks,
+                   "endpoints": [{"service": "ssh", "allowed_access_ips": []}],
+                   "data_volumes": [{"category": "obs", "uri": "obs://c/d/"}]})
+    assert (changed["name"], changed["description"], changed["image"]["id"]) == ("new", "d", "other")
+    assert changed["volume"]["capacity"] == 60 and changed["data_volumes"][0]["uri"] == "obs://c/d/"
+    assert changed["endpoints"][0]["service"] == "SSH"
+    assert changed["hooks"]["container_hooks"]["post_start"] == {"type": "SCRIPT", "script": "/x.sh"}
+    for bad, code in (({"storage_new_size": 60}, "6331"), ({"storage_new_size": 4097}, "6331"), ([], "6400"),
+                      ({"storage_new_size": "70"}, "6332"), ({"name": "a b", "description": "e"}, "6334")):
+        assert put(bad) == code
+    assert call("GET", one).json["description"] == "d", "what is refused changes nothing"
+    call("POST", one + "/stop")
+    cloud.advance(2)
+    assert put({"flavor": "modelarts.vm.none"}) == "6323"
+    assert put({"flavor": "modelarts.vm.cpu.8u"})["flavor"] == "modelarts.vm.cpu.8u"
+    assert put({"custom_spec": {"cpu": 1}})["flavor"] == "custom.flavor.spec.code"
+    assert "custom_spec" not in put({"flavor": "modelarts.vm.cpu.2u"})
+
+
+def test_notebooks_mounts(call, cloud):
+    one = make_notebook(call)
+    assert code_of(call("POST", one + "/storage", mount_body())) == "6327"
+    cloud.advance(5)
+    for bad, code in ((mount_body(without=["uri"]), "6335"), (mount_body(mount_path="/home/x/"), "6336"),
+                      (mount_body(uri="obs://b/" + "d" * 256 + "/"), "6336"), (mount_body(category="EVS"), "6336"),
+                      (mount_body(uri="/b/d/"), "6317"), (mount_body(uri=1), "6332"), ([], "6400"), (b"{", "6400")):
+        assert code_of(call("POST", one + "/storage", bad)) == code
+    made = call("POST", one + "/storage", mount_body(category="obs")).json
+    assert made["category"] == "OBSFS" and made["uri"] == "obs://team-a/data/"
+    assert call("GET", one + "/storage").json["data"] == [made]
+    assert call("GET", f"{one}/storage/{made['id']}").json == made
+    assert cloud.ledger()[-1]["storages"][1] == {"place": "mount", "type": "OBSFS", "path": "obs://team-a/data/",
+                                                 "size": None}
+    assert code_of(call("DELETE", one + "/storage/x")) == "6404"
+    assert call("DELETE", f"{one}/storage/{made['id']}").status == 204
+    assert call("GET", one + "/storage").json["total"] == 0
+    assert code_of(call("GET", f"{one}/storage/{made['id']}")) == "6404"
+
+
+def test_notebooks_lists(call, cloud):
+    for name in ("a1", "a2", "b"):
+        make_notebook(call, name=name)
+    make_notebook(call, name="codelab", feature="default")
+    rows = cloud.instances()
+    rows[2]["instance"]["user"]["id"] = "somebody-else"
+    cloud.preset(rows)
+
+    def names(query):
+        page = call("GET", NOTEBOOKS + query).json
+        return "".join(n["name"] + " " for n in page["data"]) + f"{page['current']}/{page['pages']} of {page['total']}"
+
+    assert names("") == "a2 a1 0/1 of 2"
+    assert names("/all") == "b a2 a1 0/1 of 3"
+    assert names("/all?sort_dir=asc&limit=2") == "a1 a2 0/2 of 3"
+    assert names("/all?sort_dir=ASC&limit=2&offset=2") == "b 1/2 of 3"
+    assert names("/all?owner=somebody-else") == "b 0/1 of 1"
+    assert names("?feature=DEFAULT") == "codelab 0/1 of 1"
+    assert names("?name=1") == "a1 0/1 of 1"
+    assert names("?status=RUNNING") == "0/0 of 0"
+    assert names("?workspaceId=1") == "0/0 of 0"
+    assert call("GET", "/v1/other/notebooks/all").json["total"] == 0
+    for number in range(11):
+        make_notebook(call, name=f"c{number}")
+    assert len(call("GET", NOTEBOOKS).json["data"]) == 10, "ten to a page, if it isn't said"
+
+
+def test_notebooks_images_tags_and_flavors(call, cloud):
+    one = make_notebook(call, cloud)
+    assert call("POST", one + "/tags/create", tags_body(team="a", cost="1")).status == 204
+    assert call("POST", one + "/tags/create", tags_body(team="b")).status == 204
+    assert call("GET", NOTEBOOKS + "/tags").json["tags"] == [{"key": "cost", "values": ["1"]},
+                                                             {"key": "team", "values": ["b"]}]
+    assert call("DELETE", one + "/tags/delete", tags_body(cost="1")).status == 204
+    assert call("GET", one).json["tags"] == [{"key": "team", "value": "b"}]
+    assert code_of(call("POST", one + "/tags/create", {"tags": {}})) == "6332"
+    assert code_of(call("POST", one + "/create-image", {})) == "6335"
+    assert call("POST", one + "/create-image", image_body()).json["name"] == "image-1"
+    assert call("GET", one).json["status"] == "SNAPSHOTTING"
+    assert code_of(call("POST", one + "/create-image", image_body())) == "6327"
+    cloud.advance(4)
+    assert call("GET", one).json["status"] == "RUNNING"
+    for path in (NOTEBOOKS + "/flavors", one + "/flavors"):
+        assert "modelarts.vm.cpu.2u" in [flavor["id"] for flavor in call("GET", path).json["data"]]
+    assert [row["call"] for row in cloud.ledger()] == ["create", "tag", "tag", "untag", "create_image"]
+
+
+@pytest.mark.parametrize("method, path", [("PUT", ""), ("DELETE", ""), ("POST", "/{id}"), ("GET", "/{id}/stop"),
+                                          ("POST", "/{id}/start/x"), ("POST", "/{id}/tags"), ("PUT", "/{id}/lease"),
+                                          ("GET", "/{id}/storage/a/b")])
+def test_notebooks_has_no_other_calls(call, cloud, method, path):
+    one = make_notebook(call)
+    answer = call(method, NOTEBOOKS + path.replace("{id}", one.rsplit("/", 1)[1]))
+    assert answer.status == 404 and answer.json["error_code"] == "APIG.0101"
+    assert len(cloud.ledger()) == 1
+
+
+def test_judged_calls_are_all_accepted(call, cloud):
+    one = call("POST", CREATE, create_body(name="other")).json["id"]
+    other = make_notebook(call).rsplit("/", 1)[1]
+    calls = judged_calls(one, other)
+    cloud.advance(3605)  # both have stopped
+    for operation, (method, target, body) in calls.items():
+        if operation in ("notebooks.lease", "notebooks.mount"):
+            cloud.advance(3)
+        assert call(method, target, body).status in (200, 201, 204), operation
+    assert [f"{row['family']}.{row['call']}" for row in cloud.ledger()][2:] == list(calls)
+
+
 def test_the_ledger_tells_what_the_cloud_believes(call, cloud):
     one = CREATE + "/" + call("POST", CREATE, create_body(pool={"id": "p", "owner": {"project_id": "q"}})).json["id"]
     call("GET", CREATE)
@@ -203,9 +478,16 @@ def test_the_ledger_tells_what_the_cloud_believes(call, cloud):
     call("POST", one + "/action", {"action": "stop"})
     cloud.advance(2)
     call("DELETE", one)
-    stop, delete = cloud.ledger()
+    endpoints = [{"service": "SSH", "allowed_access_ips": ["10.0.0.1"]}]
+    make_notebook(call, custom_spec={"cpu": 1}, endpoints=endpoints, duration=-1, pool_id="pool1",
+                  data_volumes=[{"category": "OBS", "uri": "obs://b/d/"}])
+    stop, delete, made = cloud.ledger()
     assert (stop["seq"], stop["call"], stop["status"]) == (3, "stop", "STOPPING")
     assert (delete["call"], delete["status"], delete["instance"]) == ("delete", "DELETED", one.rsplit("/", 1)[1])
+    assert (made["family"], made["auto_stop_ms"], made["image"]) == ("notebooks", -1, IMAGE)
+    assert made["custom_spec"] == {"cpu": 1} and made["endpoints"] == endpoints and made["pool"]["id"] == "pool1"
+    assert [(s["place"], s["type"], s["path"], s["size"]) for s in made["storages"]] == [
+        ("volume", "EVS", None, 50), ("data_volumes", "OBS", "obs://b/d/", None)]
 
 
 FLAVOR = "modelarts.vm.cpu."
@@ -246,10 +528,15 @@ def test_every_reading_means_the_same_where_nothing_is_ambiguous(call, cloud, va
         assert made.json["workspace"] == {"id": "0", "x": json.loads(value)}
 
 
-def test_readings_are_checked(cloud):
+def test_readings_are_checked_and_the_query_has_one(call, cloud):
     for bad in ({"duplicates": "both"}, {"duplicates": 1}, {"duplicate": "last"}):
         with Client("127.0.0.1", cloud.control_port) as client:
             assert client.request("POST", "/reading", bad).status == 400
+    one = make_notebook(call, cloud)
+    assert call("PATCH", one + "/lease?duration=60000&duration=-1").status == 204
+    cloud.reading(query="last")
+    assert call("PATCH", one + "/lease?duration=60000&duration=-1").status == 204
+    assert [row["auto_stop_ms"] for row in cloud.ledger("notebooks.lease")] == [65000, -1]
 
 
 def test_requests_can_be_left_unrecorded(cloud_factory, pki):
@@ -267,19 +554,11 @@ def test_requests_can_be_left_unrecorded(cloud_factory, pki):
     assert cloud.ledger()[19]["request_seq"] == 20
 
 
-def test_notebooks_family(connect, cloud):
-    client = connect()
-    base = f"/v1/{PROJECT}/notebooks"
-    made = client.request("POST", base, {"name": "n", "flavor": "f"}, AUTH)
-    assert made.status == 201
-    cloud.advance(10)
-    one = f"{base}/{made.json['id']}"
-    assert client.request("GET", one, None, AUTH).json["status"] == "RUNNING"
-    assert client.request("GET", base, None, AUTH).json["total"] == 1
-    assert client.request("GET", one + "/lease", None, AUTH).json["duration"] == 3600000
-    assert client.request("POST", one + "/stop", None, AUTH).json["status"] == "STOPPING"
-    assert client.request("DELETE", one, None, AUTH).status == 200
-    assert client.request("GET", one, None, AUTH).json["error_code"] == "ModelArts.6404"
+def test_notebooks_have_the_same_limit(cloud_factory):
+    cloud = cloud_factory(max_instances=1, plain=True)
+    with Client("127.0.0.1", cloud.port) as client:
+        codes = [client.request("POST", NOTEBOOKS, notebook_body(), AUTH).json.get("error_code") for _ in range(2)]
+    assert codes == [None, "ModelArts.0113"]
 
 
 def test_the_front_door(connect):
