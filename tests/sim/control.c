@@ -37,6 +37,17 @@ static void get_ledger(struct sim *sim, json_t *body, struct answer *answer)
     ledger_answer(sim, answer);
 }
 
+static void post_ledger(struct sim *sim, json_t *body, struct answer *answer)
+{
+    json_int_t most = json_integer_value(json_object_get(body, "most"));
+    if (most < 1) {
+        answer_json(answer, 400, json_pack("{s:s}", "error", "most is a number above 0"));
+        return;
+    }
+    ledger_limit(sim, (unsigned long)most);
+    answer_json(answer, 200, json_object());
+}
+
 static void delete_ledger(struct sim *sim, json_t *body, struct answer *answer)
 {
     (void)body;
@@ -177,6 +188,7 @@ static const struct {
               {EVHTTP_REQ_DELETE, "/requests", delete_requests},
               {EVHTTP_REQ_POST, "/recording", post_recording},
               {EVHTTP_REQ_GET, "/ledger", get_ledger},
+              {EVHTTP_REQ_POST, "/ledger", post_ledger},
               {EVHTTP_REQ_DELETE, "/ledger", delete_ledger},
               {EVHTTP_REQ_POST, "/reading", post_reading},
               {EVHTTP_REQ_POST, "/clock", post_clock},

@@ -9,8 +9,6 @@
 #include "cloud.h"
 #include "sim.h"
 
-enum { LEDGER_MAX = 100000 };
-
 struct ledger_row {
     TAILQ_ENTRY(ledger_row) next;
     char *text;
@@ -95,6 +93,12 @@ static void drop_first(struct ledger *ledger)
     ledger->kept--;
 }
 
+static void drop_excess(struct ledger *ledger)
+{
+    for (; ledger->kept > ledger->most; ledger->dropped++)
+        drop_first(ledger);
+}
+
 static void append(struct ledger *ledger, char *text)
 {
     struct ledger_row *row = text == NULL ? NULL : calloc(1, sizeof *row);
@@ -104,10 +108,8 @@ static void append(struct ledger *ledger, char *text)
     }
     row->text = text;
     TAILQ_INSERT_TAIL(&ledger->rows, row, next);
-    if (++ledger->kept <= LEDGER_MAX)
-        return;
-    drop_first(ledger);
-    ledger->dropped++;
+    ledger->kept++;
+    drop_excess(ledger);
 }
 
 void ledger_note(const struct call *call, const struct machine *machine, const char *name)
@@ -149,4 +151,10 @@ void ledger_clear(struct sim *sim)
     while (!TAILQ_EMPTY(&sim->ledger.rows))
         drop_first(&sim->ledger);
     sim->ledger.dropped = 0;
+}
+
+void ledger_limit(struct sim *sim, unsigned long most)
+{
+    sim->ledger.most = most;
+    drop_excess(&sim->ledger);
 }

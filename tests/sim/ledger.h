@@ -14,9 +14,11 @@ struct sim;
 struct ledger_row;
 TAILQ_HEAD(ledger_rows, ledger_row);
 
+enum { LEDGER_MOST = 100000 }; /* unless told otherwise */
+
 struct ledger {
     struct ledger_rows rows;
-    unsigned long kept, dropped, sequence;
+    unsigned long kept, dropped, sequence, most;
 };
 
 /* Writes the accepted call `name` on this instance down. The oldest rows go when there are too
@@ -25,3 +27,5 @@ void ledger_note(const struct call *call, const struct machine *machine, const c
 /* {"calls":[..],"dropped":N} */
 void ledger_answer(struct sim *sim, struct answer *answer);
 void ledger_clear(struct sim *sim);
+/* Keeps at most so many from now on; one at least. */
+void ledger_limit(struct sim *sim, unsigned long most);

@@ -150,6 +150,7 @@ int main(int argc, char **argv)
     TAILQ_INIT(&sim.held);
     TAILQ_INIT(&sim.machines);
     TAILQ_INIT(&sim.ledger.rows);
+    sim.ledger.most = LEDGER_MOST;
     sim.index = calloc(1, sizeof *sim.index); /* all zero is a list without members */
     if (sim.index == NULL)
         return 2;

@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from support.bodies import (CREATE, IMAGE, NOTEBOOKS, PROJECT, compact, create_body, image_body, judged_calls,
-                            lease_body, mount_body, notebook_body, tags_body)
+                            lease_body, mount_body, notebook_body, notebook_update_body, tags_body)
 from support.http import Broken, Client, request_bytes
 from support.waiting import wait_for
 
@@ -376,6 +376,7 @@ def test_notebooks_mounts(call, cloud):
     assert code_of(call("POST", one + "/storage", mount_body())) == "6327"
     cloud.advance(5)
     for bad, code in ((mount_body(without=["uri"]), "6335"), (mount_body(mount_path="/home/x/"), "6336"),
+                      (mount_body(mount_path="/data/"), "6336"),
                       (mount_body(uri="obs://b/" + "d" * 256 + "/"), "6336"), (mount_body(category="EVS"), "6336"),
                       (mount_body(uri="/b/d/"), "6317"), (mount_body(uri=1), "6332"), ([], "6400"), (b"{", "6400")):
         assert code_of(call("POST", one + "/storage", bad)) == code
@@ -388,6 +389,7 @@ def test_notebooks_mounts(call, cloud):
     assert code_of(call("DELETE", one + "/storage/x")) == "6404"
     assert call("DELETE", f"{one}/storage/{made['id']}").status == 204
     assert call("GET", one + "/storage").json["total"] == 0
+    assert cloud.ledger()[-1]["call"] == "unmount" and len(cloud.ledger()[-1]["storages"]) == 1
     assert code_of(call("GET", f"{one}/storage/{made['id']}")) == "6404"
 
 
@@ -488,6 +490,20 @@ def test_the_ledger_tells_what_the_cloud_believes(call, cloud):
     assert made["custom_spec"] == {"cpu": 1} and made["endpoints"] == endpoints and made["pool"]["id"] == "pool1"
     assert [(s["place"], s["type"], s["path"], s["size"]) for s in made["storages"]] == [
         ("volume", "EVS", None, 50), ("data_volumes", "OBS", "obs://b/d/", None)]
+
+
+def test_the_ledger_is_bounded_and_says_so(call, cloud):
+    one = make_notebook(call)
+    for number in range(4):
+        call("PUT", one, notebook_update_body(name=f"n{number}"))
+    cloud.control("POST", "/ledger", {"most": 3})
+    call("PUT", one, notebook_update_body(name="last"))
+    books = cloud.control("GET", "/ledger")
+    assert [row["seq"] for row in books["calls"]] == [4, 5, 6] and books["dropped"] == 3
+    with pytest.raises(AssertionError):
+        cloud.ledger()
+    cloud.clear_ledger()
+    assert cloud.ledger() == []
 
 
 FLAVOR = "modelarts.vm.cpu."
