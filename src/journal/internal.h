@@ -24,6 +24,7 @@ enum {
     MEASURE_BYTES = 1 << 20,     /* written, after which the space is looked at earlier */
     FOLD_US = 1000000,           /* between lines of folded refusals */
     SYNC_US = 1000000,           /* for which a line that nobody waits for stays unsynced */
+    SYNC_GAP_US = 1000,          /* from the beginning of a sync that was shared to the next one */
 };
 
 struct node {
@@ -86,12 +87,15 @@ struct journal {
     struct digest *digest;
     struct open_table *open; /* under open_lock where another thread looks (journal_knows) */
     struct buf batch;
-    struct list backlog; /* kept lines that could not be written yet */
-    enum trouble stuck;  /* FULL or DISK until a try succeeds */
-    int stuck_error;     /* errno of the last failure */
-    bool rotate_due;     /* the segment is used up, and there was no new one */
-    bool dirty;          /* the segment has lines that were not synced */
-    int64_t sync_due_us; /* if dirty: when they must be */
+    struct list backlog;  /* kept lines that could not be written yet */
+    enum trouble stuck;   /* FULL or DISK until a try succeeds */
+    int stuck_error;      /* errno of the last failure */
+    bool rotate_due;      /* the segment is used up, and there was no new one */
+    bool dirty;           /* the segment has lines that were not synced */
+    int64_t sync_due_us;  /* if dirty: when they must be */
+    int64_t synced_us;    /* when the last sync began */
+    bool shared;          /* more than one waited for the last sync */
+    struct list unsynced; /* written nodes whose senders wait for the sync */
     int64_t measured_us, retried_us;
     uint64_t since_bytes;
 };
@@ -111,6 +115,10 @@ bool node_is_intent(const struct node *node);
 /* with the lock */
 struct node *node_spare(struct journal *journal); /* NULL: none */
 void node_recycle(struct journal *journal, struct node *node);
+/* without the lock again */
+void nodes_recycle(struct journal *journal, struct list *list);
+/* The writer: the result for whoever waits for the line, once. *touched as in mailbox_post. */
+void node_post(struct node *node, enum status status, struct journal_mailbox **touched);
 
 /* mailbox.c. A reserved place keeps the mailbox alive until its result was posted. */
 bool mailbox_is_lazy(const struct journal_mailbox *mailbox);
@@ -136,6 +144,17 @@ MUST_CHECK int segment_begin(const struct segment_plan *plan, const struct open_
 /* Takes segments away that are older than keep_us, never the last. */
 void segments_retire(int dir_fd, int64_t keep_us, int64_t now_us);
 
+/* sync.c */
+/* Takes those nodes out of the written ones whose senders wait for a sync, and sees to it that one
+ * comes: pressing lines at once or, in a crowd, SYNC_GAP_US after the last one began, others wait
+ * up to SYNC_US for it. False: lines aren't synced, or no segment is open. */
+bool sync_take(struct journal *journal, struct list *written);
+/* Syncs what was written, if anything was, and tells those who wait. 0, or the errno of a sync that
+ * failed and closed the segment. */
+int sync_now(struct journal *journal);
+/* The same if its time has come, or at once. */
+void sync_if_due(struct journal *journal, bool now);
+
 /* writer.c */
 void *writer_main(void *user); /* a struct journal */
 /* Writes the list now; only while no writer thread runs, or on it. */
@@ -143,6 +162,8 @@ void writer_write(struct journal *journal, struct list *list);
 /* Looks at the space, tries to mend what is stuck. */
 void writer_look(struct journal *journal);
 void writer_publish(struct journal *journal);
+/* Says that the journal can't be written, and publishes it. */
+void writer_set_stuck(struct journal *journal, int error, const char *what);
 bool trouble_no_space(int error);
 
 /* folder.c */

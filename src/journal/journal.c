@@ -56,7 +56,8 @@ static struct journal *make(const struct journal_settings *settings)
     journal->low_space_bytes =
         settings->low_space_bytes < 0 ? 0 : (uint64_t)settings->low_space_bytes;
     journal->keep_us = settings->keep_us;
-    journal->measured_us = journal->retried_us = journal->poked_us = INT64_MIN / 2;
+    journal->measured_us = journal->retried_us = journal->poked_us = journal->synced_us =
+        INT64_MIN / 2;
     buf_init(&journal->batch, BATCH_MAX_BYTES);
     arena_init(&journal->texts, TEXTS_BLOCK_BYTES, TEXTS_MAX_BYTES);
     journal->directory = arena_strdup(&journal->texts, view_str(settings->directory));
@@ -90,6 +91,7 @@ void journal_destroy(struct journal *journal)
         (void)close(journal->dir_fd);
     free_nodes(journal->queue.first);
     free_nodes(journal->backlog.first);
+    free_nodes(journal->unsynced.first);
     free_nodes(journal->spare);
     open_table_free(&journal->open);
     digest_free(&journal->digest);
@@ -170,6 +172,7 @@ static enum status begin_writing(struct journal *journal, const struct recovery 
         return err_set(err, STATUS_NOMEM, "no memory for the first lines of the journal");
     }
     writer_write(journal, &list);
+    sync_if_due(journal, true);
     /* Without space the gateway starts all the same: stops and deletes must get through. */
     if (journal->stuck == TROUBLE_DISK || journal->stuck == TROUBLE_DAMAGE)
         return err_set_errno(err, journal->stuck_error, "can't write the journal in %s",

@@ -85,6 +85,24 @@ void node_recycle(struct journal *journal, struct node *node)
     journal->spares++;
 }
 
+void nodes_recycle(struct journal *journal, struct list *list)
+{
+    struct node *node;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    while ((node = list_take(list)) != NULL)
+        node_recycle(journal, node);
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+void node_post(struct node *node, enum status status, struct journal_mailbox **touched)
+{
+    if (node->mailbox == NULL)
+        return;
+    mailbox_post(node->mailbox, node->cookie, status, touched);
+    node->mailbox = NULL;
+}
+
 size_t node_bytes(const struct node *node)
 {
     return CHAIN_PREFIX_BYTES + node->text.len;

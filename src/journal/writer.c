@@ -61,7 +61,7 @@ void writer_publish(struct journal *journal)
         log_line(LOG_INFO, "the journal takes intents again folder=%s", journal->directory);
 }
 
-static void set_stuck(struct journal *journal, int error, const char *what)
+void writer_set_stuck(struct journal *journal, int error, const char *what)
 {
     char text[128];
 
@@ -75,42 +75,6 @@ static void set_stuck(struct journal *journal, int error, const char *what)
     writer_publish(journal);
 }
 
-static void count_sync(struct journal *journal, int64_t us)
-{
-    static const int64_t bounds[] = {100,   250,   500,   1000,   2500,   5000,
-                                     10000, 25000, 50000, 100000, 1000000};
-    size_t i = 0;
-
-    while (i < ARRAY_LEN(bounds) && us > bounds[i])
-        i++;
-    (void)pthread_mutex_lock(&journal->lock);
-    journal->state.syncs++;
-    journal->state.sync_us_sum += (uint64_t)us;
-    journal->state.sync_us_buckets[i]++;
-    (void)pthread_mutex_unlock(&journal->lock);
-}
-
-/* 0 if all lines of the segment are on disk, or the errno of the sync that failed and closed it. */
-static int sync_segment(struct journal *journal)
-{
-    int64_t start;
-    int failed;
-
-    if (!journal->dirty)
-        return 0;
-    journal->dirty = false; /* for better or worse: never twice */
-    if (journal->segment.fd < 0)
-        return 0;
-    start = clock_monotonic_us();
-    failed = segment_sync(&journal->segment);
-    count_sync(journal, clock_monotonic_us() - start);
-    if (failed == 0)
-        return 0;
-    segment_close(&journal->segment);
-    set_stuck(journal, failed, "syncing the journal failed, its segment is closed");
-    return failed;
-}
-
 static void set_damage(struct journal *journal, const char *what)
 {
     if (journal->stuck == TROUBLE_DAMAGE)
@@ -120,7 +84,7 @@ static void set_damage(struct journal *journal, const char *what)
                    "segment %s: %s; stop the gateway and run `postern audit repair`",
                    journal->segment.name, what);
     log_line(LOG_ERROR, "the journal is damaged: %s", journal->damage);
-    (void)sync_segment(journal);
+    (void)sync_now(journal);
     segment_close(&journal->segment);
     journal->stuck = TROUBLE_DAMAGE;
     writer_publish(journal);
@@ -134,24 +98,6 @@ static enum status stuck_status(const struct journal *journal)
 }
 
 /* ---- fates of lines ---- */
-
-static void post(struct node *node, enum status status, struct journal_mailbox **touched)
-{
-    if (node->mailbox == NULL)
-        return;
-    mailbox_post(node->mailbox, node->cookie, status, touched);
-    node->mailbox = NULL;
-}
-
-static void recycle(struct journal *journal, struct list *list)
-{
-    struct node *node;
-
-    (void)pthread_mutex_lock(&journal->lock);
-    while ((node = list_take(list)) != NULL)
-        node_recycle(journal, node);
-    (void)pthread_mutex_unlock(&journal->lock);
-}
 
 /* The outcome of an intent that is open, or a line of the journal's own that has to be there. */
 static bool must_keep(const struct journal *journal, const struct node *node)
@@ -170,7 +116,7 @@ static void fail_lines(struct journal *journal, struct list *list, enum status s
     struct node *node;
 
     while ((node = list_take(list)) != NULL) {
-        post(node, status, &touched);
+        node_post(node, status, &touched);
         if (must_keep(journal, node)) {
             node->keep = true;
             list_add(&journal->backlog, node);
@@ -186,7 +132,7 @@ static void fail_lines(struct journal *journal, struct list *list, enum status s
     journal->folding += folded;
     journal->state.failures += lost;
     (void)pthread_mutex_unlock(&journal->lock);
-    recycle(journal, &gone);
+    nodes_recycle(journal, &gone);
     mailbox_wake_all(&touched);
 }
 
@@ -222,13 +168,6 @@ static void fail_dispensable(struct journal *journal, struct list *list, enum st
 
 /* ---- segments ---- */
 
-/* Lines that nobody waits for are synced when another line must be, or when their time has come. */
-static void sync_overdue(struct journal *journal, bool now)
-{
-    if (journal->dirty && (now || clock_monotonic_us() >= journal->sync_due_us))
-        (void)sync_segment(journal);
-}
-
 /* A new segment, with room for `more` bytes beside its share. */
 static bool begin_segment(struct journal *journal, size_t more)
 {
@@ -242,14 +181,14 @@ static bool begin_segment(struct journal *journal, size_t more)
 
     /* The new one's chain goes on from these lines. If that fails, they count as possibly there,
      * as after any sync that failed. */
-    (void)sync_segment(journal);
+    (void)sync_now(journal);
     failed = segment_begin(&plan, journal->open, journal->digest, &journal->chain, &next);
     if (failed == EUCLEAN) {
         set_damage(journal, "the segment behind it could not be taken back");
         return false;
     }
     if (failed != 0) {
-        set_stuck(journal, failed, "can't begin a journal segment");
+        writer_set_stuck(journal, failed, "can't begin a journal segment");
         return false;
     }
     segment_close(&journal->segment);
@@ -290,31 +229,8 @@ static void post_all(const struct list *list, enum journal_wait wait, enum statu
 {
     for (struct node *node = list->first; node != NULL; node = node->next) {
         if (node->wait == wait)
-            post(node, status, touched);
+            node_post(node, status, touched);
     }
-}
-
-/* Outcomes and refusals needn't be on disk at once, unless somebody waits for that: a power loss
- * makes an outcome that is missing `unknown`. */
-static bool must_sync(const struct list *list)
-{
-    for (const struct node *node = list->first; node != NULL; node = node->next) {
-        enum journal_event event = node->step.event;
-
-        if (node->wait == JOURNAL_SYNCED || node->keep ||
-            (event != JOURNAL_OUTCOME && event != JOURNAL_REFUSAL))
-            return true;
-    }
-    return false;
-}
-
-/* Lines were written: they are synced from now on, or later. */
-static void soil(struct journal *journal)
-{
-    if (journal->dirty || journal->durability != DURABILITY_SYNC || journal->segment.fd < 0)
-        return;
-    journal->dirty = true;
-    journal->sync_due_us = clock_monotonic_us() + SYNC_US;
 }
 
 static void assemble(struct journal *journal, const struct list *list)
@@ -371,7 +287,7 @@ static void write_batch(struct journal *journal, struct list *list)
     struct journal_mailbox *touched = NULL;
     struct list there = {NULL, NULL};
     size_t done;
-    int failed, unsynced = 0;
+    int failed;
 
     assemble(journal, list);
     if (journal->batch.failed != STATUS_OK) {
@@ -383,24 +299,17 @@ static void write_batch(struct journal *journal, struct list *list)
     keep_written(journal, &there, done);
     apply(journal, &there);
     post_all(&there, JOURNAL_WRITTEN, STATUS_OK, &touched);
-    if (there.first != NULL)
-        soil(journal);
-    if (journal->dirty && must_sync(&there)) {
-        mailbox_wake_all(&touched);
-        unsynced = sync_segment(journal);
-    }
-    if (journal->segment.fd < 0 && unsynced == 0)
-        unsynced = failed; /* it was closed for damage */
-    post_all(&there, JOURNAL_SYNCED, unsynced == 0 ? STATUS_OK : STATUS_IO, &touched);
+    if (!sync_take(journal, &there)) /* not wanted, or the segment was closed for damage */
+        post_all(&there, JOURNAL_SYNCED, journal->segment.fd >= 0 ? STATUS_OK : STATUS_IO,
+                 &touched);
     mailbox_wake_all(&touched);
-    recycle(journal, &there);
+    nodes_recycle(journal, &there);
     if (failed == 0)
         return;
-    if (!trouble_no_space(failed)) {
-        (void)sync_segment(journal);
+    (void)sync_now(journal); /* what is there comes before what isn't */
+    if (!trouble_no_space(failed))
         segment_close(&journal->segment);
-    }
-    set_stuck(journal, failed, "writing the journal failed");
+    writer_set_stuck(journal, failed, "writing the journal failed");
     fail_lines(journal, list, trouble_no_space(failed) ? STATUS_LIMIT : STATUS_IO);
 }
 
@@ -482,7 +391,7 @@ static void mend(struct journal *journal, int64_t now_us)
     }
     failed = segment_allocate(&journal->segment);
     if (failed != 0)
-        set_stuck(journal, failed, "can't allocate space for the journal");
+        writer_set_stuck(journal, failed, "can't allocate space for the journal");
     else
         journal->stuck = TROUBLE_NONE;
 }
@@ -582,7 +491,7 @@ static void pass(struct journal *journal, struct list *taken, bool last)
         fail_dispensable(journal, taken, stuck_status(journal));
     list_append(&list, taken);
     writer_write(journal, &list);
-    sync_overdue(journal, last);
+    sync_if_due(journal, last);
     /* A segment that was closed just now: the next line finds a new one, or intents are refused. */
     if (journal->segment.fd < 0 && journal->stuck == TROUBLE_DISK)
         (void)begin_segment(journal, 0);

@@ -282,7 +282,7 @@ static void without_syncs_there_are_none(void **state)
     open_with(bench, DURABILITY_SYNC, 1 << 20);
 }
 
-/* ---- who wakes the writer ---- */
+/* ---- crowds ---- */
 
 static void wait_idle(struct journal *journal)
 {
@@ -295,6 +295,79 @@ static void wait_idle(struct journal *journal)
         (void)pthread_mutex_unlock(&journal->lock);
     }
 }
+
+/* So many intents in one batch, so that they share its sync; how many of them were taken. Doesn't
+ * wait for their results. */
+static size_t submit_together(struct bench *bench, size_t count)
+{
+    static unsigned last;
+    size_t taken = 0;
+
+    journal_mailbox_lazy(bench->inbox.mailbox);
+    for (size_t i = 0; i < count; i++) {
+        char id[16];
+        struct journal_facts facts;
+
+        (void)snprintf(id, sizeof id, "t%u", ++last);
+        facts = make_intent(id);
+        taken += journal_submit(bench->journal, bench->inbox.mailbox, &facts, JOURNAL_SYNCED, i) ==
+                 STATUS_OK;
+    }
+    journal_kick(bench->journal);
+    return taken;
+}
+
+static void a_crowd_is_synced_once_a_millisecond(void **state)
+{
+    enum { PAIRS = 200 };
+    struct bench *bench = *state;
+    int64_t began_us = clock_monotonic_us();
+    int syncs = faults.syncs;
+
+    for (size_t i = 1; i <= PAIRS; i++) {
+        assert_int_equal(submit_together(bench, 2), 2);
+        inbox_wait(&bench->inbox, 2 * i);
+    }
+    /* The first one finds no crowd, and the last one's time isn't over. */
+    assert_true(faults.syncs - syncs <= 2 + (clock_monotonic_us() - began_us) / SYNC_GAP_US);
+}
+
+static bool finds_a_crowd(struct bench *bench)
+{
+    wait_idle(bench->journal); /* and has left its own members alone */
+    return bench->journal->shared;
+}
+
+static void who_comes_alone_meets_no_crowd(void **state)
+{
+    struct bench *bench = *state;
+
+    assert_int_equal(submit_together(bench, 2), 2);
+    inbox_wait(&bench->inbox, 2);
+    assert_true(finds_a_crowd(bench));
+    assert_int_equal(submit_together(bench, 1), 1);
+    inbox_wait(&bench->inbox, 3);
+    assert_false(finds_a_crowd(bench));
+}
+
+/* Written in batches of their own, they wait for one sync: if it fails, it fails all of them. */
+static void a_failed_sync_fails_all_that_wait_for_it(void **state)
+{
+    struct bench *bench = *state;
+    size_t taken = 2;
+
+    assert_int_equal(submit_together(bench, 2), 2);
+    inbox_wait(&bench->inbox, 2);
+    fault_set(&faults.fdatasync, 0, -1, EIO);
+    for (size_t i = 0; i < 20; i++)
+        taken += submit_together(bench, 1);
+    inbox_wait(&bench->inbox, taken);
+    assert_true(taken > 2);
+    for (size_t i = 2; i < taken; i++)
+        assert_int_equal(bench->inbox.statuses[i], STATUS_IO);
+}
+
+/* ---- who wakes the writer ---- */
 
 static void lazy_lines_wait_for_the_kick_and_share_a_batch(void **state)
 {
@@ -442,6 +515,9 @@ int main(void)
         BENCH_TEST(a_sync_that_fails_at_rotation_costs_no_line),
         BENCH_TEST(a_failed_write_leaves_nothing_unsynced),
         BENCH_TEST(without_syncs_there_are_none),
+        BENCH_TEST(a_crowd_is_synced_once_a_millisecond),
+        BENCH_TEST(who_comes_alone_meets_no_crowd),
+        BENCH_TEST(a_failed_sync_fails_all_that_wait_for_it),
         BENCH_TEST(lazy_lines_wait_for_the_kick_and_share_a_batch),
         BENCH_TEST(other_lines_take_lazy_ones_along),
         BENCH_TEST(the_end_takes_lazy_lines_along),
