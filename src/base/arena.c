@@ -122,18 +122,30 @@ struct view arena_copy(struct arena *arena, struct view v)
     return copy == NULL ? VIEW_NONE : view_of(copy, v.len);
 }
 
+/* What arena_alloc could still give out of the newest block, where text may be tried out. */
+static char *peek(const struct arena *arena, size_t *ret_room)
+{
+    struct arena_block *block = arena->blocks;
+
+    *ret_room = block == NULL ? 0 : (block->size - block->used) & ~(alignof(max_align_t) - 1);
+    return block == NULL ? NULL : block->bytes + block->used;
+}
+
 struct view arena_printf(struct arena *arena, const char *fmt, ...)
 {
+    size_t room;
+    char *tried = peek(arena, &room), *text;
     va_list args;
     int len;
-    char *text;
 
     va_start(args, fmt);
-    len = vsnprintf(NULL, 0, fmt, args);
+    len = vsnprintf(tried, room, fmt, args);
     va_end(args);
-    if (len < 0)
-        return VIEW_NONE;
-    text = arena_alloc(arena, (size_t)len + 1);
+    if (len >= 0 && (size_t)len < room)
+        return view_of(arena_alloc(arena, (size_t)len + 1), (size_t)len);
+    if (tried != NULL)
+        memset(tried, 0, room); /* it was promised to be zero */
+    text = len < 0 ? NULL : arena_alloc(arena, (size_t)len + 1);
     if (text == NULL)
         return VIEW_NONE;
     va_start(args, fmt);

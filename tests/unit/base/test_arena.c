@@ -190,6 +190,43 @@ static void formats(void **state)
     arena_done(&arena);
 }
 
+static void text_that_does_not_fit_leaves_no_trace(void **state)
+{
+    struct arena arena;
+    const char *rest;
+
+    (void)state;
+    arena_init(&arena, 64, 128);
+    assert_non_null(arena_alloc(&arena, 32));
+    assert_null(arena_printf(&arena, "%0100d", 7).ptr);
+    rest = arena_alloc(&arena, 32);
+    assert_non_null(rest);
+    for (size_t i = 0; i < 32; i++)
+        assert_int_equal(rest[i], 0);
+    arena_done(&arena);
+}
+
+/* What is left of such a block is more than it can give. */
+static void text_fits_into_a_block_of_any_size(void **state)
+{
+    (void)state;
+    for (size_t block = 33; block < 64; block++) {
+        for (int len = 1; len < 64; len++) {
+            struct arena arena;
+            char expected[80];
+            struct view text;
+
+            arena_init(&arena, block, 4096);
+            assert_non_null(arena_alloc(&arena, 1));
+            text = arena_printf(&arena, "%0*d", len, 7);
+            assert_int_equal(text.len, len);
+            (void)snprintf(expected, sizeof expected, "%0*d", len, 7);
+            assert_string_equal(text.ptr, expected);
+            arena_done(&arena);
+        }
+    }
+}
+
 static void without_memory_everything_is_null(void **state)
 {
     struct arena arena;
@@ -221,6 +258,8 @@ int main(void)
         cmocka_unit_test(a_reset_gives_zeroed_memory_again),
         cmocka_unit_test(copies_end_with_nul),
         cmocka_unit_test(formats),
+        cmocka_unit_test(text_that_does_not_fit_leaves_no_trace),
+        cmocka_unit_test(text_fits_into_a_block_of_any_size),
         cmocka_unit_test(without_memory_everything_is_null),
     };
 
