@@ -16,7 +16,7 @@ extern const unsigned char http1_classes[256];
 enum status http1_fail(struct http1_fault *fault, enum http1_reason id, const char *text);
 /* How many bytes from the start of v are all of that class. */
 size_t http1_span(struct view v, unsigned in);
-/* Whether v could be a field value; looks at eight bytes at a time. */
+/* Whether v could be a field value; looks at sixteen bytes at a time. */
 bool http1_is_value(struct view v);
 /* Takes one line off *rest, without its CRLF. False: no line ends, or not with CRLF. */
 bool http1_line(struct view *rest, struct view *ret);

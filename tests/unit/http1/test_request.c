@@ -719,6 +719,30 @@ static void test_each_byte_everywhere(void **state)
     }
 }
 
+/* The same for a value, of which many bytes are looked at together. */
+static void test_each_byte_of_a_long_value(void **state)
+{
+    static const char head[] =
+        "GET / HTTP/1.1\r\nHost: a\r\nX: 0123456789abcdef0123456789abcdef0123"
+        "\r\n\r\n";
+    const size_t from = sizeof "GET / HTTP/1.1\r\nHost: a\r\nX: " - 1, to = sizeof head - 5;
+
+    (void)state;
+    for (size_t at = from; at < to; at++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            bool good = (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+            char copy[sizeof head];
+            struct parsed p;
+
+            memcpy(copy, head, sizeof head);
+            copy[at] = (char)byte;
+            parse(view_of(copy, sizeof head - 1), &limits, &p);
+            assert_int_equal(p.status, good ? STATUS_OK : STATUS_SYNTAX);
+            arena_done(&p.arena);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -729,6 +753,7 @@ int main(void)
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_each_byte_everywhere),
+        cmocka_unit_test(test_each_byte_of_a_long_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
