@@ -37,22 +37,25 @@ void metrics_done(struct metrics *m)
     (void)pthread_mutex_destroy(&m->lock);
 }
 
+/* Only the worker adds to its histograms, so that nothing is lost; a scrape reads whole numbers. */
+static void add(uint64_t *counter, uint64_t more)
+{
+    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
+
 static void observe(struct metrics_histogram *h, int64_t us)
 {
     unsigned bucket = 0;
 
     while (bucket < METRICS_BUCKETS - 1 && us > metrics_bounds_us[bucket])
         bucket++;
-    h->buckets[bucket]++;
-    h->sum_us += (uint64_t)us;
-    h->count++;
+    add(&h->buckets[bucket], 1);
+    add(&h->sum_us, (uint64_t)us);
 }
 
 void metrics_step(struct metrics *m, enum step step, int64_t duration_us)
 {
-    (void)pthread_mutex_lock(&m->lock);
     observe(&m->steps[step], duration_us);
-    (void)pthread_mutex_unlock(&m->lock);
 }
 
 static bool same_series(const struct metrics_series *a, const struct metrics_series *b)
@@ -100,10 +103,10 @@ void metrics_end(struct metrics *m, const struct metrics_exchange *exchange)
         .status = exchange->status,
     };
 
-    (void)pthread_mutex_lock(&m->lock);
-    count_series(m, labels, 1);
     if (exchange->op != NULL)
         observe(&m->whole[exchange->op->class], exchange->duration_us);
+    (void)pthread_mutex_lock(&m->lock);
+    count_series(m, labels, 1);
     (void)pthread_mutex_unlock(&m->lock);
 }
 
@@ -117,9 +120,8 @@ void metrics_unrecorded(struct metrics *m)
 static void add_histogram(struct metrics_histogram *sum, const struct metrics_histogram *h)
 {
     for (unsigned i = 0; i < METRICS_BUCKETS; i++)
-        sum->buckets[i] += h->buckets[i];
-    sum->sum_us += h->sum_us;
-    sum->count += h->count;
+        sum->buckets[i] += __atomic_load_n(&h->buckets[i], __ATOMIC_RELAXED);
+    sum->sum_us += __atomic_load_n(&h->sum_us, __ATOMIC_RELAXED);
 }
 
 static void add_metrics(struct metrics *sum, struct metrics *m)
@@ -150,7 +152,7 @@ void metrics_print_histogram(const char *name, const char *labels,
     buf_printf(out, "%s_sum{%s} %llu.%06llu\n", name, labels,
                (unsigned long long)(h->sum_us / 1000000),
                (unsigned long long)(h->sum_us % 1000000));
-    buf_printf(out, "%s_count{%s} %llu\n", name, labels, (unsigned long long)h->count);
+    buf_printf(out, "%s_count{%s} %llu\n", name, labels, (unsigned long long)below);
 }
 
 static void print_sum(const struct metrics *sum, struct buf *out)

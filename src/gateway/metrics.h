@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a worker counts, and the Prometheus text of all workers' counts. Each worker has its own set
+ * and alone adds to it: histograms without a lock, as there are several for each exchange, the rest
  * under a lock of its own, which only a scrape ever contends for. */
 #pragma once
 
@@ -20,7 +21,7 @@ extern const int64_t metrics_bounds_us[METRICS_BUCKETS - 1];
 
 struct metrics_histogram {
     uint64_t buckets[METRICS_BUCKETS];
-    uint64_t sum_us, count;
+    uint64_t sum_us;
 };
 
 /* One exchange as it ended. decision: "allow", "rewrite", "refuse", "none"; reason: the first one's
