@@ -11,7 +11,9 @@
 enum { FIRST_BUCKETS = 256 };
 
 struct open_entry {
+    /* What a walk along a chain looks at stands together: each entry costs it one cache miss. */
     struct open_entry *next_id, *next_instance; /* chains of the tables */
+    uint64_t id_hash, instance_hash;
     struct open_entry *older, *newer;
     const struct operation *operation;
     enum open_state state;
@@ -154,6 +156,22 @@ static void write_tail(const struct open_item *item, struct buf *out)
         jwriter_member_int(&w, "auto_stop_s", item->auto_stop_s);
 }
 
+/* The ids are our own random ones and the cloud's, no caller chooses them. */
+static uint64_t hash_of(const struct open_key *key)
+{
+    uint64_t hash = key->len, word;
+
+    for (size_t i = 0; i < key->len; i += sizeof word) {
+        size_t left = key->len - i;
+
+        word = 0;
+        memcpy(&word, key->text + i, left < sizeof word ? left : sizeof word);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
 struct open_entry *open_entry_new(const struct open_item *item, struct buf *scratch)
 {
     size_t from = scratch->len, head_len, tail_len;
@@ -173,6 +191,8 @@ struct open_entry *open_entry_new(const struct open_item *item, struct buf *scra
                                      .tail_len = tail_len};
         open_key_set(&entry->id, item->id);
         open_key_set(&entry->instance, item->instance);
+        entry->id_hash = hash_of(&entry->id);
+        entry->instance_hash = hash_of(&entry->instance);
         if (head_len + tail_len > 0)
             memcpy(entry->text, scratch->ptr + from, head_len + tail_len);
     }
@@ -224,26 +244,27 @@ void open_table_free(struct open_table **table)
     *table = NULL;
 }
 
-/* FNV-1a. The ids are our own random ones and the cloud's, no caller chooses them. */
-static size_t bucket(const struct open_table *table, const struct open_key *key)
-{
-    uint64_t hash = 14695981039346656037u;
-
-    for (size_t i = 0; i < key->len; i++)
-        hash = (hash ^ (unsigned char)key->text[i]) * 1099511628211u;
-    return (size_t)(hash ^ hash >> 32) & (table->buckets - 1);
-}
-
 static bool same_key(const struct open_key *a, const struct open_key *b)
 {
     return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 
+static struct open_entry **id_bucket(const struct open_table *table, uint64_t hash)
+{
+    return &table->by_id[hash & (table->buckets - 1)];
+}
+
+static struct open_entry **instance_bucket(const struct open_table *table, uint64_t hash)
+{
+    return &table->by_instance[hash & (table->buckets - 1)];
+}
+
 static struct open_entry *find_id(const struct open_table *table, const struct open_key *id)
 {
-    struct open_entry *entry = table->by_id[bucket(table, id)];
+    uint64_t hash = hash_of(id);
+    struct open_entry *entry = *id_bucket(table, hash);
 
-    while (entry != NULL && !same_key(&entry->id, id))
+    while (entry != NULL && (entry->id_hash != hash || !same_key(&entry->id, id)))
         entry = entry->next_id;
     return entry;
 }
@@ -251,39 +272,52 @@ static struct open_entry *find_id(const struct open_table *table, const struct o
 static struct open_entry *find_instance(const struct open_table *table,
                                         const struct open_key *instance)
 {
-    struct open_entry *entry = table->by_instance[bucket(table, instance)];
+    uint64_t hash = hash_of(instance);
+    struct open_entry *entry = *instance_bucket(table, hash);
 
-    while (entry != NULL && !same_key(&entry->instance, instance))
+    while (entry != NULL && (entry->instance_hash != hash || !same_key(&entry->instance, instance)))
         entry = entry->next_instance;
     return entry;
 }
 
-static void chain(struct open_table *table, struct open_entry *entry)
+static void chain_instance(struct open_table *table, struct open_entry *entry)
 {
-    size_t at = bucket(table, &entry->id);
+    struct open_entry **at = instance_bucket(table, entry->instance_hash);
 
-    entry->next_id = table->by_id[at];
-    table->by_id[at] = entry;
     if (entry->instance.len == 0)
         return;
-    at = bucket(table, &entry->instance);
-    entry->next_instance = table->by_instance[at];
-    table->by_instance[at] = entry;
+    entry->next_instance = *at;
+    *at = entry;
+}
+
+static void chain(struct open_table *table, struct open_entry *entry)
+{
+    struct open_entry **at = id_bucket(table, entry->id_hash);
+
+    entry->next_id = *at;
+    *at = entry;
+    chain_instance(table, entry);
+}
+
+static void unchain_instance(struct open_table *table, struct open_entry *entry)
+{
+    struct open_entry **at = instance_bucket(table, entry->instance_hash);
+
+    if (entry->instance.len == 0)
+        return;
+    while (*at != entry)
+        at = &(*at)->next_instance;
+    *at = entry->next_instance;
 }
 
 static void unchain(struct open_table *table, struct open_entry *entry)
 {
-    struct open_entry **at = &table->by_id[bucket(table, &entry->id)];
+    struct open_entry **at = id_bucket(table, entry->id_hash);
 
     while (*at != entry)
         at = &(*at)->next_id;
     *at = entry->next_id;
-    if (entry->instance.len == 0)
-        return;
-    at = &table->by_instance[bucket(table, &entry->instance)];
-    while (*at != entry)
-        at = &(*at)->next_instance;
-    *at = entry->next_instance;
+    unchain_instance(table, entry);
 }
 
 static uint64_t *counter(struct open_table *table, enum open_state state)
@@ -353,10 +387,12 @@ void open_put(struct open_table *table, struct open_entry **entry)
 static void exists(struct open_table *table, struct open_entry *entry,
                    const struct open_key *instance)
 {
-    unchain(table, entry);
-    if (instance->len > 0)
+    if (instance->len > 0) {
+        unchain_instance(table, entry);
         entry->instance = *instance;
-    chain(table, entry);
+        entry->instance_hash = hash_of(instance);
+        chain_instance(table, entry);
+    }
     set_state(table, entry, OPEN_EXISTING);
 }
 
