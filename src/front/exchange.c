@@ -29,7 +29,7 @@ struct front_exchange *exchange_new(struct conn *c)
     x->front = front;
     x->conn = c;
     x->started_us = c->head_began_us;
-    (void)snprintf(x->client, sizeof x->client, "%s", net_peer(c->net));
+    (void)memccpy(x->client, net_peer(c->net), '\0', sizeof x->client - 1); /* zero before */
     front->live++;
     c->current = x;
     c->phase = PHASE_EXCHANGE;

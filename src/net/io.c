@@ -16,6 +16,14 @@ static bool looks_like_the_end(size_t got)
     return got < NET_RECORD_BYTES;
 }
 
+/* Before each call of OpenSSL whose error may be asked for. Most often there is nothing to forget,
+ * and looking is cheaper than wiping. */
+static void tls_forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* ---- failures ---- */
 
 void io_error_errno(struct net_conn *c, const char *what, int errno_value)
@@ -139,7 +147,7 @@ static enum net_io read_tls(struct net_conn *c, void *out, size_t size, size_t *
 {
     int errno_value, result, why;
 
-    ERR_clear_error();
+    tls_forget_errors();
     errno = 0;
     result = SSL_read_ex(c->ssl, out, size, ret_n);
     errno_value = errno;
@@ -196,16 +204,24 @@ static size_t total_of(const struct iovec *parts, int count)
     return total;
 }
 
-static enum net_io write_plain(struct net_conn *c, const struct iovec *parts, int count,
-                               size_t *ret_n)
+static ssize_t send_parts(int fd, const struct iovec *parts, int count)
 {
     /* sendmsg doesn't write to the vector; its type is older than const. */
     struct msghdr message = {.msg_iovlen = (size_t)count};
+
+    if (count == 1)
+        return send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);
+    memcpy(&message.msg_iov, &parts, sizeof parts); /* NOLINT(bugprone-sizeof-expression) */
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+static enum net_io write_plain(struct net_conn *c, const struct iovec *parts, int count,
+                               size_t *ret_n)
+{
     ssize_t n;
 
-    memcpy(&message.msg_iov, &parts, sizeof parts); /* NOLINT(bugprone-sizeof-expression) */
     do
-        n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+        n = send_parts(c->fd, parts, count);
     while (n < 0 && errno == EINTR);
     if (n >= 0) {
         c->clogged = (size_t)n < total_of(parts, count);
@@ -249,7 +265,7 @@ static enum net_io write_record(struct net_conn *c, struct view record)
     int errno_value, result, why;
     size_t written = 0;
 
-    ERR_clear_error();
+    tls_forget_errors();
     errno = 0;
     result = SSL_write_ex(c->ssl, record.ptr, record.len, &written);
     errno_value = errno;
