@@ -36,7 +36,7 @@ static bool fail(struct buf *b, enum status status)
     return false;
 }
 
-bool buf_reserve(struct buf *b, size_t more)
+bool buf_grow(struct buf *b, size_t more)
 {
     size_t need, cap = b->cap == 0 ? FIRST_BYTES : b->cap;
     char *grown;

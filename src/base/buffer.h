@@ -19,8 +19,13 @@ void buf_init(struct buf *b, size_t max);
 void buf_done(struct buf *b);
 /* Empties it, keeps the memory, forgets a failure. */
 void buf_clear(struct buf *b);
-/* Room for `more` bytes behind len; false sets failed. */
-MUST_CHECK bool buf_reserve(struct buf *b, size_t more);
+/* What buf_reserve does where there is not enough room. */
+MUST_CHECK bool buf_grow(struct buf *b, size_t more);
+/* Room for `more` bytes behind len; false sets failed. Nearly always there is room already. */
+MUST_CHECK static inline bool buf_reserve(struct buf *b, size_t more)
+{
+    return (b->failed == STATUS_OK && more <= b->cap - b->len) || buf_grow(b, more);
+}
 void buf_add(struct buf *b, struct view v);
 void buf_add_str(struct buf *b, const char *str);
 void buf_add_byte(struct buf *b, char byte);

@@ -59,6 +59,33 @@ static void compares(void **state)
     }
 }
 
+static int folded(int byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte;
+}
+
+/* Every pair of bytes in each place of a text that is compared in words and a rest. */
+static void folds_the_case_of_letters_only(void **state)
+{
+    static const unsigned char around[] = {0x00, 0x7f, 0xff};
+    char a[11], b[11];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof around * sizeof a; i++) {
+        char *left = &a[i % sizeof a], *right = &b[i % sizeof b];
+
+        memset(a, around[i / sizeof a], sizeof a);
+        memcpy(b, a, sizeof b);
+        for (int pair = 0; pair < 256 * 256; pair++) {
+            *left = (char)(pair / 256);
+            *right = (char)(pair % 256);
+            if (view_eq_nocase(view_of(a, sizeof a), view_of(b, sizeof b)) !=
+                (folded(pair / 256) == folded(pair % 256)))
+                fail_msg("%#x and %#x", (unsigned)pair / 256, (unsigned)pair % 256);
+        }
+    }
+}
+
 static void starts_and_ends(void **state)
 {
     (void)state;
@@ -126,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(makes_views),
         cmocka_unit_test(compares),
+        cmocka_unit_test(folds_the_case_of_letters_only),
         cmocka_unit_test(starts_and_ends),
         cmocka_unit_test(finds),
         cmocka_unit_test(cuts),
