@@ -8,20 +8,6 @@
 #include "json/number.h"
 #include "json/text.h"
 
-jref jdoc_child(const struct jdoc *doc, jref v)
-{
-    return doc->values[v].count == 0 ? JREF_NONE : v + 1;
-}
-
-jref jdoc_sibling(const struct jdoc *doc, jref v)
-{
-    const struct jvalue *value = &doc->values[v];
-
-    if (value->parent == JREF_NONE || value->next == doc->values[value->parent].next)
-        return JREF_NONE;
-    return value->next;
-}
-
 static bool has_name(const struct jdoc *doc, jref v, struct view name)
 {
     if (doc->values[v].key_escaped)

@@ -83,8 +83,20 @@ static inline enum jkind jdoc_kind(const struct jdoc *doc, jref v)
     return (enum jkind)doc->values[v].kind;
 }
 /* The first child, or JREF_NONE; then its sibling, or JREF_NONE. */
-jref jdoc_child(const struct jdoc *doc, jref v);
-jref jdoc_sibling(const struct jdoc *doc, jref v);
+static inline jref jdoc_child(const struct jdoc *doc, jref v)
+{
+    return doc->values[v].count == 0 ? JREF_NONE : v + 1;
+}
+
+static inline jref jdoc_sibling(const struct jdoc *doc, jref v)
+{
+    const struct jvalue *value = &doc->values[v];
+
+    if (value->parent == JREF_NONE || value->next == doc->values[value->parent].next)
+        return JREF_NONE;
+    return value->next;
+}
+
 /* NOLINTBEGIN(bugprone-macro-parentheses): child is what it declares */
 #define JDOC_EACH(doc, v, child) \
     for (jref child = jdoc_child(doc, v); child != JREF_NONE; child = jdoc_sibling(doc, child))

@@ -34,17 +34,28 @@ static bool same_name(const struct jdoc *doc, jref a, jref b)
     return jtext_cmp(left, right) == 0;
 }
 
+/* Names without escapes differ where their lengths or first bytes do, which is nearly always. */
+static bool may_be_same(const struct jdoc *doc, jref a, jref b)
+{
+    const struct jvalue *left = &doc->values[a], *right = &doc->values[b];
+
+    return left->key_escaped || right->key_escaped ||
+           (left->key_end - left->key_start == right->key_end - right->key_start &&
+            doc->bytes.ptr[left->key_start + 1] == doc->bytes.ptr[right->key_start + 1]);
+}
+
 static jref find_pairwise(const struct jdoc *doc, jref object)
 {
+    jref members[PAIRWISE_MAX];
+    size_t count = 0;
+
     JDOC_EACH(doc, object, later)
     {
-        JDOC_EACH(doc, object, earlier)
-        {
-            if (earlier == later)
-                break;
-            if (same_name(doc, earlier, later))
+        for (size_t i = 0; i < count; i++) {
+            if (may_be_same(doc, members[i], later) && same_name(doc, members[i], later))
                 return later;
         }
+        members[count++] = later;
     }
     return JREF_NONE;
 }

@@ -8,13 +8,29 @@
 #include "base/attr.h"
 #include "base/view.h"
 
+/* Sixteen bytes, compared all at once. */
+typedef signed char jtext_block __attribute__((vector_size(16)));
+
+static inline bool jtext_block_is_plain(const char *at)
+{
+    jtext_block bytes, odd;
+    uint64_t halves[2];
+
+    memcpy(&bytes, at, sizeof bytes);
+    odd = (bytes < 0x20) | (bytes == '"') | (bytes == '\\'); /* from 0x80 on they are negative */
+    memcpy(halves, &odd, sizeof halves);
+    return (halves[0] | halves[1]) == 0;
+}
+
 /* How many bytes from `at` on mean themselves in a JSON string: ASCII but control bytes, '"' and
- * '\\'. Eight at a time: nearly all bytes of a document are of this kind. */
+ * '\\'. Sixteen at a time, then eight: nearly all bytes of a document are of this kind. */
 static inline size_t jtext_plain(const char *at, size_t len)
 {
     const uint64_t ones = UINT64_MAX / 255, tops = ones * 128;
     size_t i = 0;
 
+    while (len - i >= sizeof(jtext_block) && jtext_block_is_plain(at + i))
+        i += sizeof(jtext_block);
     for (; len - i >= 8; i += 8) {
         uint64_t x, quote, backslash, odd;
 

@@ -143,10 +143,10 @@ static size_t plain_run(const struct jwriter *w, struct view v)
     return w->ascii ? view_find(view_of(v.ptr, run), 0x7F) : run;
 }
 
-/* A quoted text that needs no escape, and what stands behind its closing quote. */
-static void put_plain(struct jwriter *w, struct view text, struct view after)
+/* A quoted text that needs no escape, and a byte behind its closing quote, if not NUL. */
+static void put_plain(struct jwriter *w, struct view text, char after)
 {
-    char *at = separate_and_take(w, text.len + 2 + after.len);
+    char *at = separate_and_take(w, text.len + 2 + (after != '\0'));
 
     if (at == NULL)
         return;
@@ -154,10 +154,11 @@ static void put_plain(struct jwriter *w, struct view text, struct view after)
     if (text.len > 0)
         memcpy(at, text.ptr, text.len);
     at[text.len] = '"';
-    memcpy(at + text.len + 1, after.ptr, after.len);
+    if (after != '\0')
+        at[text.len + 1] = after;
 }
 
-static void put_quoted(struct jwriter *w, struct view text, struct view after)
+static void put_quoted(struct jwriter *w, struct view text, char after)
 {
     size_t at = plain_run(w, text);
 
@@ -179,24 +180,25 @@ static void put_quoted(struct jwriter *w, struct view text, struct view after)
         at += run;
     }
     put_byte(w->out, '"');
-    buf_add(w->out, after);
+    if (after != '\0')
+        put_byte(w->out, after);
 }
 
 void jwriter_key(struct jwriter *w, const char *key)
 {
-    put_plain(w, view_str(key), VIEW(":"));
+    put_plain(w, view_str(key), ':');
     w->comma = false;
 }
 
 void jwriter_key_view(struct jwriter *w, struct view key)
 {
-    put_quoted(w, key, VIEW(":"));
+    put_quoted(w, key, ':');
     w->comma = false;
 }
 
 void jwriter_text(struct jwriter *w, struct view text)
 {
-    put_quoted(w, text, VIEW(""));
+    put_quoted(w, text, '\0');
 }
 
 void jwriter_int(struct jwriter *w, int64_t value)

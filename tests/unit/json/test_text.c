@@ -13,7 +13,7 @@ static bool is_plain(unsigned char c)
 static void test_plain_against_one_byte_at_a_time(void **state)
 {
     static const char fill[] = {' ', '!', '~', '\x7F', '#', '[', ']'};
-    char text[24];
+    char text[40];
 
     (void)state;
     for (size_t f = 0; f < sizeof fill; f++) {
