@@ -143,19 +143,26 @@ static size_t plain_run(const struct jwriter *w, struct view v)
     return w->ascii ? view_find(view_of(v.ptr, run), 0x7F) : run;
 }
 
-/* A quoted text that needs no escape, and a byte behind its closing quote, if not NUL. */
+/* Writes a text that needs no escape, quoted; gives where it ends. */
+static char *copy_plain(char *at, struct view text)
+{
+    *at++ = '"';
+    if (text.len > 0)
+        memcpy(at, text.ptr, text.len);
+    at[text.len] = '"';
+    return at + text.len + 1;
+}
+
+/* Such a text, and a byte behind its closing quote, if not NUL. */
 static void put_plain(struct jwriter *w, struct view text, char after)
 {
     char *at = separate_and_take(w, text.len + 2 + (after != '\0'));
 
     if (at == NULL)
         return;
-    *at++ = '"';
-    if (text.len > 0)
-        memcpy(at, text.ptr, text.len);
-    at[text.len] = '"';
+    at = copy_plain(at, text);
     if (after != '\0')
-        at[text.len + 1] = after;
+        *at = after;
 }
 
 static void put_quoted(struct jwriter *w, struct view text, char after)
@@ -250,10 +257,23 @@ void jwriter_raw(struct jwriter *w, struct view json)
     }
 }
 
+/* Nearly all members are a plain text: one look at the room for all of it. */
 void jwriter_member_text(struct jwriter *w, const char *key, struct view text)
 {
-    jwriter_key(w, key);
-    jwriter_text(w, text);
+    struct view name = view_str(key);
+    char *at;
+
+    if (plain_run(w, text) < text.len) {
+        jwriter_key(w, key);
+        jwriter_text(w, text);
+        return;
+    }
+    at = separate_and_take(w, name.len + 2 + 1 + text.len + 2);
+    if (at == NULL)
+        return;
+    at = copy_plain(at, name);
+    *at++ = ':';
+    (void)copy_plain(at, text);
 }
 
 void jwriter_member_opt(struct jwriter *w, const char *key, struct view text)
