@@ -38,9 +38,11 @@ void metrics_done(struct metrics *m)
 }
 
 /* Only the worker adds to its histograms, so that nothing is lost; a scrape reads whole numbers. */
-static void add(uint64_t *counter, uint64_t more)
+static void add(_Atomic uint64_t *counter, uint64_t more)
 {
-    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+    uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
+
+    atomic_store_explicit(counter, before + more, memory_order_relaxed);
 }
 
 static void observe(struct metrics_histogram *h, int64_t us)
@@ -120,8 +122,8 @@ void metrics_unrecorded(struct metrics *m)
 static void add_histogram(struct metrics_histogram *sum, const struct metrics_histogram *h)
 {
     for (unsigned i = 0; i < METRICS_BUCKETS; i++)
-        sum->buckets[i] += __atomic_load_n(&h->buckets[i], __ATOMIC_RELAXED);
-    sum->sum_us += __atomic_load_n(&h->sum_us, __ATOMIC_RELAXED);
+        add(&sum->buckets[i], atomic_load_explicit(&h->buckets[i], memory_order_relaxed));
+    add(&sum->sum_us, atomic_load_explicit(&h->sum_us, memory_order_relaxed));
 }
 
 static void add_metrics(struct metrics *sum, struct metrics *m)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
@@ -20,8 +21,8 @@ enum {
 extern const int64_t metrics_bounds_us[METRICS_BUCKETS - 1];
 
 struct metrics_histogram {
-    uint64_t buckets[METRICS_BUCKETS];
-    uint64_t sum_us;
+    _Atomic uint64_t buckets[METRICS_BUCKETS];
+    _Atomic uint64_t sum_us;
 };
 
 /* One exchange as it ended. decision: "allow", "rewrite", "refuse", "none"; reason: the first one's

@@ -45,13 +45,13 @@ enum journal_wait {
     JOURNAL_SYNCED, /* result once it is on disk (durability sync), or written (durability write) */
 };
 
-/* Queues a line. Intents and lines of the gateway's own are synced at once; outcomes and refusals
- * with the next of those, at the end of their segment, or within a second. cookie comes back with
- * the result, which may come late: the caller tells by cookies that are never used twice. An intent
- * (its id may not be empty) is taken only if its outcome has room too (docs/journal.md, "Low
- * space"); its outcome is then always taken. STATUS_LIMIT: no room (low space, queue full, an
- * intent over 1 MB); STATUS_IO: damaged, the disk failed, or closing; STATUS_NOMEM. Nothing was
- * queued then, and no result comes.
+/* Queues a line. Intents and lines of the gateway's own are synced soon (docs/journal.md,
+ * "Durability"); outcomes and refusals with the next of those, at the end of their segment, or
+ * within a second. cookie comes back with the result, which may come late: the caller tells by
+ * cookies that are never used twice. An intent (its id may not be empty) is taken only if its
+ * outcome has room too (docs/journal.md, "Low space"); its outcome is then always taken.
+ * STATUS_LIMIT: no room (low space, queue full, an intent over 1 MB); STATUS_IO: damaged, the disk
+ * failed, or closing; STATUS_NOMEM. Nothing was queued then, and no result comes.
  *
  * An intent that was taken needs exactly one outcome, whatever its result is and whether or not it
  * came: a failed sync leaves the line possibly there (STATUS_IO), and STATUS_LIMIT as a result
