@@ -24,7 +24,7 @@ enum {
     MEASURE_BYTES = 1 << 20,     /* written, after which the space is looked at earlier */
     FOLD_US = 1000000,           /* between lines of folded refusals */
     SYNC_US = 1000000,           /* for which a line that nobody waits for stays unsynced */
-    SYNC_GAP_US = 1000,          /* from the beginning of a sync that was shared to the next one */
+    SYNC_GAP_US = 1000,          /* from the end of a sync that was shared to the next one */
 };
 
 struct node {
@@ -93,7 +93,7 @@ struct journal {
     bool rotate_due;      /* the segment is used up, and there was no new one */
     bool dirty;           /* the segment has lines that were not synced */
     int64_t sync_due_us;  /* if dirty: when they must be */
-    int64_t synced_us;    /* when the last sync began */
+    int64_t synced_us;    /* when the last sync ended */
     bool shared;          /* more than one waited for the last sync */
     struct list unsynced; /* written nodes whose senders wait for the sync */
     int64_t measured_us, retried_us;
@@ -146,7 +146,7 @@ void segments_retire(int dir_fd, int64_t keep_us, int64_t now_us);
 
 /* sync.c */
 /* Takes those nodes out of the written ones whose senders wait for a sync, and sees to it that one
- * comes: pressing lines at once or, in a crowd, SYNC_GAP_US after the last one began, others wait
+ * comes: pressing lines at once or, in a crowd, SYNC_GAP_US after the last one, others wait
  * up to SYNC_US for it. False: lines aren't synced, or no segment is open. */
 bool sync_take(struct journal *journal, struct list *written);
 /* Syncs what was written, if anything was, and tells those who wait. 0, or the errno of a sync that

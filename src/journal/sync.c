@@ -41,8 +41,8 @@ int sync_now(struct journal *journal)
     journal->dirty = false; /* for better or worse: never twice */
     start_us = clock_monotonic_us();
     failed = segment_sync(&journal->segment);
-    journal->synced_us = start_us;
-    count_sync(journal, clock_monotonic_us() - start_us);
+    journal->synced_us = clock_monotonic_us();
+    count_sync(journal, journal->synced_us - start_us);
     if (failed != 0) {
         segment_close(&journal->segment);
         writer_set_stuck(journal, failed, "syncing the journal failed, its segment is closed");
@@ -68,7 +68,9 @@ static bool is_pressing(const struct node *node)
 }
 
 /* Where the last sync was shared there is a crowd, and the next one is worth waiting for: most of
- * what a sync costs doesn't depend on how many share it. Who comes alone doesn't wait. */
+ * what a sync costs doesn't depend on how many share it. Those who were let go have time to come
+ * again, else they and those who came meanwhile would share two syncs in turn. Who comes alone
+ * doesn't wait. */
 static int64_t earliest(const struct journal *journal)
 {
     return journal->shared ? journal->synced_us + SYNC_GAP_US : journal->synced_us;

@@ -317,7 +317,7 @@ static size_t submit_together(struct bench *bench, size_t count)
     return taken;
 }
 
-static void a_crowd_is_synced_once_a_millisecond(void **state)
+static void a_crowd_has_a_millisecond_between_syncs(void **state)
 {
     enum { PAIRS = 200 };
     struct bench *bench = *state;
@@ -328,7 +328,7 @@ static void a_crowd_is_synced_once_a_millisecond(void **state)
         assert_int_equal(submit_together(bench, 2), 2);
         inbox_wait(&bench->inbox, 2 * i);
     }
-    /* The first one finds no crowd, and the last one's time isn't over. */
+    /* The first one finds no crowd, and behind the last one there is no pause. */
     assert_true(faults.syncs - syncs <= 2 + (clock_monotonic_us() - began_us) / SYNC_GAP_US);
 }
 
@@ -515,7 +515,7 @@ int main(void)
         BENCH_TEST(a_sync_that_fails_at_rotation_costs_no_line),
         BENCH_TEST(a_failed_write_leaves_nothing_unsynced),
         BENCH_TEST(without_syncs_there_are_none),
-        BENCH_TEST(a_crowd_is_synced_once_a_millisecond),
+        BENCH_TEST(a_crowd_has_a_millisecond_between_syncs),
         BENCH_TEST(who_comes_alone_meets_no_crowd),
         BENCH_TEST(a_failed_sync_fails_all_that_wait_for_it),
         BENCH_TEST(lazy_lines_wait_for_the_kick_and_share_a_batch),
