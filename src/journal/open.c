@@ -500,9 +500,13 @@ bool open_has_instance(const struct open_table *table, struct view instance)
     const struct open_entry *entry;
     struct open_key key;
 
+    /* Changes of it that run or are unknown stand under the same instance. */
     open_key_set(&key, instance);
-    entry = find_instance(table, &key);
-    return entry != NULL && entry->state == OPEN_EXISTING;
+    for (entry = find_instance(table, &key); entry != NULL; entry = entry->next_instance) {
+        if (entry->state == OPEN_EXISTING && same_key(&entry->instance, &key))
+            return true;
+    }
+    return false;
 }
 
 bool open_is_reserved(const struct open_table *table, struct view id)

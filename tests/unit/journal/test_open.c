@@ -287,6 +287,22 @@ static void many_entries_are_found(void **state)
     open_table_free(&table);
 }
 
+/* An unknown change once hid the instance that it was about. */
+static void a_changed_instance_still_exists(void **state)
+{
+    struct open_table *table = open_table_new();
+
+    (void)state;
+    apply(table, JOURNAL_INTENT, "a", &op_create, OUTCOME_NONE, 0, NULL);
+    apply(table, JOURNAL_OUTCOME, "a", &op_create, OUTCOME_CREATED, 200, "i");
+    apply(table, JOURNAL_INTENT, "b", &op_update, OUTCOME_NONE, 0, "i");
+    assert_true(open_has_instance(table, VIEW("i")));
+    apply(table, JOURNAL_OUTCOME, "b", &op_update, OUTCOME_UNKNOWN, 0, "i");
+    assert_true(open_has_instance(table, VIEW("i")));
+    assert_false(open_has_instance(table, VIEW("j")));
+    open_table_free(&table);
+}
+
 static void reservations_are_walked_oldest_first(void **state)
 {
     struct open_table *table = open_table_new();
@@ -343,6 +359,7 @@ int main(void)
         cmocka_unit_test(entries_keep_what_quotas_count),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(many_entries_are_found),
+        cmocka_unit_test(a_changed_instance_still_exists),
         cmocka_unit_test(reservations_are_walked_oldest_first),
         cmocka_unit_test(one_id_is_one_entry),
         cmocka_unit_test(states_are_found_again),
