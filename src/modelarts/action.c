@@ -37,12 +37,11 @@ static void check_members(const struct jdoc *doc, jref verb, struct faults *faul
 enum status modelarts_read_action(const struct jdoc *doc, struct arena *arena,
                                   const struct operation **ret, struct body_faults *body_faults)
 {
-    struct faults faults = {.doc = doc, .arena = arena, .body = body_faults};
+    struct faults faults = faults_of_body(doc, arena, body_faults);
     const struct operation *op = NULL;
     struct view text;
     jref verb = jdoc_member(doc, 0, VIEW("action"));
 
-    body_faults->count = 0;
     if (jdoc_kind(doc, 0) != JKIND_OBJECT) {
         faults_add(&faults, MODELARTS_BODY_TYPE, 0, "needs to be an object (ModelArts.6332)");
         return STATUS_INVALID;

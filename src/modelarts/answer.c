@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/attr.h"
-#include "json/write.h"
 #include "modelarts/unicode.h"
 
 enum { ERROR_CODE_MAX = 64, REASONS_MAX = 20 };
@@ -41,26 +40,28 @@ static void write_reason(struct jwriter *w, const struct reason *reason)
     jwriter_close_object(w);
 }
 
-void modelarts_write_refusal(struct buf *out, int status, struct view id, struct view message,
-                             const struct reason *reasons, size_t count)
+void modelarts_write_reasons(struct jwriter *w, const struct reason *reasons, size_t count)
+{
+    jwriter_key(w, "reasons");
+    jwriter_open_array(w);
+    for (size_t i = 0; i < count && i < REASONS_MAX; i++)
+        write_reason(w, &reasons[i]);
+    jwriter_close_array(w);
+}
+
+void modelarts_open_refusal(struct jwriter *w, int status, struct view id, struct view message,
+                            const struct reason *reasons, size_t count)
 {
     static const char *const texts[] = {"error_msg", "error_message", "message"};
     char code[sizeof "Postern.0" + 11];
-    struct jwriter w;
 
-    jwriter_init(&w, out);
-    jwriter_open_object(&w);
+    jwriter_open_object(w);
     (void)snprintf(code, sizeof code, "Postern.0%d", status);
-    jwriter_member_text(&w, "error_code", view_str(code));
+    jwriter_member_text(w, "error_code", view_str(code));
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        jwriter_member_opt(&w, texts[i], message);
-    jwriter_member_opt(&w, "request_id", id);
-    jwriter_key(&w, "reasons");
-    jwriter_open_array(&w);
-    for (size_t i = 0; i < count && i < REASONS_MAX; i++)
-        write_reason(&w, &reasons[i]);
-    jwriter_close_array(&w);
-    jwriter_close_object(&w);
+        jwriter_member_opt(w, texts[i], message);
+    jwriter_member_opt(w, "request_id", id);
+    modelarts_write_reasons(w, reasons, count);
 }
 
 static void add_part(struct buf *text, const char *before, struct view part)

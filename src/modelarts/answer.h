@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/reason.h"
 #include "json/doc.h"
+#include "json/write.h"
 
 /* What an answer tells; absent where it doesn't. */
 struct answer_facts {
@@ -17,10 +18,13 @@ struct answer_facts {
  * in the arena. */
 void modelarts_read_answer(const struct jdoc *doc, struct arena *arena, struct answer_facts *ret);
 
-/* The body of a refusal (contract, design section 9). message: the sentence that stands in
- * error_msg, error_message and message; reasons: at most 20 are written. id: the exchange. */
-void modelarts_write_refusal(struct buf *out, int status, struct view id, struct view message,
-                             const struct reason *reasons, size_t count);
+/* The body of a refusal (contract, design section 9), whose object stays open. message: the
+ * sentence that stands in error_msg, error_message and message; reasons: at most 20 are written.
+ * id: the exchange. */
+void modelarts_open_refusal(struct jwriter *w, int status, struct view id, struct view message,
+                            const struct reason *reasons, size_t count);
+/* "reasons":[...] as a member of the open object. */
+void modelarts_write_reasons(struct jwriter *w, const struct reason *reasons, size_t count);
 /* The sentence for those reasons: each says what was wrong and what is allowed, then whom to ask.
  */
 MUST_CHECK struct view modelarts_refusal_sentence(const struct reason *reasons, size_t count,

@@ -85,27 +85,32 @@ static void add_conflict(struct faults *faults, jref stray, const char *right)
                "says something else than %s; write it once, there", right);
 }
 
-static void check_stops(const struct jdoc *doc, const struct instance_request *request,
-                        struct faults *faults, struct arena *arena)
+/* Both name it, and name it differently. */
+static bool members_differ(const struct jdoc *doc, jref a, jref b, struct view name,
+                           struct arena *arena)
 {
-    const struct stop_request *right = request->stops;
-    const struct stop_request *stray = request->stops + 1;
-    jref spec = jdoc_member(doc, 0, VIEW("spec"));
-    jref stray_object = jdoc_member(doc, 0, VIEW("auto_stop"));
-    jref prompt;
-    jref other;
-    bool same;
+    jref x = present(doc, a, name);
+    jref y = present(doc, b, name);
 
-    if (request->stop_count != 2)
+    return x != JREF_NONE && y != JREF_NONE && !json_equal(doc, x, y, arena);
+}
+
+/* Durations are compared as they stand, since the typed ones end at a maximum. */
+static void check_stops(struct reader *r)
+{
+    const struct stop_request *right = &r->stops[STOP_FIRST];
+    const struct stop_request *stray = &r->stops[STOP_SECOND];
+    jref right_object =
+        jdoc_member(r->doc, jdoc_member(r->doc, 0, VIEW("spec")), VIEW("auto_stop"));
+    jref stray_object = jdoc_member(r->doc, 0, VIEW("auto_stop"));
+
+    if (right->pointer == NULL || stray->pointer == NULL)
         return;
-    same = right->enable == stray->enable && right->has_duration == stray->has_duration &&
-           right->duration_s == stray->duration_s;
-    prompt = present(doc, jdoc_member(doc, spec, VIEW("auto_stop")), VIEW("prompt"));
-    other = present(doc, stray_object, VIEW("prompt"));
-    if (prompt != JREF_NONE && other != JREF_NONE && !json_equal(doc, prompt, other, arena))
-        same = false;
-    if (!same)
-        add_conflict(faults, stray_object, "/spec/auto_stop");
+    if (right->enable != stray->enable || right->has_duration != stray->has_duration ||
+        (r->call->updates && right->has_enable != stray->has_enable) ||
+        members_differ(r->doc, right_object, stray_object, VIEW("duration"), r->arena) ||
+        members_differ(r->doc, right_object, stray_object, VIEW("prompt"), r->arena))
+        add_conflict(&r->faults, stray_object, "/spec/auto_stop");
 }
 
 static int by_key(const void *a, const void *b)
@@ -143,9 +148,10 @@ static bool pairs_within(const struct pair *a, size_t a_count, const struct pair
     return true;
 }
 
-static bool check_annotations(const struct jdoc *doc, const struct instance_request *request,
-                              struct faults *faults, struct arena *arena)
+static bool check_annotations(struct reader *r)
 {
+    const struct jdoc *doc = r->doc;
+    const struct instance_request *request = &r->request;
     jref spec = jdoc_member(doc, 0, VIEW("spec"));
     jref stray = present(doc, 0, VIEW("annotations"));
     const struct pair *right;
@@ -153,17 +159,18 @@ static bool check_annotations(const struct jdoc *doc, const struct instance_requ
 
     if (stray == JREF_NONE || present(doc, spec, VIEW("annotations")) == JREF_NONE)
         return true;
-    right = sorted_pairs(request->annotations, request->annotation_count, arena);
-    other = sorted_pairs(request->stray_annotations, request->stray_annotation_count, arena);
+    right = sorted_pairs(request->annotations, request->annotation_count, r->arena);
+    other = sorted_pairs(request->stray_annotations, request->stray_annotation_count, r->arena);
     if (right == NULL || other == NULL)
         return false;
     if (!pairs_within(right, request->annotation_count, other, request->stray_annotation_count))
-        add_conflict(faults, stray, "/spec/annotations");
+        add_conflict(&r->faults, stray, "/spec/annotations");
     return true;
 }
 
-static void check_storages(const struct jdoc *doc, struct faults *faults, struct arena *arena)
+static void check_storages(struct reader *r)
 {
+    const struct jdoc *doc = r->doc;
     jref spec = jdoc_member(doc, 0, VIEW("spec"));
     jref right = present(doc, spec, VIEW("extend_storage"));
     jref stray = present(doc, spec, VIEW("extended_storage"));
@@ -172,17 +179,27 @@ static void check_storages(const struct jdoc *doc, struct faults *faults, struct
     if (right == JREF_NONE || stray == JREF_NONE)
         return;
     if (jdoc_kind(doc, stray) == JKIND_OBJECT)
-        same = doc->values[right].count == 1 && json_equal(doc, right + 1, stray, arena);
+        same = doc->values[right].count == 1 && json_equal(doc, right + 1, stray, r->arena);
     else
-        same = json_equal(doc, right, stray, arena);
+        same = json_equal(doc, right, stray, r->arena);
     if (!same)
-        add_conflict(faults, stray, "/spec/extend_storage");
+        add_conflict(&r->faults, stray, "/spec/extend_storage");
 }
 
-bool check_conflicts(const struct jdoc *doc, const struct instance_request *request,
-                     struct faults *faults, struct arena *arena)
+bool check_conflicts(struct reader *r)
 {
-    check_stops(doc, request, faults, arena);
-    check_storages(doc, faults, arena);
-    return check_annotations(doc, request, faults, arena);
+    check_stops(r);
+    check_storages(r);
+    return check_annotations(r);
+}
+
+void check_query_conflicts(struct reader *r, const struct stop_query *query)
+{
+    const struct stop_request *stop = &r->stops[STOP_FIRST];
+    const struct text_field *type = &r->request.stop_type;
+
+    if (query->has_duration && stop->pointer != NULL && stop->duration_ms != query->duration_ms)
+        add_conflict(&r->faults, jdoc_member(r->doc, 0, VIEW("duration")), "?duration");
+    if (query->type.ptr != NULL && type->set && !view_eq_nocase(type->value, query->type))
+        add_conflict(&r->faults, jdoc_member(r->doc, 0, VIEW("type")), "?type");
 }

@@ -8,58 +8,84 @@
 #include <stddef.h>
 
 #include "base/nearest.h"
-#include "modelarts/request.h"
 #include "modelarts/unicode.h"
 
 enum { FOLDED_MAX = 64, NAMES_MAX = 32 };
 
+/* The numbers of the rows: a place's first, and so on from there. */
+enum {
+    FIRST_NONE,
+    BEFORE_NONE = FIRST_NONE - 1,
+#define PLACE(id, root, makes, pointer)                FIRST_##id, BEFORE_##id = FIRST_##id - 1,
+#define ANSWER(id, pointer)                            FIRST_##id, BEFORE_##id = FIRST_##id - 1,
+#define FIELD(at, name, kind, child, target)           ROW_##at##_##name,
+#define NEEDED(at, name, kind, child, target, missing) ROW_##at##_##name,
+#define STRAY(at, name, kind, child, target)           ROW_##at##_##name,
+#include "modelarts/bodies.def"
+    FIELD_COUNT,
+};
+
+const struct place_row places[] = {
+    [PLACE_NONE] = {.first = FIRST_NONE},
+#define PLACE_ROW(id, ...) [PLACE_##id] = {__VA_ARGS__, .first = FIRST_##id},
+#define PLACE(id, of, what, at) \
+    PLACE_ROW(id, .root = PLACE_##of, .makes = RECORD_##what, .pointer = (at))
+#define ANSWER(id, at) PLACE_ROW(id, .root = PLACE_##id, .pointer = (at), .answer = true)
+#include "modelarts/bodies.def"
+    [PLACE_COUNT] = {.first = FIELD_COUNT},
+};
+
 /* NOLINTBEGIN(bugprone-macro-parentheses): offsetof takes names, not expressions */
-const struct field fields[] = {
 #define NOWHERE           .value_at = FIELD_NOWHERE, .flag_at = FIELD_NOWHERE
 #define VALUE(record, at) .value_at = offsetof(struct record, at), .flag_at = FIELD_NOWHERE
+#define FLAG(record, at)  .value_at = FIELD_NOWHERE, .flag_at = offsetof(struct record, at)
 #define VALUE_AND_FLAG(record, at, flag) \
     .value_at = offsetof(struct record, at), .flag_at = offsetof(struct record, flag)
 #define TEXT_AT(record, text) VALUE_AND_FLAG(record, text.value, text.set)
-#define FIELD(at, text, type, below, target, code) \
-    {.name = text,                                 \
-     .missing = code,                              \
-     .place = PLACE_##at,                          \
-     .child = PLACE_##below,                       \
-     .kind = FIELD_##type,                         \
-     target},
-#include "modelarts/fields.def"
-#undef FIELD
-    {.name = NULL},
+#define ROW(at, text, type, below, code, astray, ...) \
+    [ROW_##at##_##text] = {.name = #text,             \
+                           .missing = (code),         \
+                           .place = PLACE_##at,       \
+                           .child = PLACE_##below,    \
+                           .kind = FIELD_##type,      \
+                           .stray = (astray),         \
+                           __VA_ARGS__},
+const struct field fields[] = {
+#define FIELD(at, name, kind, child, target) ROW(at, name, kind, child, NULL, false, target)
+#define NEEDED(at, name, kind, child, target, missing) \
+    ROW(at, name, kind, child, missing, false, target)
+#define STRAY(at, name, kind, child, target) ROW(at, name, kind, child, NULL, true, target)
+#include "modelarts/bodies.def"
+    [FIELD_COUNT] = {.name = NULL},
 };
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-const char *place_pointer(enum place place)
-{
-    static const char *const pointers[PLACE_COUNT] = {
-#define PLACE(id, pointer) [PLACE_##id] = (pointer),
-#include "modelarts/places.def"
-#undef PLACE
-    };
-
-    return pointers[place];
-}
-
 const struct field *field_find(enum place place, struct view name)
 {
-    for (const struct field *field = fields; field->name != NULL; field++) {
-        if (field->place == place && view_eq(view_str(field->name), name))
-            return field;
-    }
-    return NULL;
-}
+    const struct field *end = place_end(place);
 
-const struct field *field_known(struct view name)
-{
-    for (const struct field *field = fields; field->name != NULL; field++) {
+    for (const struct field *field = place_fields(place); field < end; field++) {
         if (view_eq(view_str(field->name), name))
             return field;
     }
     return NULL;
+}
+
+const struct field *field_known(enum place root, struct view name)
+{
+    const struct field *elsewhere = NULL;
+
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        const struct place_row *place = &places[field->place];
+
+        if (place->answer || !view_eq(view_str(field->name), name))
+            continue;
+        if (place->root == root)
+            return field;
+        if (elsewhere == NULL)
+            elsewhere = field;
+    }
+    return elsewhere;
 }
 
 /* The ASCII letters that fonts make alike, as one of them. */
@@ -131,7 +157,7 @@ const struct field *field_lookalike(struct view name)
     for (const struct field *field = fields; field->name != NULL; field++) {
         struct view own = view_str(field->name);
 
-        if (*fold_letter(own.ptr) != folded.ptr[0])
+        if (places[field->place].answer || *fold_letter(own.ptr) != folded.ptr[0])
             continue;
         if (fold_name(own, known_text, &known) && view_eq(known, folded) && !view_eq(own, name))
             return field;
@@ -144,8 +170,8 @@ const char *field_nearest(enum place place, struct view name)
     const char *names[NAMES_MAX + 1];
     size_t count = 0;
 
-    for (const struct field *field = fields; field->name != NULL; field++) {
-        if (field->place == place && count < NAMES_MAX)
+    for (const struct field *field = place_fields(place); field < place_end(place); field++) {
+        if (count < NAMES_MAX)
             names[count++] = field->name;
     }
     names[count] = NULL;

@@ -51,7 +51,7 @@ enum modelarts_reason {
 extern const struct reason_row modelarts_reasons[MODELARTS_REASON_COUNT];
 
 struct route {
-    const struct operation *op;
+    const struct operation *op; /* the very row: a start by GET is one of its own */
     struct view
         project; /* of the path; ptr NULL where it has none (also for other paths of that shape) */
     struct view instance; /* {instance}, or ptr NULL */

@@ -21,7 +21,6 @@ struct split {
 
 /* The table of operations with its paths cut once: nothing of it changes afterwards. */
 static struct {
-    const struct operation *op; /* the first of that name */
     struct view method;
     struct split path;
 } rows[OP_COUNT];
@@ -116,7 +115,6 @@ static struct split split_path(struct view path)
 static void cut_rows(void)
 {
     for (size_t i = 0; i < OP_COUNT; i++) {
-        rows[i].op = operation_find(view_str(operations[i].name));
         rows[i].method = view_str(operations[i].method);
         rows[i].path = split_path(view_str(operations[i].path));
         REQUIRE((operations[i].path == NULL) == (rows[i].path.count == 0));
@@ -170,13 +168,19 @@ static bool any_row_fits(struct view path, bool fold_case)
     return false;
 }
 
+/* A HEAD is read as the GET of the same path, but not as one that changes something. */
+static bool method_fits(size_t row, struct view method)
+{
+    if (view_eq(method, VIEW("HEAD")))
+        return view_eq(rows[row].method, VIEW("GET")) && operations[row].class == CLASS_READ;
+    return view_eq(rows[row].method, method);
+}
+
 /* The number of the row of that call, or OP_COUNT. */
 static size_t find_row(struct view method, const struct split *path)
 {
-    if (view_eq(method, VIEW("HEAD")))
-        method = VIEW("GET");
     for (size_t i = 0; i < OP_COUNT; i++) {
-        if (rows[i].path.count == path->count && view_eq(rows[i].method, method) &&
+        if (rows[i].path.count == path->count && method_fits(i, method) &&
             split_fits(&rows[i].path, path) && !names_reserved(&rows[i].path, path))
             return i;
     }
@@ -276,7 +280,7 @@ static bool find_operation(struct view method, struct view path, struct route *r
     row = find_row(method, &split);
     if (row < OP_COUNT) {
         *ret = (struct route){
-            .op = rows[row].op,
+            .op = &operations[row],
             .project = project_of(path),
             .instance = instance_of(&rows[row].path, &split),
         };

@@ -27,6 +27,31 @@ static inline struct jdoc doc_of(struct view text, struct arena *arena)
     return doc;
 }
 
+/* The instance of the path in every request of the tests. */
+#define INSTANCE "i-1"
+
+/* A request as it came; doc NULL: no body, query NULL: none. */
+static inline struct raw_request raw_of(enum operation_id op, const struct jdoc *doc,
+                                        const char *query)
+{
+    return (struct raw_request){
+        .op = &operations[op],
+        .project = VIEW("p"),
+        .instance = VIEW(INSTANCE),
+        .doc = doc,
+        .query = view_str(query),
+    };
+}
+
+static inline enum status read_create(const struct jdoc *doc, enum unknown_fields unknown,
+                                      struct arena *arena, struct instance_request *ret,
+                                      struct body_faults *faults)
+{
+    const struct raw_request raw = raw_of(OP_DEMANAGER_CREATE, doc, NULL);
+
+    return modelarts_read(&raw, unknown, arena, ret, faults);
+}
+
 /* A body that is right but for the one place that a test changes. */
 #define NAMES                                              \
     "\"name\":\"nb-1\",\"profile_id\":\"Multi-Engine 1.0 " \

@@ -98,6 +98,17 @@ static void test_error_code_is_cut(void **state)
 static const struct reason_row flavor_row = {"flavor.not_allowed", 403, "help"};
 static const struct reason_row stop_row = {"auto_stop.over_max", 403, "help"};
 
+static void write_refusal(int status, struct view id, struct view message,
+                          const struct reason *reasons, size_t count)
+{
+    struct jwriter w;
+
+    buf_clear(&out);
+    jwriter_init(&w, &out);
+    modelarts_open_refusal(&w, status, id, message, reasons, count);
+    jwriter_close_object(&w);
+}
+
 static void test_refusal(void **state)
 {
     const struct reason reasons[] = {
@@ -111,8 +122,7 @@ static void test_refusal(void **state)
     };
 
     (void)state;
-    buf_clear(&out);
-    modelarts_write_refusal(&out, 403, VIEW("abc"), VIEW("no"), reasons, 2);
+    write_refusal(403, VIEW("abc"), VIEW("no"), reasons, 2);
     assert_view(
         buf_view(&out),
         "{\"error_code\":\"Postern.0403\",\"error_msg\":\"no\",\"error_message\":\"no\","
@@ -126,8 +136,7 @@ static void test_refusal(void **state)
 static void test_refusal_without_anything(void **state)
 {
     (void)state;
-    buf_clear(&out);
-    modelarts_write_refusal(&out, 503, VIEW_NONE, VIEW_NONE, NULL, 0);
+    write_refusal(503, VIEW_NONE, VIEW_NONE, NULL, 0);
     assert_view(buf_view(&out), "{\"error_code\":\"Postern.0503\",\"reasons\":[]}");
 }
 
@@ -141,8 +150,7 @@ static void test_at_most_twenty_reasons(void **state)
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
         reasons[i] =
             (struct reason){.row = &flavor_row, .message = arena_printf(&arena, "m%zu.", i)};
-    buf_clear(&out);
-    modelarts_write_refusal(&out, 403, VIEW("x"), VIEW("y"), reasons, 25);
+    write_refusal(403, VIEW("x"), VIEW("y"), reasons, 25);
     doc = doc_of(buf_view(&out), &arena);
     assert_int_equal(doc.values[jdoc_member(&doc, 0, VIEW("reasons"))].count, 20);
     sentence = modelarts_refusal_sentence(reasons, 25, &arena);
@@ -196,7 +204,7 @@ static void test_codes_are_ours(void **state)
         char want[64];
 
         buf_clear(&out);
-        modelarts_write_refusal(&out, statuses[i], VIEW_NONE, VIEW_NONE, NULL, 0);
+        write_refusal(statuses[i], VIEW_NONE, VIEW_NONE, NULL, 0);
         (void)snprintf(want, sizeof want, "{\"error_code\":\"Postern.0%d\"", statuses[i]);
         assert_row(view_starts(buf_view(&out), view_str(want)), want);
     }

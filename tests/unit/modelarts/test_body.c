@@ -26,7 +26,7 @@ static struct instance_request read_well(const char *text, enum unknown_fields u
     struct instance_request request = {0};
     struct body_faults faults;
 
-    if (modelarts_read_create(&doc, VIEW("p"), unknown, &arena, &request, &faults) != STATUS_OK) {
+    if (read_create(&doc, unknown, &arena, &request, &faults) != STATUS_OK) {
         print_error("%s: %.*s\n", text, VIEW_ARGS(faults.items[0].message));
         fail();
     }
@@ -63,7 +63,7 @@ static void test_documented_body(void **state)
     assert_string_equal(r.storages[0].pointer, "/spec/storage");
     assert_int_equal(r.stop_count, 1);
     assert_true(r.stops[0].enable && r.stops[0].has_duration && !r.stops[0].misplaced);
-    assert_int_equal(r.stops[0].duration_s, 3600);
+    assert_int_equal(r.stops[0].duration_ms, 3600000);
     assert_string_equal(r.stops[0].pointer, "/spec/auto_stop");
     assert_int_equal(r.annotation_count + r.stray_annotation_count, 0);
 }
@@ -96,7 +96,7 @@ static void test_every_field(void **state)
     assert_string_equal(r.storages[2].pointer, "/spec/extend_storage/1");
     assert_view(r.storages[2].obs.key, "c/");
     assert_false(r.stops[0].enable);
-    assert_true(r.stops[0].has_duration && r.stops[0].duration_s == -1);
+    assert_true(r.stops[0].has_duration && r.stops[0].duration_ms == -1000);
     assert_int_equal(r.annotation_count, 3);
     assert_view(r.annotations[0].key, "k");
     assert_view(r.annotations[1].value, "free");
@@ -159,7 +159,7 @@ static void test_misplaced_spellings(void **state)
     (void)state;
     assert_int_equal(r.stop_count, 1);
     assert_true(r.stops[0].misplaced && r.stops[0].enable);
-    assert_int_equal(r.stops[0].duration_s, 90000);
+    assert_int_equal(r.stops[0].duration_ms, 90000000);
     assert_string_equal(r.stops[0].pointer, "/auto_stop");
     assert_int_equal(r.annotation_count, 0);
     assert_int_equal(r.stray_annotation_count, 1);
@@ -283,7 +283,13 @@ static const struct wrong wrongs[] = {
     {BODY(",\"flavour\":\"x\""), UNKNOWN,
      "/flavour isn't a field of this API; did you mean \"flavor\"?"},
     {BODY(",\"\":1"), UNKNOWN, "/ isn't a field of this API"},
-    {BODY(",\"image_id\":\"x\""), UNKNOWN, "/image_id isn't a field"},
+    {BODY(",\"image_id\":\"x\""), MISPLACED,
+     "/image_id isn't known in this call; it belongs to another one"},
+    {BODY(",\"affinity\":{}"), MISPLACED, "/affinity isn't known in this call"},
+    {BODY(",\"lease\":{}"), MISPLACED, "/lease isn't known in this call"},
+    {BODY_SPEC(",\"storage_new_size\":1"), MISPLACED, "/spec/storage_new_size isn't known in this"},
+    {BODY(",\"imageId\":\"x\""), LOOK, "/imageId can be taken for \"image_id\""},
+    {BODY(",\"custom-spec\":{}"), LOOK, "/custom-spec can be taken for \"custom_spec\""},
     {BODY_SPEC(",\"auto_stop\":{\"durations\":1}"), UNKNOWN,
      "/spec/auto_stop/durations isn't a field of this API; did you mean \"duration\"?"},
     {BODY_SPEC(",\"credential\":{}"), UNKNOWN, "/spec/credential isn't"},
@@ -368,7 +374,7 @@ static void check_wrong(const struct wrong *row, enum unknown_fields unknown)
     struct jdoc doc = doc_of(view_str(row->body), &arena);
     struct instance_request request = {.storage_count = 77};
     struct body_faults faults;
-    enum status status = modelarts_read_create(&doc, VIEW("p"), unknown, &arena, &request, &faults);
+    enum status status = read_create(&doc, unknown, &arena, &request, &faults);
 
     assert_row(status == STATUS_INVALID, row->body);
     assert_row(faults.count > 0, row->body);
@@ -411,7 +417,7 @@ static void test_wrong_bodies_with_pass(void **state)
 static void test_unknown_fields_pass(void **state)
 {
     struct instance_request r = read_well(
-        "{\"foo\":1,\"image_id\":\"x\",\"bar\":{\"baz\":[{\"qux\":null}]}," NAMES
+        "{\"foo\":1,\"image\":\"x\",\"bar\":{\"baz\":[{\"qux\":null}]}," NAMES
         ",\"spec\":{\"zzz\":true," STORAGE ",\"auto_stop\":{\"enable\":true,\"stop_at\":1}}}",
         UNKNOWN_PASS);
 
@@ -466,8 +472,7 @@ static void test_missing_is_the_clouds_to_say(void **state)
         struct instance_request request;
         struct body_faults faults;
 
-        assert_row(modelarts_read_create(&doc, VIEW("p"), UNKNOWN_REFUSE, &arena, &request,
-                                         &faults) == STATUS_OK,
+        assert_row(read_create(&doc, UNKNOWN_REFUSE, &arena, &request, &faults) == STATUS_OK,
                    bodies[i]);
         assert_row(!request.name.set && !request.flavor.set && !request.profile.set, bodies[i]);
         assert_row(request.storage_count == 0 || !request.storages[0].has_obs, bodies[i]);
@@ -511,8 +516,7 @@ static void test_unreadable_paths_are_told(void **state)
         struct instance_request request;
         struct body_faults faults;
 
-        assert_row(modelarts_read_create(&doc, VIEW("p"), UNKNOWN_REFUSE, &arena, &request,
-                                         &faults) == STATUS_OK,
+        assert_row(read_create(&doc, UNKNOWN_REFUSE, &arena, &request, &faults) == STATUS_OK,
                    rows[i].body);
         assert_row(request.storage_count == 1 && request.storages[0].path.set, rows[i].body);
         assert_row(!request.storages[0].has_obs, rows[i].body);
@@ -532,9 +536,7 @@ static void test_all_faults_are_collected(void **state)
     struct body_faults faults;
 
     (void)state;
-    assert_int_equal(
-        modelarts_read_create(&doc, VIEW("p"), UNKNOWN_REFUSE, &arena, &request, &faults),
-        STATUS_INVALID);
+    assert_int_equal(read_create(&doc, UNKNOWN_REFUSE, &arena, &request, &faults), STATUS_INVALID);
     assert_int_equal(faults.count, ARRAY_LEN(codes));
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
         assert_string_equal(faults.items[i].row->code, codes[i]);
@@ -554,13 +556,9 @@ static void test_at_most_twenty_faults(void **state)
         len += (size_t)snprintf(text + len, sizeof text - len, "\"x%u\":{\"name\":%u},", i, i);
     text[len - 1] = '}';
     doc = doc_of(view_of(text, len), &arena);
-    assert_int_equal(
-        modelarts_read_create(&doc, VIEW("p"), UNKNOWN_REFUSE, &arena, &request, &faults),
-        STATUS_INVALID);
+    assert_int_equal(read_create(&doc, UNKNOWN_REFUSE, &arena, &request, &faults), STATUS_INVALID);
     assert_int_equal(faults.count, BODY_REASONS_MAX);
-    assert_int_equal(
-        modelarts_read_create(&doc, VIEW("p"), UNKNOWN_PASS, &arena, &request, &faults),
-        STATUS_INVALID);
+    assert_int_equal(read_create(&doc, UNKNOWN_PASS, &arena, &request, &faults), STATUS_INVALID);
     assert_int_equal(faults.count, BODY_REASONS_MAX);
     arena_reset(&arena);
 }
@@ -581,9 +579,7 @@ static void test_long_names_are_cut(void **state)
     }
     put(text + len, "\":1}");
     doc = doc_of(view_of(text, len + 4), &arena);
-    assert_int_equal(
-        modelarts_read_create(&doc, VIEW("p"), UNKNOWN_REFUSE, &arena, &request, &faults),
-        STATUS_INVALID);
+    assert_int_equal(read_create(&doc, UNKNOWN_REFUSE, &arena, &request, &faults), STATUS_INVALID);
     assert_true(faults.items[0].message.len < 300);
     assert_true(view_starts(faults.items[0].message, VIEW("/a\xc3\xa4")));
     assert_true(view_ends(faults.items[0].message, VIEW("\xc3\xa4 isn't a field of this API")));
@@ -607,7 +603,7 @@ static void test_memory_runs_out(void **state)
         enum status status;
 
         arena_init(&small, 64, bytes);
-        status = modelarts_read_create(&doc, VIEW("p"), UNKNOWN_REFUSE, &small, &request, &faults);
+        status = read_create(&doc, UNKNOWN_REFUSE, &small, &request, &faults);
         assert_true(status == STATUS_OK || status == STATUS_NOMEM);
         was_out = was_out || status == STATUS_NOMEM;
         was_well = was_well || status == STATUS_OK;
@@ -625,9 +621,7 @@ static void test_faults_without_memory(void **state)
 
     (void)state;
     arena_init(&none, 16, 0);
-    assert_int_equal(
-        modelarts_read_create(&doc, VIEW("p"), UNKNOWN_REFUSE, &none, &request, &faults),
-        STATUS_INVALID);
+    assert_int_equal(read_create(&doc, UNKNOWN_REFUSE, &none, &request, &faults), STATUS_INVALID);
     assert_string_equal(faults.items[0].row->code, TYPE);
     assert_true(faults.items[0].message.len > 0);
     arena_done(&none);

@@ -11,12 +11,14 @@
 
 static struct arena arena;
 static struct buf out;
+static struct buf query;
 
 static int set_up(void **state)
 {
     (void)state;
     arena_init(&arena, 65536, (size_t)64 << 20);
     buf_init(&out, (size_t)1 << 20);
+    buf_init(&query, (size_t)1 << 20);
     return 0;
 }
 
@@ -24,6 +26,7 @@ static int tear_down(void **state)
 {
     (void)state;
     buf_done(&out);
+    buf_done(&query);
     arena_done(&arena);
     return 0;
 }
@@ -43,13 +46,29 @@ static struct edit label_edit(const char *key, const char *value)
                          .policy = VIEW("q")};
 }
 
+static enum status render(const struct jdoc *doc, const struct instance_request *request,
+                          const struct edit *edits, size_t count, const struct change **ret,
+                          size_t *ret_count)
+{
+    const struct raw_request raw = raw_of(OP_DEMANAGER_CREATE, doc, NULL);
+
+    return modelarts_render(&raw, request, edits, count, &arena, ret, ret_count);
+}
+
+static enum status apply(const struct jdoc *doc, const struct instance_request *request,
+                         const struct edit *edits, size_t count, struct buf *ret)
+{
+    const struct raw_request raw = raw_of(OP_DEMANAGER_CREATE, doc, NULL);
+
+    return modelarts_apply(&raw, request, edits, count, &arena, ret, &query);
+}
+
 static struct instance_request read_again(const struct jdoc *doc)
 {
     struct instance_request request = {0};
     struct body_faults faults;
 
-    if (modelarts_read_create(doc, VIEW("p"), UNKNOWN_PASS, &arena, &request, &faults) !=
-        STATUS_OK) {
+    if (read_create(doc, UNKNOWN_PASS, &arena, &request, &faults) != STATUS_OK) {
         print_error("%.*s: %.*s\n", VIEW_ARGS(doc->bytes), VIEW_ARGS(faults.items[0].message));
         fail();
     }
@@ -83,12 +102,11 @@ static void check_row(const struct row *row, const struct edit *edits, size_t co
     const struct change *changes = NULL;
     size_t change_count = 99;
 
-    assert_row(modelarts_render(&doc, &request, edits, count, &arena, &changes, &change_count) ==
-                   STATUS_OK,
+    assert_row(render(&doc, &request, edits, count, &changes, &change_count) == STATUS_OK,
                row->body);
     check_views(changes_text(changes, change_count), view_str(row->changes), row->body, __FILE__,
                 __LINE__);
-    assert_row(modelarts_apply(&doc, &request, edits, count, &arena, &out) == STATUS_OK, row->body);
+    assert_row(apply(&doc, &request, edits, count, &out) == STATUS_OK, row->body);
     check_views(buf_view(&out), view_str(row->edited), row->body, __FILE__, __LINE__);
 }
 
@@ -227,8 +245,7 @@ static void test_changes_name_their_policy(void **state)
     size_t count = 0;
 
     (void)state;
-    assert_int_equal(modelarts_render(&doc, &request, edits, 2, &arena, &changes, &count),
-                     STATUS_OK);
+    assert_int_equal(render(&doc, &request, edits, 2, &changes, &count), STATUS_OK);
     assert_int_equal(count, 4);
     assert_view(changes[0].policy, "p");
     assert_view(changes[1].policy, "q");
@@ -268,23 +285,15 @@ static void test_limits(void **state)
         (void)snprintf(keys[i], sizeof keys[i], "k%zu", i);
         edits[i] = label_edit(keys[i], "v");
     }
-    assert_int_equal(modelarts_render(&doc, &request, edits, EDITS_MAX, &arena, &changes, &count),
-                     STATUS_OK);
+    assert_int_equal(render(&doc, &request, edits, EDITS_MAX, &changes, &count), STATUS_OK);
     assert_int_equal(count, EDITS_MAX);
-    assert_int_equal(
-        modelarts_render(&doc, &request, edits, EDITS_MAX + 1, &arena, &changes, &count),
-        STATUS_LIMIT);
-    assert_int_equal(modelarts_apply(&doc, &request, edits, EDITS_MAX + 1, &arena, &out),
-                     STATUS_LIMIT);
+    assert_int_equal(render(&doc, &request, edits, EDITS_MAX + 1, &changes, &count), STATUS_LIMIT);
+    assert_int_equal(apply(&doc, &request, edits, EDITS_MAX + 1, &out), STATUS_LIMIT);
     /* two places a key */
-    assert_int_equal(
-        modelarts_render(&both, &request, edits, EDITS_MAX / 2, &arena, &changes, &count),
-        STATUS_OK);
-    assert_int_equal(
-        modelarts_render(&both, &request, edits, EDITS_MAX / 2 + 1, &arena, &changes, &count),
-        STATUS_LIMIT);
-    assert_int_equal(modelarts_apply(&both, &request, edits, EDITS_MAX / 2 + 1, &arena, &out),
+    assert_int_equal(render(&both, &request, edits, EDITS_MAX / 2, &changes, &count), STATUS_OK);
+    assert_int_equal(render(&both, &request, edits, EDITS_MAX / 2 + 1, &changes, &count),
                      STATUS_LIMIT);
+    assert_int_equal(apply(&both, &request, edits, EDITS_MAX / 2 + 1, &out), STATUS_LIMIT);
 }
 
 static void test_edits_that_clash(void **state)
@@ -295,8 +304,8 @@ static void test_edits_that_clash(void **state)
     const struct edit two_labels[] = {label_edit("k", "1"), stop_edit(1), label_edit("k", "2")};
 
     (void)state;
-    assert_int_equal(modelarts_apply(&doc, &request, two_stops, 2, &arena, &out), STATUS_INVALID);
-    assert_int_equal(modelarts_apply(&doc, &request, two_labels, 3, &arena, &out), STATUS_INVALID);
+    assert_int_equal(apply(&doc, &request, two_stops, 2, &out), STATUS_INVALID);
+    assert_int_equal(apply(&doc, &request, two_labels, 3, &out), STATUS_INVALID);
 }
 
 static void test_bodies_that_were_never_read(void **state)
@@ -311,10 +320,9 @@ static void test_bodies_that_were_never_read(void **state)
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         struct jdoc doc = doc_of(view_str(bodies[i]), &arena);
 
-        assert_row(modelarts_apply(&doc, &request, &edit, 1, &arena, &out) == STATUS_INVALID,
-                   bodies[i]);
+        assert_row(apply(&doc, &request, &edit, 1, &out) == STATUS_INVALID, bodies[i]);
     }
-    assert_int_equal(modelarts_apply(&good, &other, &edit, 1, &arena, &out), STATUS_INVALID);
+    assert_int_equal(apply(&good, &other, &edit, 1, &out), STATUS_INVALID);
 }
 
 static void test_out_is_too_small(void **state)
@@ -326,7 +334,7 @@ static void test_out_is_too_small(void **state)
 
     (void)state;
     buf_init(&small, doc.bytes.len);
-    assert_int_equal(modelarts_apply(&doc, &request, &edit, 1, &arena, &small), STATUS_LIMIT);
+    assert_int_equal(apply(&doc, &request, &edit, 1, &small), STATUS_LIMIT);
 }
 
 static void test_memory_runs_out(void **state)
@@ -335,6 +343,7 @@ static void test_memory_runs_out(void **state)
         doc_of(VIEW(BODY(",\"annotations\":{\"x\":\"\\u0061\"},\"auto_stop\":{}")), &arena);
     struct instance_request request = read_again(&doc);
     const struct edit edits[] = {stop_edit(60), label_edit("k", "v"), label_edit("x", "b")};
+    const struct raw_request raw = raw_of(OP_DEMANAGER_CREATE, &doc, NULL);
     bool was_out = false;
     bool was_well = false;
 
@@ -344,7 +353,7 @@ static void test_memory_runs_out(void **state)
         enum status status;
 
         arena_init(&small, 64, bytes);
-        status = modelarts_apply(&doc, &request, edits, 3, &small, &out);
+        status = modelarts_apply(&raw, &request, edits, 3, &small, &out, &query);
         assert_true(status == STATUS_OK || status == STATUS_NOMEM);
         was_out = was_out || status == STATUS_NOMEM;
         was_well = was_well || status == STATUS_OK;
@@ -468,7 +477,7 @@ static void check_random(struct view text)
     size_t count = 99;
     const struct change *changes;
 
-    assert_int_equal(modelarts_apply(&doc, &before, edits, 3, &arena, &out), STATUS_OK);
+    assert_int_equal(apply(&doc, &before, edits, 3, &out), STATUS_OK);
     edited = arena_copy(&arena, buf_view(&out));
     doc = doc_of(edited, &arena);
     after = read_again(&doc);
@@ -476,7 +485,7 @@ static void check_random(struct view text)
     assert_true(after.stop_count >= before.stop_count);
     for (size_t i = 0; i < after.stop_count; i++)
         assert_true(after.stops[i].enable && after.stops[i].has_duration &&
-                    after.stops[i].duration_s == 7200);
+                    after.stops[i].duration_ms == 7200000);
     assert_true(has_pair(after.annotations, after.annotation_count, &edits[1]));
     assert_true(has_pair(after.annotations, after.annotation_count, &edits[2]));
     check_kept(before.annotations, before.annotation_count, after.annotations,
@@ -486,9 +495,9 @@ static void check_random(struct view text)
     assert_view_eq(after.name.value, before.name.value);
     assert_int_equal(after.storage_count, before.storage_count);
     /* no further edit: nothing changes a second time */
-    assert_int_equal(modelarts_render(&doc, &after, edits, 3, &arena, &changes, &count), STATUS_OK);
+    assert_int_equal(render(&doc, &after, edits, 3, &changes, &count), STATUS_OK);
     assert_int_equal(count, 0);
-    assert_int_equal(modelarts_apply(&doc, &after, edits, 3, &arena, &out), STATUS_OK);
+    assert_int_equal(apply(&doc, &after, edits, 3, &out), STATUS_OK);
     assert_view_eq(buf_view(&out), edited);
 }
 

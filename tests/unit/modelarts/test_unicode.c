@@ -128,11 +128,62 @@ static void test_no_two_fields_look_alike(void **state)
     (void)state;
     for (const struct field *field = fields; field->name != NULL; field++) {
         struct view name = view_str(field->name);
+        const struct field *known;
 
         assert_row(field_find(field->place, name) == field, field->name);
-        assert_row(field_known(name) != NULL, field->name);
+        if (places[field->place].answer)
+            continue;
+        known = field_known(places[field->place].root, name);
+        assert_row(known != NULL && strcmp(known->name, field->name) == 0, field->name);
+        assert_row(places[known->place].root == places[field->place].root, field->name);
         assert_row(field_lookalike(name) == NULL, field->name);
     }
+}
+
+/* Of each name: in other letters, with another separator, with one letter of another script. */
+static void test_every_name_is_guarded(void **state)
+{
+    (void)state;
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        char upper[64];
+        char dashed[64];
+        char wide[64];
+        size_t len = strlen(field->name);
+
+        if (places[field->place].answer)
+            continue;
+        for (size_t i = 0; i <= len; i++) {
+            char c = field->name[i];
+
+            upper[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+            dashed[i] = c == '_' ? '-' : c;
+        }
+        dashed[len] = ' ';
+        (void)snprintf(wide, sizeof wide, "\xef\xbd%c%s", field->name[0] - 'a' + 0x81,
+                       field->name + 1);
+        assert_row(field_lookalike(view_of(upper, len)) != NULL, upper);
+        assert_row(field_lookalike(view_of(dashed, len + 1)) != NULL, field->name);
+        assert_row(field_lookalike(view_str(wide)) != NULL, field->name);
+        assert_row(strcmp(field_lookalike(view_of(upper, len))->name, field->name) == 0, upper);
+    }
+}
+
+/* What only an answer holds is no name that a request could mean. */
+static void test_names_of_answers_are_free(void **state)
+{
+    (void)state;
+    assert_null(field_known(PLACE_NB_BODY, VIEW("create_at")));
+    assert_null(field_known(PLACE_DE_BODY, VIEW("image")));
+    assert_null(field_lookalike(VIEW("createAt")));
+}
+
+static void test_known_names_prefer_their_own_body(void **state)
+{
+    (void)state;
+    assert_int_equal(field_known(PLACE_DE_BODY, VIEW("duration"))->place, PLACE_DE_AUTO_STOP);
+    assert_int_equal(field_known(PLACE_NB_BODY, VIEW("duration"))->place, PLACE_NB_BODY);
+    assert_int_equal(field_known(PLACE_NB_BODY, VIEW("profile_id"))->place, PLACE_DE_BODY);
+    assert_int_equal(field_known(PLACE_NB_START, VIEW("uri"))->place, PLACE_NB_VOLUME);
 }
 
 static void test_lookalike_names(void **state)
@@ -153,6 +204,16 @@ static void test_lookalike_names(void **state)
         {"auto\xe2\x80\x8b_stop", "auto_stop"},
         {"extendStorage", "extend_storage"},
         {"extended-storage", "extended_storage"},
+        {"imageId", "image_id"},
+        {"dataVolumes", "data_volumes"},
+        {"customSpec", "custom_spec"},
+        {"storageNewSize", "storage_new_size"},
+        {"endp\xd0\xbeints", "endpoints"},
+        {"ur1", "uri"},
+        {"URI", "uri"},
+        {"\xce\xb9"
+         "d",
+         "id"},
         {"names", NULL},
         {"nam", NULL},
         {"n\xc3\xa4me", NULL},
@@ -178,10 +239,16 @@ static void test_lookalike_names(void **state)
 static void test_places(void **state)
 {
     (void)state;
-    assert_string_equal(place_pointer(PLACE_BODY), "");
-    assert_string_equal(place_pointer(PLACE_LOCATION), "/spec/storage/location");
-    assert_string_equal(field_nearest(PLACE_BODY, VIEW("flavour")), "flavor");
-    assert_null(field_nearest(PLACE_SPEC, VIEW("flavour")));
+    assert_string_equal(places[PLACE_DE_BODY].pointer, "");
+    assert_string_equal(places[PLACE_DE_LOCATION].pointer, "/spec/storage/location");
+    assert_string_equal(field_nearest(PLACE_DE_BODY, VIEW("flavour")), "flavor");
+    assert_null(field_nearest(PLACE_DE_SPEC, VIEW("flavour")));
+    assert_string_equal(field_nearest(PLACE_NB_BODY, VIEW("flavour")), "flavor");
+    assert_null(field_nearest(PLACE_NB_START, VIEW("flavor")));
+    for (int place = PLACE_NONE + 1; place < PLACE_COUNT; place++) {
+        for (const struct field *f = place_fields(place); f < place_end(place); f++)
+            assert_row(f->place == (enum place)place, f->name);
+    }
 }
 
 int main(void)
@@ -193,6 +260,9 @@ int main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_looks),
         cmocka_unit_test(test_no_two_fields_look_alike),
+        cmocka_unit_test(test_every_name_is_guarded),
+        cmocka_unit_test(test_names_of_answers_are_free),
+        cmocka_unit_test(test_known_names_prefer_their_own_body),
         cmocka_unit_test(test_lookalike_names),
         cmocka_unit_test(test_places),
     };
