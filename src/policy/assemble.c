@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#include "base/require.h"
-
 struct sum {
     struct judge *judge;
     const struct opinions *opinions;
@@ -21,12 +19,14 @@ static bool counts(const struct sum *sum, const struct opinion *opinion)
     return (sum->modes >> opinion->policy->mode & 1) != 0;
 }
 
-/* Whether the policy speaks about the group: it matches, and no exception lifts it. */
+/* Whether the policy speaks about the group: both are for this request, and no exception lifts it.
+ */
 static bool speaks(const struct sum *sum, const struct opinion *opinion, enum group group)
 {
     unsigned lifted = opinion->exception == NULL ? 0 : opinion->exception->lifted;
 
     return counts(sum, opinion) && opinion->match == MATCHED &&
+           sum->judge->not_applied[group] == NULL &&
            ((opinion->policy->groups & ~lifted) >> group & 1) != 0;
 }
 
@@ -53,10 +53,11 @@ static void add_edit(struct sum *sum, const struct edit *edit, const char *rule,
     sum->edits[sum->edit_count++] = *edit;
     if (!j->with_trace)
         return;
-    line.text = edit->field == EDIT_AUTO_STOP
-                    ? arena_printf(j->arena, "auto_stop becomes %s", judge_time(j, edit->seconds))
-                    : arena_printf(j->arena, "annotation %s becomes %s", judge_say(j, edit->key),
-                                   judge_say(j, edit->value));
+    line.text =
+        edit->field == EDIT_AUTO_STOP
+            ? arena_printf(j->arena, "auto_stop becomes %s", judge_time(j, edit->seconds * 1000))
+            : arena_printf(j->arena, "annotation %s becomes %s", judge_say(j, edit->key),
+                           judge_say(j, edit->value));
     if (line.text.ptr == NULL)
         j->no_memory = true;
     judge_trace(j, &line);
@@ -93,7 +94,7 @@ static struct side limit_side(struct sum *sum, const struct policy *policy,
                               const struct limit *limit, const char *rule)
 {
     struct judge *j = sum->judge;
-    struct view text = arena_printf(j->arena, "%s of %s", rule, judge_time(j, limit->seconds));
+    struct view text = arena_printf(j->arena, "%s of %s", rule, judge_limit(j, limit));
 
     if (text.ptr == NULL)
         j->no_memory = true;
@@ -130,32 +131,122 @@ static bool preset_fits(struct sum *sum, const struct stop_merged *merged)
     return !low && !high;
 }
 
-static void edit_stop(struct sum *sum, const struct stop_merged *merged)
+/* A reason of one policy that only shows when all are heard. */
+static void add_finding(struct sum *sum, const struct policy *policy, const struct finding *f,
+                        struct view message)
+{
+    if (message.ptr == NULL)
+        sum->judge->no_memory = true;
+    add_reason(sum, &(struct reason){.row = &policy_reasons[f->code],
+                                     .policy = policy->name,
+                                     .rule = view_str(f->rule),
+                                     .at = f->at,
+                                     .message = message,
+                                     .contact = policy->contact});
+}
+
+static void add_incomplete(struct sum *sum, const struct policy *policy, struct view message)
+{
+    add_finding(sum, policy,
+                &(struct finding){POLICY_AUTO_STOP_INCOMPLETE, "auto_stop", policy->at}, message);
+}
+
+/* Whole seconds that a lease may still run; all of max for what begins now. */
+static int64_t left_s(const struct stop_facts *facts, const struct limit *max)
+{
+    int64_t used_s = facts->elapsed_ms / 1000 + (facts->elapsed_ms % 1000 > 0 ? 1 : 0);
+
+    return max->seconds - used_s;
+}
+
+static void add_used_up(struct sum *sum, const struct stop_merged *merged)
+{
+    struct judge *j = sum->judge;
+    const struct limit *max = &merged->max->stop.max;
+    bool some = left_s(&j->stop, max) > 0;
+
+    add_finding(
+        sum, merged->max, &(struct finding){POLICY_AUTO_STOP_OVER_MAX, "auto_stop.max", max->at},
+        arena_printf(j->arena, "%s of the lease are used and up to %s are allowed in all%s%s",
+                     judge_time(j, j->stop.elapsed_ms), judge_limit(j, max),
+                     some ? "; what is left is shorter than " : ", so nothing is left",
+                     some ? judge_limit(j, &merged->min->stop.min) : ""));
+}
+
+/* True: the maximum leaves enough to set. Before a lease runs it always does, since a minimum above
+ * the maximum has been refused. */
+static bool leaves_enough(const struct sum *sum, const struct stop_merged *merged)
+{
+    int64_t left, least = merged->min == NULL ? 1 : merged->min->stop.min.seconds;
+
+    if (merged->max == NULL)
+        return true;
+    left = left_s(&sum->judge->stop, &merged->max->stop.max);
+    return left >= least;
+}
+
+static enum edit_op stop_op(const struct stop_facts *facts, bool use_preset)
+{
+    if (facts->never && !facts->missing)
+        return EDIT_SET;
+    return use_preset ? EDIT_DEFAULT : EDIT_CAP;
+}
+
+/* The smallest default where nothing would stop the instance, and never more than is left of the
+ * smallest maximum. */
+static void edit_stop(struct sum *sum, const struct stop_merged *merged, const struct policy *wants)
 {
     const struct stop_facts *facts = &sum->judge->stop;
-    bool use_preset = facts->never && merged->preset != NULL;
-    const struct policy *policy = use_preset ? merged->preset : merged->max;
-    const struct limit *limit;
+    const struct policy *policy = facts->never ? merged->preset : NULL, *max = merged->max;
+    bool use_preset;
     struct edit edit = {.field = EDIT_AUTO_STOP};
 
-    /* Whoever asks for an edit has a default or a maximum. */
-    REQUIRE(policy != NULL);
-    if (use_preset && !preset_fits(sum, merged))
+    if (policy == NULL && max == NULL) {
+        add_incomplete(sum, wants,
+                       VIEW("an update that switches auto_stop on must name its duration too"));
         return;
-    limit = use_preset ? &policy->stop.preset : &policy->stop.max;
-    if (facts->never && !facts->missing)
-        edit.op = EDIT_SET;
-    else
-        edit.op = use_preset ? EDIT_DEFAULT : EDIT_CAP;
-    edit.seconds = limit->seconds;
+    }
+    if (policy != NULL && !preset_fits(sum, merged))
+        return;
+    if (!leaves_enough(sum, merged)) {
+        add_used_up(sum, merged);
+        return;
+    }
+    use_preset = policy != NULL &&
+                 (max == NULL || policy->stop.preset.seconds <= left_s(facts, &max->stop.max));
+    if (!use_preset)
+        policy = max;
+    edit.op = stop_op(facts, use_preset);
+    edit.seconds = use_preset ? policy->stop.preset.seconds : left_s(facts, &max->stop.max);
     edit.policy = policy->name;
-    add_edit(sum, &edit, use_preset ? "auto_stop.default" : "auto_stop.max", limit->at);
+    add_edit(sum, &edit, use_preset ? "auto_stop.default" : "auto_stop.max",
+             use_preset ? policy->stop.preset.at : policy->stop.max.at);
+}
+
+/* Its own duration, so that `enable` stands beside it; an edit holds whole seconds. */
+static void complete_stop(struct sum *sum, const struct policy *policy)
+{
+    struct judge *j = sum->judge;
+
+    if (j->stop.shortest_ms % 1000 != 0) {
+        add_incomplete(sum, policy,
+                       arena_printf(j->arena, "auto_stop of %s needs enable: true beside it",
+                                    judge_time(j, j->stop.shortest_ms)));
+        return;
+    }
+    add_edit(sum,
+             &(struct edit){.op = EDIT_DEFAULT,
+                            .field = EDIT_AUTO_STOP,
+                            .seconds = j->stop.shortest_ms / 1000,
+                            .policy = policy->name},
+             "auto_stop", policy->at);
 }
 
 static void add_stop(struct sum *sum)
 {
     struct stop_merged merged = {NULL, NULL, NULL};
-    bool wanted = false;
+    enum stop_wish wish = STOP_AS_IS;
+    const struct policy *wants = NULL; /* the first who wants the most */
 
     for (size_t i = 0; i < sum->opinions->count; i++) {
         const struct opinion *opinion = &sum->opinions->items[i];
@@ -163,15 +254,18 @@ static void add_stop(struct sum *sum)
         if (!speaks(sum, opinion, GROUP_AUTO_STOP))
             continue;
         stop_merge(&merged, opinion->policy);
-        wanted = wanted || opinion->wants_stop;
+        if (opinion->stop_wish <= wish)
+            continue;
+        wish = opinion->stop_wish;
+        wants = opinion->policy;
     }
     if (merged.min != NULL && merged.max != NULL &&
-        merged.min->stop.min.seconds > merged.max->stop.max.seconds) {
+        merged.min->stop.min.seconds > merged.max->stop.max.seconds)
         add_conflict(sum, min_side(sum, merged.min), max_side(sum, merged.max));
-        return;
-    }
-    if (wanted)
-        edit_stop(sum, &merged);
+    else if (wish == STOP_LIMIT)
+        edit_stop(sum, &merged, wants);
+    else if (wish == STOP_COMPLETE)
+        complete_stop(sum, wants);
 }
 
 struct setting {
@@ -331,7 +425,7 @@ void assemble_not_judged(struct judge *j, struct judgement *ret)
 {
     struct sum sum = {.judge = j};
     const struct operation *op = j->request->op;
-    struct view message = arena_printf(j->arena, "%s cannot be judged by this version",
+    struct view message = arena_printf(j->arena, "policies do not judge %s",
                                        op == NULL ? "this operation" : op->name);
 
     if (message.ptr == NULL)

@@ -9,7 +9,7 @@ struct opinion {
     enum match_result match; /* never MATCHED_NOT */
     const struct exception *exception;
     struct reasons reasons;
-    bool wants_stop; /* asks for an edit of auto_stop */
+    enum stop_wish stop_wish;
 };
 
 struct opinions {
@@ -20,5 +20,5 @@ struct opinions {
 /* modes: bits of those that count as enforced. */
 void assemble(struct judge *j, const struct opinions *opinions, unsigned modes,
               struct judgement *ret);
-/* The refusal of an operation that has no rules in this version. */
+/* The refusal of an operation that policies don't judge. */
 void assemble_not_judged(struct judge *j, struct judgement *ret);

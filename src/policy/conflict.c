@@ -28,6 +28,21 @@ static void report(struct loader *ld, const struct policy *a, struct loc a_at,
                diag_quoted(first->name, quoted), other.file, other.line, other.column);
 }
 
+/* Whether the policy is for an operation that the group judges at all. */
+static bool can_speak(const struct policy *policy, enum group group)
+{
+    const struct match *match = &policy->match;
+
+    for (size_t i = 0; i < OP_COUNT; i++) {
+        const struct operation *op = &operations[i];
+
+        if ((!match->has_operations || match->operations[i]) &&
+            (!match->has_families || match->families[op->family]) && rule_may_apply(group, op))
+            return true;
+    }
+    return false;
+}
+
 /* Policies that always match together: `base` match everything, `same` have one match. */
 struct together {
     const struct policy **base, **same;
@@ -67,8 +82,10 @@ static void check_times(struct loader *ld, const struct together *t)
     struct stop_merged merged = {NULL, NULL, NULL};
     struct bound preset, min, max;
 
-    for (size_t i = 0; i < t->base_count + t->same_count; i++)
-        stop_merge(&merged, member(t, i));
+    for (size_t i = 0; i < t->base_count + t->same_count; i++) {
+        if (can_speak(member(t, i), GROUP_AUTO_STOP))
+            stop_merge(&merged, member(t, i));
+    }
     preset =
         (struct bound){merged.preset, merged.preset == NULL ? NULL : &merged.preset->stop.preset};
     min = (struct bound){merged.min, merged.min == NULL ? NULL : &merged.min->stop.min};
@@ -105,8 +122,12 @@ static void check_annotations(struct loader *ld, const struct together *t)
     }
     count = 0;
     for (size_t i = 0; i < t->base_count + t->same_count; i++) {
-        for (size_t k = 0; k < member(t, i)->set_count; k++)
-            settings[count++] = (struct setting){member(t, i), &member(t, i)->sets[k]};
+        const struct policy *policy = member(t, i);
+
+        if (!can_speak(policy, GROUP_ANNOTATIONS))
+            continue;
+        for (size_t k = 0; k < policy->set_count; k++)
+            settings[count++] = (struct setting){policy, &policy->sets[k]};
     }
     qsort(settings, count, sizeof *settings, by_key);
     for (size_t i = 1; i < count; i++) {

@@ -82,11 +82,20 @@ static const struct yfield stop_fields[] = {
     TIME("min", offsetof(struct doc_stop, min)),
     TIME("max", offsetof(struct doc_stop, max)),
     CHOICE("over_max", offsetof(struct doc_stop, over_max), cap_refuse),
+    ROW("types", YFIELD_TEXTS, offsetof(struct doc_stop, types)),
     END,
 };
 static const struct yfield annotation_fields[] = {
     ROW("set", YFIELD_PAIRS, offsetof(struct doc_annotations, set)),
     ROW("require", YFIELD_TEXTS, offsetof(struct doc_annotations, require)),
+    END,
+};
+static const struct yfield access_ips_fields[] = {
+    {.key = "allow",
+     .kind = YFIELD_TEXTS,
+     .offset = offsetof(struct doc_access_ips, allow),
+     .required = true},
+    ROW("required", YFIELD_BOOL, offsetof(struct doc_access_ips, required)),
     END,
 };
 static const struct yfield allow_fields[] = {
@@ -96,6 +105,7 @@ static const struct yfield allow_fields[] = {
     ROW("workspaces", YFIELD_TEXTS, offsetof(struct doc_allow, workspaces)),
     ROW("pools", YFIELD_TEXTS, offsetof(struct doc_allow, pools)),
     GROUP("storage", offsetof(struct doc_allow, storage), allow_storage_fields),
+    ROW("allowed_access_ips", YFIELD_TEXTS, offsetof(struct doc_allow, access_ips)),
     END,
 };
 
@@ -113,6 +123,8 @@ const struct yfield doc_policy_fields[] = {
     GROUP("auto_stop", offsetof(struct doc_policy, stop), stop_fields),
     GROUP("annotations", offsetof(struct doc_policy, annotations), annotation_fields),
     CHOICE("custom_spec", offsetof(struct doc_policy, custom_spec), refuse_allow),
+    CHOICE("hooks", offsetof(struct doc_policy, hooks), refuse_allow),
+    GROUP("allowed_access_ips", offsetof(struct doc_policy, access_ips), access_ips_fields),
     ROW("quotas", YFIELD_NODE, offsetof(struct doc_policy, quotas)),
     END,
 };

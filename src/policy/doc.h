@@ -42,6 +42,7 @@ struct doc_storage {
 struct doc_stop {
     struct yobject self;
     struct ynumber required, on_missing, preset, min, max, over_max;
+    struct ytexts types;
 };
 
 struct doc_annotations {
@@ -50,10 +51,16 @@ struct doc_annotations {
     struct ytexts require;
 };
 
+struct doc_access_ips {
+    struct yobject self;
+    struct ytexts allow;
+    struct ynumber required;
+};
+
 struct doc_policy {
     struct yobject self;
     struct ytext name, contact;
-    struct ynumber mode, custom_spec;
+    struct ynumber mode, custom_spec, hooks;
     struct doc_match match;
     struct doc_list flavors, profiles, images, workspaces;
     struct doc_pools pools;
@@ -61,12 +68,13 @@ struct doc_policy {
     struct doc_storage storage;
     struct doc_stop stop;
     struct doc_annotations annotations;
+    struct doc_access_ips access_ips;
     const struct ynode *quotas;
 };
 
 struct doc_allow {
     struct yobject self;
-    struct ytexts flavors, profiles, images, workspaces, pools;
+    struct ytexts flavors, profiles, images, workspaces, pools, access_ips;
     struct doc_storage storage;
 };
 

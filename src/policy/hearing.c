@@ -88,6 +88,18 @@ static void trace_text(struct hearing *h, const struct finding *f, int what, str
     judge_trace(h->judge, &line);
 }
 
+/* The caller can't make a stored instance comply by sending this request in another way. */
+static struct view advise(struct judge *j, struct view message)
+{
+    struct view advised =
+        arena_printf(j->arena, "%.*s; change the instance by an update first, or make a new one",
+                     VIEW_ARGS(message));
+
+    if (advised.ptr == NULL)
+        j->no_memory = true;
+    return advised;
+}
+
 void hearing_refuse(struct hearing *h, const struct finding *f, const char *fmt, ...)
 {
     struct reason reason = {.row = &policy_reasons[f->code],
@@ -103,6 +115,8 @@ void hearing_refuse(struct hearing *h, const struct finding *f, const char *fmt,
     va_start(args, fmt);
     reason.message = format(h->judge, fmt, args);
     va_end(args);
+    if (h->stored)
+        reason.message = advise(h->judge, reason.message);
     reasons_add(h->judge, &h->reasons, &reason);
     trace_text(h, f, TRACE_REFUSE, reason.message);
 }
@@ -244,17 +258,21 @@ const char *judge_list(struct judge *j, const struct values *values)
     return copy == NULL ? "" : copy;
 }
 
-const char *judge_time(struct judge *j, int64_t seconds)
+const char *judge_time(struct judge *j, int64_t ms)
 {
     char text[NUM_TEXT_BYTES];
-    int64_t ms;
     struct view formatted, kept;
 
-    if (__builtin_mul_overflow(seconds, (int64_t)1000, &ms))
-        return seconds < 0 ? "a negative time" : "a very long time";
+    if (ms == INT64_MAX)
+        return "a very long time";
     formatted = num_format_duration(ms, text);
     kept = arena_printf(j->arena, "%.*s", VIEW_ARGS(formatted));
     if (kept.ptr == NULL)
         j->no_memory = true;
     return kept.ptr == NULL ? "" : kept.ptr;
+}
+
+const char *judge_limit(struct judge *j, const struct limit *limit)
+{
+    return judge_time(j, limit_ms(limit));
 }

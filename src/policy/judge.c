@@ -19,20 +19,31 @@ static bool applies(struct judge *j, const struct exception *exception)
     return result == MATCHED;
 }
 
-static void hear(struct hearing *h, struct opinion *ret)
+/* Without a match between group and request there is nothing to judge; says why in the trace. */
+static bool is_off(struct hearing *h, size_t group)
 {
-    for (size_t group = 0; group < GROUP_COUNT; group++) {
-        size_t before = h->rewrites;
+    const char *why_not = h->judge->not_applied[group];
 
-        if ((h->policy->groups >> group & 1) == 0)
+    if (why_not != NULL) {
+        hearing_skip(h, rules[group].name, h->policy->at, why_not);
+        return true;
+    }
+    if (h->exception != NULL && (h->exception->lifted >> group & 1) != 0) {
+        hearing_skip(h, rules[group].name, h->exception->at, "lifted by an exception");
+        return true;
+    }
+    return false;
+}
+
+static void hear(struct hearing *h)
+{
+    const struct instance_request *request = h->judge->request;
+
+    for (size_t group = 0; group < GROUP_COUNT; group++) {
+        if ((h->policy->groups >> group & 1) == 0 || is_off(h, group))
             continue;
-        if (h->exception != NULL && (h->exception->lifted >> group & 1) != 0) {
-            hearing_skip(h, rules[group].name, h->exception->at, "lifted by an exception");
-            continue;
-        }
+        h->stored = group == GROUP_AUTO_STOP ? request->stops_stored : request->stored;
         rules[group].judge(h);
-        if (group == GROUP_AUTO_STOP && h->rewrites > before)
-            ret->wants_stop = true;
     }
 }
 
@@ -41,9 +52,8 @@ static struct hearing try_under(struct judge *j, const struct policy *policy,
                                 const struct exception *exception)
 {
     struct hearing h = {.judge = j, .policy = policy, .exception = exception, .quiet = true};
-    struct opinion ignored = {0};
 
-    hear(&h, &ignored);
+    hear(&h);
     return h;
 }
 
@@ -104,8 +114,9 @@ static void hear_matched(struct judge *j, struct opinion *opinion)
                                             .what = TRACE_OK,
                                             .text = text});
     }
-    hear(&h, opinion);
+    hear(&h);
     opinion->reasons = h.reasons;
+    opinion->stop_wish = h.stop_wish;
 }
 
 static void trace_match(struct judge *j, const struct policy *policy, enum match_result result,
@@ -222,10 +233,12 @@ static void decide(struct judge *j, struct decision *d)
     const struct operation *op = j->request->op;
     struct opinions opinions = {NULL, 0, 0};
 
-    if (op == NULL || op->id != OP_DEMANAGER_CREATE) {
+    if (op == NULL || !operation_is_judged(op)) {
         assemble_not_judged(j, &d->judgement);
         return;
     }
+    for (size_t group = 0; group < GROUP_COUNT; group++)
+        j->not_applied[group] = rule_why_not((enum group)group, j->request);
     stop_read(j->request, &j->stop);
     hear_all(j, &opinions);
     assemble(j, &opinions, MODE_BIT_ENFORCE, &d->judgement);

@@ -11,7 +11,18 @@ struct stop_facts {
     bool missing; /* nothing stands in the right place */
     bool never;   /* missing, off, or without a duration, in any copy */
     bool has_any; /* a copy stops after a while: */
-    int64_t shortest_s, longest_s;
+    int64_t shortest_ms, longest_ms;
+    int64_t elapsed_ms; /* of a lease: what counts for `max` beside the duration; else 0 */
+    /* Of an update, what would depend on what the cloud has stored: */
+    bool open;    /* a copy leaves out for how long, or whether at all */
+    bool partial; /* a copy has a duration, but not `enable` */
+};
+
+/* What a policy wants done to auto_stop; the larger one wins. */
+enum stop_wish {
+    STOP_AS_IS,
+    STOP_COMPLETE, /* carry `enable` beside its duration */
+    STOP_LIMIT     /* carry the default or the maximum */
 };
 
 struct judge {
@@ -25,6 +36,7 @@ struct judge {
     struct trace_line *trace;
     size_t trace_count, trace_cap;
     struct stop_facts stop;
+    const char *not_applied[GROUP_COUNT]; /* why the group doesn't judge the request, or NULL */
 };
 
 /* Reasons that grow in the arena. */
@@ -39,6 +51,8 @@ struct hearing {
     const struct policy *policy;
     const struct exception *exception; /* NULL: none */
     bool quiet;                        /* only count */
+    bool stored;                       /* what is judged can't be changed by this request */
+    enum stop_wish stop_wish;
     size_t refusals, rewrites;
     struct reasons reasons;
 };
@@ -58,6 +72,11 @@ struct rule {
 };
 
 extern const struct rule rules[GROUP_COUNT];
+/* Why the group does not judge this request, a sentence's end, or NULL: it does. Without rules for
+ * the operation no group does. Source: contract, "Which rule judges what". */
+const char *rule_why_not(enum group group, const struct instance_request *request);
+/* Whether there are requests of the operation that the group judges. */
+bool rule_may_apply(enum group group, const struct operation *op);
 
 /* rule_*.c */
 bool load_flavors(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
@@ -70,6 +89,8 @@ bool load_storage(struct loader *ld, const struct doc_policy *doc, struct policy
 bool load_auto_stop(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
 bool load_annotations(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
 bool load_custom_spec(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
+bool load_hooks(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
+bool load_access_ips(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
 void judge_flavors(struct hearing *h);
 void judge_profiles(struct hearing *h);
 void judge_images(struct hearing *h);
@@ -80,6 +101,8 @@ void judge_storage(struct hearing *h);
 void judge_auto_stop(struct hearing *h);
 void judge_annotations(struct hearing *h);
 void judge_custom_spec(struct hearing *h);
+void judge_hooks(struct hearing *h);
+void judge_access_ips(struct hearing *h);
 
 /* Grows an array in the arena so that one more fits; NULL (and no_memory) when it can't. */
 void *judge_grow(struct judge *j, void *items, size_t count, size_t *cap, size_t size);
@@ -104,7 +127,9 @@ const char *judge_say(struct judge *j, struct view text);
 /* "a, b and 3 more" */
 const char *judge_list(struct judge *j, const struct values *values);
 /* "90m" */
-const char *judge_time(struct judge *j, int64_t seconds);
+const char *judge_time(struct judge *j, int64_t ms);
+/* The same of a limit. */
+const char *judge_limit(struct judge *j, const struct limit *limit);
 
 /* Whether the annotation has that value wherever it stands. */
 bool annotation_stands(const struct instance_request *request, const struct annotation *wanted);
@@ -114,4 +139,7 @@ struct stop_merged {
     const struct policy *preset, *min, *max; /* whose is in force; NULL: nobody's */
 };
 void stop_merge(struct stop_merged *merged, const struct policy *policy);
+int64_t limit_ms(const struct limit *limit);
+/* a + b, or INT64_MAX: times that are longer than can be told. */
+int64_t stop_total_ms(int64_t a_ms, int64_t b_ms);
 void stop_read(const struct instance_request *request, struct stop_facts *ret);

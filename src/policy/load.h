@@ -33,6 +33,8 @@ bool load_glob_matches(struct loader *ld, const struct globset *glob, const char
 /* A list in which '*' is a glob. what: its name for messages. */
 void load_values(struct loader *ld, const struct ytexts *doc, const char *what, struct values *ret);
 void load_prefixes(struct loader *ld, const struct ytexts *doc, struct prefixes *ret);
+/* Addresses and networks, for `allowed_access_ips`. */
+void load_networks(struct loader *ld, const struct ytexts *doc, struct networks *ret);
 void load_match(struct loader *ld, const struct doc_match *doc, struct match *ret);
 void load_exceptions(struct loader *ld, const struct doc_exception *docs, size_t count);
 /* Contradictions that hold whenever one of two policies matches (load-time half of

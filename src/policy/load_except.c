@@ -47,6 +47,7 @@ static void load_allow(struct loader *ld, const struct doc_allow *doc, struct ex
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         load_values(ld, lists[i].doc, lists[i].what, &exception->allow[lists[i].list]);
     load_prefixes(ld, &doc->storage.obs_prefixes, &exception->prefixes);
+    load_networks(ld, &doc->access_ips, &exception->networks);
 }
 
 static void load_expiry(struct loader *ld, const struct ytext *doc, struct exception *exception)
@@ -140,6 +141,9 @@ static void check_use(struct loader *ld, const struct exception *exception,
     if (exception->prefixes.values.set && !policy->prefixes.values.set)
         diag_warn(ld->diag, load_given(ld, exception->prefixes.values.at),
                   "policy %s has no storage.obs_prefixes to add to", quoted);
+    if (exception->networks.values.set && !policy->networks.values.set)
+        diag_warn(ld->diag, load_given(ld, exception->networks.values.at),
+                  "policy %s has no allowed_access_ips.allow to add to", quoted);
     if (exception->lifted != 0 && (exception->lifted & policy->groups) == 0)
         diag_warn(ld->diag, load_given(ld, exception->at),
                   "policy %s has nothing of what is lifted", quoted);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Lists of values and of OBS prefixes: checked entry by entry, then built into sets. */
+ * Lists of values, OBS prefixes and networks: checked entry by entry, then built into sets. */
 #include <stdio.h>
 
 #include "policy/load.h"
@@ -177,4 +177,30 @@ void load_prefixes(struct loader *ld, const struct ytexts *doc, struct prefixes 
     ret->template_count = open;
     show(ld, doc, &ret->values);
     build(ld, entries, fixed, &ret->values);
+}
+
+void load_networks(struct loader *ld, const struct ytexts *doc, struct networks *ret)
+{
+    struct network *items;
+
+    if (!doc->set)
+        return;
+    if (doc->count > NETWORKS_MAX) {
+        diag_fault(ld->diag, doc->at, "allowed_access_ips: at most %d entries may stand here",
+                   NETWORKS_MAX);
+        return;
+    }
+    items = load_array(ld, doc->count, sizeof *items);
+    for (size_t i = 0; items != NULL && i < doc->count; i++) {
+        const struct ytext *entry = &doc->items[i];
+        enum network_fault fault = network_parse(entry->value, &items[i]);
+        char quoted[QUOTED_BYTES];
+
+        if (fault != NETWORK_OK)
+            diag_fault(ld->diag, entry->at, "allowed_access_ips: %s %s",
+                       diag_quoted(entry->value, quoted), network_fault_text(fault));
+    }
+    ret->items = items;
+    ret->count = items == NULL ? 0 : doc->count;
+    show(ld, doc, &ret->values);
 }

@@ -155,25 +155,16 @@ void judge_profiles(struct hearing *h)
 {
     static const struct list_words words = {LIST_PROFILES, "profiles.allow", "profile",
                                             POLICY_PROFILE_NOT_ALLOWED, POLICY_PROFILE_MISSING};
-    const struct instance_request *request = h->judge->request;
 
-    if (request->op->family == FAMILY_DEMANAGER || request->profile.set)
-        judge_value(h, &words, &request->profile);
-    else
-        hearing_skip(h, words.rule, h->policy->allow[LIST_PROFILES].at,
-                     "this family has no profile");
+    judge_value(h, &words, &h->judge->request->profile);
 }
 
 void judge_images(struct hearing *h)
 {
     static const struct list_words words = {LIST_IMAGES, "images.allow", "image",
                                             POLICY_IMAGE_NOT_ALLOWED, POLICY_IMAGE_MISSING};
-    const struct instance_request *request = h->judge->request;
 
-    if (request->op->family == FAMILY_NOTEBOOKS || request->image.set)
-        judge_value(h, &words, &request->image);
-    else
-        hearing_skip(h, words.rule, h->policy->allow[LIST_IMAGES].at, "this family has no image");
+    judge_value(h, &words, &h->judge->request->image);
 }
 
 void judge_workspaces(struct hearing *h)

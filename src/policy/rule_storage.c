@@ -3,9 +3,6 @@
 #include "policy/judge.h"
 #include "policy/placeholder.h"
 
-/* GB that the API documents for an EVS volume without a size. */
-enum { EVS_DEFAULT_GB = 5 };
-
 bool load_storage(struct loader *ld, const struct doc_policy *doc, struct policy *policy)
 {
     const struct doc_storage *storage = &doc->storage;
@@ -18,18 +15,47 @@ bool load_storage(struct loader *ld, const struct doc_policy *doc, struct policy
     return storage->self.set;
 }
 
+/* A copy in the other case: ASCII letters from..to are turned. */
+static struct view cased(struct judge *j, struct view text, char from, char to)
+{
+    unsigned char *copy = arena_alloc(j->arena, text.len);
+
+    if (copy == NULL) {
+        j->no_memory = true;
+        return VIEW_NONE;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        bool turns = text.ptr[i] >= from && text.ptr[i] <= to;
+
+        copy[i] = (unsigned char)text.ptr[i] ^ (turns ? 0x20U : 0U);
+    }
+    return view_of((const char *)copy, text.len);
+}
+
+/* The cloud reads the types of notebooks in either case. */
+static bool allows_type(struct hearing *h, struct view type)
+{
+    bool folds = h->judge->request->op->family == FAMILY_NOTEBOOKS;
+
+    if (type.len > VALUE_MAX)
+        return false;
+    return hearing_allows(h, LIST_TYPES, type) ||
+           (folds && (hearing_allows(h, LIST_TYPES, cased(h->judge, type, 'A', 'Z')) ||
+                      hearing_allows(h, LIST_TYPES, cased(h->judge, type, 'a', 'z'))));
+}
+
 static void judge_type(struct hearing *h, const struct storage_request *storage)
 {
     static const char rule[] = "storage.types";
     const struct values *values = &h->policy->allow[LIST_TYPES];
 
-    if (!values->set)
+    if (!values->set || storage->grows)
         return;
     if (storage->type.len == 0)
         hearing_refuse(h, &(struct finding){POLICY_STORAGE_TYPE_MISSING, rule, values->at},
                        "the type of %s is missing; allowed: %s", storage->pointer,
                        judge_list(h->judge, values));
-    else if (storage->type.len <= VALUE_MAX && hearing_allows(h, LIST_TYPES, storage->type))
+    else if (allows_type(h, storage->type))
         hearing_accept(h, rule, values->at, "the storage type is allowed");
     else
         hearing_refuse(h, &(struct finding){POLICY_STORAGE_TYPE, rule, values->at},
@@ -40,15 +66,13 @@ static void judge_type(struct hearing *h, const struct storage_request *storage)
 static void judge_size(struct hearing *h, const struct storage_request *storage)
 {
     static const char rule[] = "storage.max_size_gb";
-    bool has_size = storage->has_size || view_eq(storage->type, VIEW("evs"));
-    int64_t size = storage->has_size ? storage->size_gb : EVS_DEFAULT_GB;
 
-    if (!h->policy->has_max_size || !has_size)
+    if (!h->policy->has_max_size || !storage->has_size)
         return;
-    if (size > h->policy->max_size_gb)
+    if (storage->size_gb > h->policy->max_size_gb)
         hearing_refuse(h, &(struct finding){POLICY_STORAGE_SIZE, rule, h->policy->max_size_at},
-                       "a volume of %lld GB is too large; allowed: up to %lld GB", (long long)size,
-                       (long long)h->policy->max_size_gb);
+                       "a volume of %lld GB is too large; allowed: up to %lld GB",
+                       (long long)storage->size_gb, (long long)h->policy->max_size_gb);
     else
         hearing_accept(h, rule, h->policy->max_size_at, "the size is allowed");
 }
@@ -155,6 +179,14 @@ static void judge_path(struct hearing *h, const struct storage_request *storage,
                        judge_say(h->judge, storage->path.value), judge_list(h->judge, values));
 }
 
+/* Any storage with a path may reach into OBS, whatever its type says, but for what is known to be
+ * none. */
+static bool reaches_obs(const struct storage_request *storage)
+{
+    return !storage->grows && !storage->is_share &&
+           (is_obs(storage) || storage->path.set || storage->has_obs);
+}
+
 static void judge_prefixes(struct hearing *h)
 {
     const struct instance_request *request = h->judge->request;
@@ -164,8 +196,7 @@ static void judge_prefixes(struct hearing *h)
     for (size_t i = 0; i < request->storage_count; i++) {
         const struct storage_request *storage = &request->storages[i];
 
-        /* Any storage with a path may reach into OBS, whatever its type says. */
-        if (!is_obs(storage) && !storage->path.set && !storage->has_obs) {
+        if (!reaches_obs(storage)) {
             hearing_skip(h, "storage.obs_prefixes", h->policy->prefixes.values.at,
                          "this storage has no OBS path");
             continue;
@@ -178,20 +209,36 @@ static void judge_prefixes(struct hearing *h)
     }
 }
 
+/* Whether the instance would get one that nobody has named: further ones don't make up for it. */
+static bool lacks_own(const struct instance_request *request)
+{
+    if (request->op->class == CLASS_CHANGE)
+        return false;
+    for (size_t i = 0; i < request->storage_count; i++) {
+        if (request->storages[i].own)
+            return false;
+    }
+    return true;
+}
+
+static void refuse_missing(struct hearing *h)
+{
+    const struct policy *policy = h->policy;
+    const struct values *values =
+        policy->allow[LIST_TYPES].set ? &policy->allow[LIST_TYPES] : &policy->prefixes.values;
+
+    if (values->set)
+        hearing_refuse(h, &(struct finding){POLICY_STORAGE_MISSING, "storage", values->at},
+                       "storage is missing; allowed: %s", judge_list(h->judge, values));
+}
+
 void judge_storage(struct hearing *h)
 {
     const struct instance_request *request = h->judge->request;
     const struct policy *policy = h->policy;
 
-    if (request->storage_count == 0) {
-        const struct values *values =
-            policy->allow[LIST_TYPES].set ? &policy->allow[LIST_TYPES] : &policy->prefixes.values;
-
-        if (values->set)
-            hearing_refuse(h, &(struct finding){POLICY_STORAGE_MISSING, "storage", values->at},
-                           "storage is missing; allowed: %s", judge_list(h->judge, values));
-        return;
-    }
+    if (lacks_own(request))
+        refuse_missing(h);
     for (size_t i = 0; i < request->storage_count; i++) {
         judge_type(h, &request->storages[i]);
         judge_size(h, &request->storages[i]);

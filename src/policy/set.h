@@ -7,12 +7,14 @@
 #include "base/digest.h"
 #include "policy/ere.h"
 #include "policy/globset.h"
+#include "policy/network.h"
 #include "policy/policy.h"
 
 enum {
-    SHOWN_MAX = 10,      /* values of a list that a message names */
-    VALUE_MAX = 1024,    /* bytes of one value in a list, and of a request's value in a rule */
-    ANNOTATIONS_MAX = 64 /* of one policy, set and required each */
+    SHOWN_MAX = 10,       /* values of a list that a message names */
+    VALUE_MAX = 1024,     /* bytes of one value in a list, and of a request's value in a rule */
+    ANNOTATIONS_MAX = 64, /* of one policy, set and required each */
+    NETWORKS_MAX = 256    /* in one list: they are looked through one by one */
 };
 
 enum policy_mode { MODE_ENFORCE, MODE_WARN, MODE_OBSERVE };
@@ -30,6 +32,8 @@ enum group {
     GROUP_AUTO_STOP,
     GROUP_ANNOTATIONS,
     GROUP_CUSTOM_SPEC,
+    GROUP_HOOKS,
+    GROUP_ACCESS_IPS,
     GROUP_COUNT
 };
 
@@ -59,6 +63,12 @@ struct prefixes {
     size_t template_count;
 };
 
+struct networks {
+    struct values values; /* for messages; no globs */
+    const struct network *items;
+    size_t count;
+};
+
 enum match_key {
     MATCH_PROJECTS,
     MATCH_USERS,
@@ -86,10 +96,14 @@ struct limit { /* of time */
     struct loc at;
 };
 
+enum { STOP_TIMING = 1, STOP_IDLE = 2 }; /* bits: types of auto_stop */
+
 struct stop_rule {
     bool required, refuse_missing, refuse_over;
     struct loc required_at;
     struct limit preset, min, max; /* preset: `default` */
+    unsigned types;                /* STOP_TIMING alone if left out */
+    struct loc types_at;
 };
 
 struct annotation {
@@ -104,21 +118,21 @@ struct policy {
     enum policy_mode mode;
     struct match match;
     unsigned groups; /* bits by enum group: which stand */
+    bool public, has_max_size, refuse_custom_spec, refuse_hooks;
+    bool open_ssh; /* allowed_access_ips.required: false */
     struct values allow[LIST_COUNT], deny_flavors;
     struct prefixes prefixes;
-    bool public;
     struct loc public_at;
     const struct ere *pattern;
     struct view pattern_text;
     struct loc pattern_at;
-    bool has_max_size;
     int64_t max_size_gb;
     struct loc max_size_at;
     struct stop_rule stop;
     const struct annotation *sets, *requires;
     size_t set_count, require_count;
-    bool refuse_custom_spec;
-    struct loc custom_spec_at;
+    struct loc custom_spec_at, hooks_at, access_at;
+    struct networks networks;
     const struct exception **exceptions; /* in name order */
     size_t exception_count;
 };
@@ -132,6 +146,7 @@ struct exception {
     unsigned lifted; /* bits by enum group */
     struct values allow[LIST_COUNT];
     struct prefixes prefixes;
+    struct networks networks;
     int64_t expires_us; /* the first microsecond in which it no longer holds */
 };
 

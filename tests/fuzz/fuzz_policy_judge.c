@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Bodies of creates, judged by fixed sets for fixed callers: the same decision each time, and the
- * edits of a rewrite make a body that is allowed as it is. */
-#include "create.h"
+ * Bodies and stored instances of every judged operation, judged by fixed sets for fixed callers:
+ * the same decision each time, and the edits of a rewrite make a request that is allowed as it is.
+ */
+#include "judged.h"
 
 static const char *const texts[] = {
     /* The starter set. */
@@ -46,6 +47,16 @@ static const char *const texts[] = {
     "  - {name: cap, auto_stop: {max: 3h}}\n"
     "  - {name: cap2, auto_stop: {required: true, default: 2h}}\n"
     "  - {name: label, annotations: {set: {owner: us}}}\n",
+    /* Notebooks, updates and leases. */
+    "version: 1\ndefault: allow\npolicies:\n"
+    "  - {name: a, auto_stop: {min: 1h, max: 4h, types: [timing, idle]}, images: {allow: "
+    "[\"*\"]}}\n"
+    "  - {name: b, match: {operations: [change]}, auto_stop: {default: 2h, max: 5h}}\n"
+    "  - {name: c, hooks: refuse, allowed_access_ips: {allow: [10.0.0.0/8, \"2001:db8::/32\"]}}\n"
+    "  - {name: d, storage: {types: [obs, evs], max_size_gb: 100}, custom_spec: refuse}\n"
+    "exceptions:\n"
+    "  - {name: e, policy: c, match: {users: [alice]}, allow: {allowed_access_ips: "
+    "[192.0.2.0/24]}, expires: 2099-12-31}\n",
 };
 
 static struct policy_set *sets[ARRAY_LEN(texts)];
@@ -74,33 +85,56 @@ static void load_sets(void)
     }
 }
 
-static void check(const struct policy_set *set, struct view body, enum unknown_fields unknown)
+static void check(const struct policy_set *set, enum operation_id op, struct view text,
+                  enum unknown_fields unknown)
 {
     for (size_t s = 0; s < SUBJECTS; s++) {
+        const struct subject *subject = &judged_subjects[s];
         const struct decision *decision;
-        struct create create;
+        struct judged judged;
         struct arena arena;
-        struct view text;
+        struct view said;
 
         fuzz_arena(&arena);
-        if (create_read(body, unknown, &arena, &create)) {
-            text = create_judge(set, &create, &create_subjects[s], &arena, &decision);
-            REQUIRE(view_eq(text, create_judge(set, &create, &create_subjects[s], &arena, NULL)));
-            create_check_rewrite(set, &create, &create_subjects[s], decision, unknown, &arena);
+        if (judged_read(op, text, unknown, &arena, &judged)) {
+            said = judged_text(set, &judged, subject, &arena, &decision);
+            REQUIRE(view_eq(said, judged_text(set, &judged, subject, &arena, NULL)));
+            judged_check_rewrite(set, &judged, subject, decision, unknown, &arena);
         }
         arena_done(&arena);
     }
 }
 
+/* Most inputs are a request of one operation or none: the others are done with at once. */
+static bool is_read(enum operation_id op, struct view text, enum unknown_fields unknown)
+{
+    struct judged judged;
+    struct arena arena;
+    bool read;
+
+    fuzz_arena(&arena);
+    read = judged_read(op, text, unknown, &arena, &judged);
+    arena_done(&arena);
+    return read;
+}
+
+static void check_all(enum operation_id op, struct view text, enum unknown_fields unknown)
+{
+    if (!operation_is_judged(&operations[op]) || !is_read(op, text, unknown))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(sets); i++)
+        check(sets[i], op, text, unknown);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct view body = fuzz_input(data, size);
+    struct view text = fuzz_input(data, size);
 
     if (sets[0] == NULL)
         load_sets();
-    for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
-        check(sets[i], body, UNKNOWN_REFUSE);
-        check(sets[i], body, UNKNOWN_PASS);
+    for (size_t op = 0; op < OP_COUNT; op++) {
+        check_all((enum operation_id)op, text, UNKNOWN_REFUSE);
+        check_all((enum operation_id)op, text, UNKNOWN_PASS);
     }
     return 0;
 }

@@ -5,22 +5,38 @@
 #include "base/attr.h"
 #include "base/buffer.h"
 
-#include "create.h"
+#include "judged.h"
 
 enum { FILES_MAX = 4, MEMORY_MAX = 64 << 20 };
 
 static const char *const names[FILES_MAX] = {"a.yaml", "b.yaml", "c.yaml", "d.yaml"};
 
-static const char *const bodies[] = {
-    ("{\"name\":\"team-a-1\",\"profile_id\":\"Multi-Engine 1.0 (python3)-cpu\",\"flavor\":"
+static const struct {
+    enum operation_id op;
+    const char *text;
+} requests[] = {
+    {OP_DEMANAGER_CREATE,
+     "{\"name\":\"team-a-1\",\"profile_id\":\"Multi-Engine 1.0 (python3)-cpu\",\"flavor\":"
      "\"modelarts.vm.cpu.2u\",\"spec\":{\"storage\":{\"type\":\"obs\",\"location\":{\"path\":"
      "\"/team-a/notebooks/\"}},\"auto_stop\":{\"enable\":true,\"duration\":3600},\"annotations\":"
-     "{\"owner\":\"alice\"}},\"workspace\":{\"id\":\"0\"}}"),
-    ("{\"name\":\"x\",\"flavor\":\"modelarts.vm.gpu.v100\",\"auto_stop\":{\"enable\":true,"
+     "{\"owner\":\"alice\"}},\"workspace\":{\"id\":\"0\"}}"},
+    {OP_DEMANAGER_CREATE,
+     "{\"name\":\"x\",\"flavor\":\"modelarts.vm.gpu.v100\",\"auto_stop\":{\"enable\":true,"
      "\"duration\":999999},\"annotations\":{\"cost-centre\":\"1\"},\"pool\":{\"id\":\"pool-a\"},"
      "\"spec\":{\"storage\":{\"type\":\"evs\",\"location\":{\"volume_size\":5000}},"
-     "\"extend_storage\":[{\"type\":\"obsfs\",\"location\":{\"path\":\"team-files\"}}]}}"),
-    "{\"spec\":{}}",
+     "\"extend_storage\":[{\"type\":\"obsfs\",\"location\":{\"path\":\"team-files\"}}]}}"},
+    {OP_DEMANAGER_CREATE, "{\"spec\":{}}"},
+    {OP_DEMANAGER_UPDATE, "{\"spec\":{\"auto_stop\":{\"duration\":7200}}}"},
+    {OP_DEMANAGER_UPDATE, "{\"auto_stop\":{\"enable\":true}}"},
+    {OP_DEMANAGER_START,
+     "{\"id\":\"i-1\",\"flavor\":\"modelarts.vm.gpu.v100\",\"spec\":{\"auto_stop\":"
+     "{\"enable\":false}}}"},
+    {OP_NOTEBOOKS_CREATE, "{\"name\":\"x\",\"flavor\":\"modelarts.vm.cpu.2u\",\"image_id\":\"i\","
+                          "\"volume\":{\"category\":\"EVS\",\"ownership\":\"MANAGED\"},"
+                          "\"endpoints\":[{\"service\":\"SSH\"}],"
+                          "\"lease\":{\"duration\":3600001,\"type\":\"IDLE\"}}"},
+    {OP_NOTEBOOKS_START, "{\"id\":\"i-1\",\"flavor\":\"modelarts.vm.cpu.2u\"}"},
+    {OP_NOTEBOOKS_LEASE, "{\"duration\":7200000}"},
 };
 
 struct files {
@@ -58,24 +74,29 @@ static struct policy_set *load(const struct files *files, bool no_identity)
     return set;
 }
 
+static void check_request(const struct policy_set *set, const struct policy_set *twin,
+                          enum operation_id op, struct view text)
+{
+    for (size_t s = 0; s < SUBJECTS; s++) {
+        const struct subject *subject = &judged_subjects[s];
+        const struct decision *decision;
+        struct judged judged;
+        struct arena arena;
+        struct view said;
+
+        fuzz_arena(&arena);
+        REQUIRE(judged_read(op, text, UNKNOWN_REFUSE, &arena, &judged));
+        said = judged_text(set, &judged, subject, &arena, &decision);
+        REQUIRE(view_eq(said, judged_text(twin, &judged, subject, &arena, NULL)));
+        judged_check_rewrite(set, &judged, subject, decision, UNKNOWN_REFUSE, &arena);
+        arena_done(&arena);
+    }
+}
+
 static void check_judging(const struct policy_set *set, const struct policy_set *twin)
 {
-    for (size_t b = 0; b < ARRAY_LEN(bodies); b++) {
-        for (size_t s = 0; s < SUBJECTS; s++) {
-            const struct subject *subject = &create_subjects[s];
-            const struct decision *decision;
-            struct create create;
-            struct arena arena;
-            struct view text;
-
-            fuzz_arena(&arena);
-            REQUIRE(create_read(view_str(bodies[b]), UNKNOWN_REFUSE, &arena, &create));
-            text = create_judge(set, &create, subject, &arena, &decision);
-            REQUIRE(view_eq(text, create_judge(twin, &create, subject, &arena, NULL)));
-            create_check_rewrite(set, &create, subject, decision, UNKNOWN_REFUSE, &arena);
-            arena_done(&arena);
-        }
-    }
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++)
+        check_request(set, twin, requests[i].op, view_str(requests[i].text));
 }
 
 static void check_loaded(struct policy_set *set, const struct files *files)

@@ -208,7 +208,14 @@ for name, edits in EDITS.items():
     for number, document in enumerate(DOCUMENTS):
         seed("json_splice", f"{name}_{number}", document.encode() + b"\0" + edits)
 
-# ---- bodies of creates ----
+# ---- judged calls: the operation's number (calls.c), query, body and stored instance ----
+
+CREATE, UPDATE, START, NB_CREATE, NB_UPDATE, NB_START, NB_LEASE, NB_MOUNT, NB_START_GET = range(9)
+
+
+def call(operation, body="", query="", answer=""):
+    return bytes([operation]) + "\0".join([query, body, answer]).encode()
+
 
 BODIES = {
     "plain": BODY % ("", ""),
@@ -252,9 +259,90 @@ BODIES = {
                   '"/aaaaaaaaa/output/"},\n      "type": "obs"\n    },\n    "auto_stop": {"enable": true, "duration": 3600}\n  },\n'
                   '  "workspace": {"id": "0"}\n}\n',
 }
-for name, text in BODIES.items():
+STORED = ('{"id":"i-1","name":"team-a","flavor":"modelarts.vm.cpu.2u","profile":{"id":"Multi-Engine 1.0 (python3)-cpu"},"spec":'
+          '{"storage":{"type":"obs","location":{"path":"/team-a/nb-1/"}},"auto_stop":%s},"workspace":{"id":"0"},"pool":null}')
+NB_STORED = ('{"id":"i-1","name":"team-a","flavor":"%s","image":{"id":"x"},"volume":{"category":"EVS","capacity":50},"data_volumes":'
+             '[{"category":"OBSFS","uri":"obs://team-a/x/"}],"endpoints":[{"service":"SSH","allowed_access_ips":["192.0.2.1"]}],'
+             '"pool":{"id":"pool-a"},"workspace_id":"0","lease":{"create_at":1767329000000,"duration":-1}}')
+NOTEBOOK = ('{"name":"team-a","flavor":"modelarts.vm.cpu.2u","image_id":"e1a07296-22a8-4f05-8bc8-e936c8e54090","feature":"NOTEBOOK",'
+            '"volume":{"category":"EVS","ownership":"MANAGED","capacity":50}%s}')
+CALLS = {
+    "update": call(UPDATE, '{"spec":{"auto_stop":{"enable":false}}}'),
+    "update_duration": call(UPDATE, '{"spec":{"auto_stop":{"duration":90000}}}'),
+    "update_no_spec": call(UPDATE, '{"description":"d"}', "a=b"),
+    "update_null_spec": call(UPDATE, '{"spec":null,"annotations":{"k":"v"}}'),
+    "update_misplaced": call(UPDATE, '{"auto_stop":{"enable":false},"description":"d"}'),
+    "update_twice": call(UPDATE, '{"auto_stop":{"duration":5},"spec":{"auto_stop":{"duration":5}}}'),
+    "update_differs": call(UPDATE, '{"auto_stop":{"duration":5},"spec":{"auto_stop":{"duration":5,"enable":true}}}'),
+    "update_huge": call(UPDATE, '{"auto_stop":{"duration":9223372036854775807}}'),
+    "update_flavor": call(UPDATE, '{"flavor":"modelarts.vm.gpu.v100","pool":{},"spec":{"extend_storage":[{"type":"evs"}]}}'),
+    "start": call(START, '{"action":"start"}', "", STORED % '{"enable":true,"duration":3600}'),
+    "start_never": call(START, '{"action":"restart"}', "", STORED % "null"),
+    "start_disk": call(START, "{}", "", '{"id":"i-1","spec":{"storage":{"type":"evs","location":{"path":"/home/ma-user/work"}}}}'),
+    "start_other": call(START, "{}", "", '{"id":"i-2"}'),
+    "start_wrong": call(START, "{}", "", STORED % '{"enable":1}'),
+    "nb_create": call(NB_CREATE, NOTEBOOK % ""),
+    "nb_never": call(NB_CREATE, NOTEBOOK % ',"duration":-1'),
+    "nb_lease": call(NB_CREATE, NOTEBOOK % ',"lease":{"type":"TIMING","duration":3600000}'),
+    "nb_lease_empty": call(NB_CREATE, NOTEBOOK % ',"lease":{}'),
+    "nb_both": call(NB_CREATE, NOTEBOOK % ',"duration":7200000,"lease":{"duration":-1,"type":"idle"}'),
+    "nb_nulls": call(NB_CREATE, NOTEBOOK % ',"duration":null,"lease":null,"pool_id":null,"hooks":null,"custom_spec":null'),
+    "nb_text": call(NB_CREATE, NOTEBOOK % ',"duration":"3600000"'),
+    "nb_other_family": call(NB_CREATE, NOTEBOOK % ',"auto_stop":{"enable":true}'),
+    "nb_lookalike": call(NB_CREATE, NOTEBOOK % ',"poolId":"x"'),
+    "nb_growth": call(NB_CREATE, NOTEBOOK % ',"storage_new_size":9'),
+    "nb_pool": call(NB_CREATE, NOTEBOOK % ',"pool_id":"pool-a","workspace_id":"w","custom_spec":{"cpu":0.4,"memory":1024,"gpu":1,'
+                    '"gpu_type":"g","arch":"X86_64","category":"GPU","resource_flavor":"f"}'),
+    "nb_volumes": call(NB_CREATE, NOTEBOOK % ',"data_volumes":[{"category":"OBS","uri":"obs://team-a/x/","mount_path":"/data/x",'
+                       '"read_only":true,"dew_secret_name":"s"},{"category":"efs","uri":"192.0.2.1:/","id":"x"}]'),
+    "nb_endpoints": call(NB_CREATE, NOTEBOOK % ',"endpoints":[{"service":"SSH","key_pair_names":["k"],"allowed_access_ips":["1"]},'
+                         '{"service":"notebook"},{}]'),
+    "nb_hooks": call(NB_CREATE, NOTEBOOK % ',"hooks":{"container_hooks":{"pre_start":{"type":"SCRIPT","script":"x"},"post_start":{}}}'),
+    "nb_rest": call(NB_CREATE, NOTEBOOK % ',"description":"d","affinity":{"flavor":[]},"run_user":{"uid":1,"gid":2},"user_vpc":{'
+                    '"vpc_id":"v","subnet_id":"s","security_group_ids":["g"],"connect_cidrs":[]}'),
+    "nb_update": call(NB_UPDATE, '{"flavor":"modelarts.vm.gpu.v100","storage_new_size":4096,"image_id":"x"}', "a&&b"),
+    "nb_update_stop": call(NB_UPDATE, '{"l\\u0065ase":{"dur\\u0061tion":-1}}'),
+    "nb_start": call(NB_START, "", "duration=-1", NB_STORED % "modelarts.vm.cpu.2u"),
+    "nb_start_typed": call(NB_START, "{}", "type=IDLE&duration=7200000", NB_STORED % "modelarts.vm.cpu.2u"),
+    "nb_start_custom": call(NB_START, "", "", NB_STORED % "custom.flavor.spec.code"),
+    "nb_start_body": call(NB_START, '{"duration":-1}', "", NB_STORED % "x"),
+    "nb_start_joined": call(NB_START, "", "duration=-1type=X", NB_STORED % "x"),
+    "nb_start_twice": call(NB_START, "", "duration=1&duration=2", NB_STORED % "x"),
+    "nb_start_get": call(NB_START_GET, "", "duration=3600000", NB_STORED % "x"),
+    "nb_start_get_body": call(NB_START_GET, "{}", "", NB_STORED % "x"),
+    "nb_lease_query": call(NB_LEASE, "", "duration=-1", NB_STORED % "x"),
+    "nb_lease_body": call(NB_LEASE, '{"duration":7200000,"type":"IDLE"}', "", NB_STORED % "x"),
+    "nb_lease_both": call(NB_LEASE, '{"duration":9}', "type=IDLE&duration=9", NB_STORED % "x"),
+    "nb_lease_differs": call(NB_LEASE, '{"duration":9}', "duration=8", NB_STORED % "x"),
+    "nb_lease_unknown": call(NB_LEASE, '{"duration":9}', "", '{"id":"i-1","lease":{}}'),
+    "nb_mount": call(NB_MOUNT, '{"category":"OBS","mount_path":"/data/x","uri":"obs://team-a/x/"}'),
+    "nb_mount_dots": call(NB_MOUNT, '{"category":"OBS","uri":"obs://team-a/../x/"}'),
+}
+CALLS.update((name, call(CREATE, text)) for name, text in BODIES.items())
+for name, text in CALLS.items():
     seed("body", name, text)
+for name, text in BODIES.items():
     seed("policy_judge", name, text)
+
+# Of the other operations: bodies, and for a start the instance as it is stored.
+seeds(
+    "policy_judge",
+    update_duration='{"spec":{"auto_stop":{"duration":7200}}}',
+    update_on='{"spec":{"auto_stop":{"enable":true}}}',
+    update_off='{"description":"d","auto_stop":{"enable":false}}',
+    stored='{"id":"i-1","flavor":"modelarts.vm.cpu.2u","spec":{"storage":{"type":"obs","location":{"path":"/team-a/x/"}},'
+           '"auto_stop":{"enable":true,"duration":90000}},"workspace":{"id":"0"}}',
+    notebook='{"name":"nb_1","flavor":"modelarts.vm.cpu.2u","image_id":"i","workspace_id":"0","volume":{"category":"EVS",'
+             '"ownership":"MANAGED","capacity":50},"lease":{"type":"TIMING","duration":3600000}}',
+    notebook_open='{"name":"nb_1","flavor":"modelarts.vm.cpu.2u","image_id":"i","volume":{"category":"evs","ownership":"managed"},'
+                  '"duration":-1,"endpoints":[{"service":"SSH","allowed_access_ips":["10.1.2.3","192.0.2.1"]},{"service":"SSH"}],'
+                  '"hooks":{"container_hooks":{"post_start":{"type":"SCRIPT","script":"/x"}}}}',
+    notebook_grows='{"flavor":"modelarts.vm.gpu.v100","storage_new_size":200,"custom_spec":{"cpu":1}}',
+    notebook_stored='{"id":"i-1","flavor":"custom.flavor.spec.code","image":{"id":"i"},"workspace_id":"0","volume":{"category":"EVS",'
+                    '"ownership":"MANAGED","capacity":50},"lease":{"create_at":7200000,"duration":3600000,"enable":true}}',
+    lease='{"duration":7200000,"type":"IDLE"}',
+    mount='{"category":"OBS","mount_path":"/data/x","uri":"obs://team-a/x/"}',
+)
 
 # ---- YAML and policies ----
 
@@ -310,6 +398,12 @@ seeds(
     bad_prefix=POLICY + "  - {name: s, storage: {obs_prefixes: [team, '/a/../b', '/bucket/${user.nme}', '/b%2f/']}}\n",
     stop=POLICY + "  - name: s\n    auto_stop: {required: true, on_missing: refuse, default: 1h, min: 30m, max: 4h, over_max: refuse}\n",
     stop_outside=POLICY + "  - {name: s, auto_stop: {default: 5h, min: 1h, max: 4h}}\n",
+    stop_types=POLICY + "  - {name: s, auto_stop: {max: 4h, types: [timing, idle]}}\n",
+    bad_stop_types=POLICY + "  - {name: s, auto_stop: {types: [idel]}}\n",
+    access=POLICY + "  - name: n\n    hooks: refuse\n    allowed_access_ips: {allow: [10.0.0.0/8, '2001:db8::/32', 192.0.2.7], required: "
+                    "false}\nexceptions:\n  - {name: x, policy: n, match: {users: [alice]}, allow: {allowed_access_ips: [0.0.0.0/0]}, "
+                    "expires: 2099-12-31}\n",
+    bad_access=POLICY + "  - {name: n, hooks: deny, allowed_access_ips: {allow: [10.0.0.1/8, 010.0.0.0/8, '::ffff:1.2.3.4', x]}}\n",
     stop_conflict=POLICY + "  - {name: a, auto_stop: {max: 1h}}\n  - {name: b, auto_stop: {min: 2h}}\n",
     labels=POLICY + "  - {name: a, annotations: {set: {cost-centre: '4711', k: v}, require: [owner]}}\n",
     labels_conflict=POLICY + "  - {name: a, annotations: {set: {k: v}}}\n  - {name: b, annotations: {set: {k: w}}}\n",

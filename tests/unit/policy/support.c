@@ -16,19 +16,20 @@ void sample_init(struct sample *s)
     s->request.profile = (struct text_field){true, VIEW("Ascend-Power-Engine 1.0(python3)")};
     s->request.flavor = (struct text_field){true, VIEW("modelarts.kat1.xlarge")};
     s->request.workspace = (struct text_field){true, VIEW("0")};
-    s->stops[0] = (struct stop_request){
-        .enable = true, .has_duration = true, .duration_s = 3600, .pointer = "/spec/auto_stop"};
-    s->request.stops = s->stops;
+    s->stops[0] = (struct stop_request){.has_enable = true,
+                                        .enable = true,
+                                        .has_duration = true,
+                                        .duration_ms = 3600000,
+                                        .pointer = "/spec/auto_stop"};
     s->request.stop_count = 1;
-    s->storages[0] = (struct storage_request){.type = VIEW("obs"),
+    s->storages[0] = (struct storage_request){.own = true,
+                                              .type = VIEW("obs"),
                                               .path = {true, VIEW("/aaaaaaaaa/output/")},
                                               .has_obs = true,
                                               .pointer = "/spec/storage"};
     assert_int_equal(obs_parse_path(s->storages[0].path.value, &s->storages[0].obs), OBS_OK);
-    s->request.storages = s->storages;
     s->request.storage_count = 1;
-    s->request.annotations = s->annotations;
-    s->request.stray_annotations = s->strays;
+    sample_settle(s);
     s->roles[0] = VIEW("te_admin");
     s->groups[0] = VIEW("team-a");
     s->subject = (struct subject){.known = SUBJECT_USER | SUBJECT_DOMAIN | SUBJECT_PROJECT |
@@ -43,6 +44,62 @@ void sample_init(struct sample *s)
                                   .role_count = 1,
                                   .groups = s->groups,
                                   .group_count = 1};
+}
+
+void sample_settle(struct sample *s)
+{
+    s->request.stops = s->stops;
+    s->request.storages = s->storages;
+    s->request.annotations = s->annotations;
+    s->request.stray_annotations = s->strays;
+    s->request.endpoints = s->endpoints;
+    for (size_t i = 0; i < ARRAY_LEN(s->endpoints); i++)
+        s->endpoints[i].ips = s->ips[i];
+}
+
+void sample_endpoint(struct sample *s, bool ssh, const char *ip)
+{
+    struct endpoint_request *endpoint = &s->endpoints[s->request.endpoint_count];
+
+    endpoint->ssh = ssh;
+    endpoint->pointer = s->request.endpoint_count == 0 ? "/endpoints/0" : "/endpoints/1";
+    s->ips[s->request.endpoint_count][0] = view_str(ip);
+    endpoint->ip_count = ip == NULL ? 0 : 1;
+    s->request.endpoint_count++;
+}
+
+void sample_stop(struct sample *s, int64_t duration_ms)
+{
+    s->stops[0] = (struct stop_request){.has_enable = s->request.op->family == FAMILY_DEMANAGER,
+                                        .enable = true,
+                                        .has_duration = true,
+                                        .duration_ms = duration_ms,
+                                        .pointer = "/stop"};
+    s->request.stop_count = 1;
+}
+
+static void name_nothing(struct sample *s)
+{
+    struct instance_request *r = &s->request;
+
+    r->name.set = r->profile.set = r->image.set = r->flavor.set = r->workspace.set = false;
+    r->stop_count = r->storage_count = 0;
+}
+
+void sample_as(struct sample *s, enum operation_id op)
+{
+    struct instance_request *r = &s->request;
+
+    r->op = &operations[op];
+    if (r->op->family == FAMILY_NOTEBOOKS) {
+        r->profile.set = false;
+        r->image = (struct text_field){true, VIEW("i-1")};
+        s->stops[0].has_enable = false;
+    }
+    if (r->op->class == CLASS_CHANGE || r->op->class == CLASS_MOUNT)
+        name_nothing(s);
+    r->stored = r->op->class == CLASS_START;
+    r->stops_stored = op == OP_DEMANAGER_START;
 }
 
 static struct policy_set *load_one(const char *text, const struct policy_options *options,
@@ -175,8 +232,8 @@ static void apply_stop(struct sample *s, const struct edit *edit)
         s->request.stop_count++;
     }
     for (size_t i = 0; i < s->request.stop_count; i++) {
-        s->stops[i].enable = s->stops[i].has_duration = true;
-        s->stops[i].duration_s = edit->seconds;
+        s->stops[i].has_enable = s->stops[i].enable = s->stops[i].has_duration = true;
+        s->stops[i].duration_ms = edit->seconds * 1000;
     }
 }
 

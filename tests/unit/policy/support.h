@@ -13,11 +13,22 @@ struct sample {
     struct stop_request stops[3];
     struct storage_request storages[3];
     struct pair annotations[130], strays[4];
+    struct endpoint_request endpoints[2];
+    struct view ips[2][3]; /* of each endpoint */
     struct subject subject;
     struct view roles[2], groups[2];
 };
 
 void sample_init(struct sample *s);
+/* The same as another operation would bring it: an update, a lease and a mount name nothing yet, a
+ * start brings what is stored. */
+void sample_as(struct sample *s, enum operation_id op);
+/* A request that says everything points into its own sample: so does a copy after this. */
+void sample_settle(struct sample *s);
+/* One more endpoint with one address, or none (NULL). */
+void sample_endpoint(struct sample *s, bool ssh, const char *ip);
+/* auto_stop as the only thing that is named. */
+void sample_stop(struct sample *s, int64_t duration_ms);
 /* Whatever is wrong fails the test and is printed. */
 struct policy_set *set_of(const char *text);
 /* The diag's text for a set of one file "p.yaml"; NULL when it loaded without a word. Static. */

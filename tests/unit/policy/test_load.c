@@ -8,7 +8,7 @@
 
 #define HEAD "version: 1\npolicies:\n"
 
-/* The example of the contract, but for quotas. */
+/* The example of the contract but for quotas, and what came to it. */
 static const char contract[] =
     "version: 1\n"
     "default: refuse                  # a judged request that no policy matches\n"
@@ -40,8 +40,11 @@ static const char contract[] =
     "      min: 1h\n"
     "      max: 4h\n"
     "      over_max: cap\n"
+    "      types: [timing, idle]\n"
     "    annotations: {set: {cost-centre: \"4711\"}, require: [owner]}\n"
     "    custom_spec: refuse\n"
+    "    hooks: refuse\n"
+    "    allowed_access_ips: {allow: [\"10.0.0.0/8\", \"2001:db8::/32\"], required: true}\n"
     "exceptions:\n"
     "  - name: alice-v100-december\n"
     "    policy: team-a-notebooks\n"
@@ -287,6 +290,15 @@ static void faults_of_auto_stop(void **state)
         {"a number", STOP("max: 3600"),
          "p.yaml:4:22: max: expected a duration from 1s to 8784h (a whole number and one of ms s m "
          "h d), found \"3600\"\n"},
+        {"types", STOP("types: [timing, idle]"), NULL},
+        {"types, misspelt", STOP("types: [timing, idel]"),
+         "p.yaml:4:33: types: expected timing or idle, found \"idel\" (did you mean \"idle\"?)\n"},
+        {"types, in another case", STOP("types: [TIMING]"),
+         "p.yaml:4:25: types: expected timing or idle, found \"TIMING\"\n"},
+        {"types, no globs", STOP("types: [\"*\"]"),
+         "p.yaml:4:25: types: expected timing or idle, found \"*\"\n"},
+        {"types, none", STOP("types: []"),
+         "p.yaml:4:24: types: an empty list would refuse every auto_stop\n"},
         {"over_max", STOP("max: 1h, over_max: cut"),
          "p.yaml:4:36: over_max: expected cap or refuse, found \"cut\"\n"},
         {"on_missing", STOP("required: true, max: 1h, on_missing: add"),
@@ -296,6 +308,67 @@ static void faults_of_auto_stop(void **state)
 
     (void)state;
     check_rows(rows, ARRAY_LEN(rows), &options);
+}
+
+#define IPS(rule) HEAD "  - name: a\n    allowed_access_ips: {" rule "}\n"
+
+static void faults_of_access(void **state)
+{
+    static const struct fault_row rows[] = {
+        {"hooks", HEAD "  - {name: a, hooks: allow}\n", NULL},
+        {"hooks, misspelt", HEAD "  - {name: a, hooks: deny}\n",
+         "p.yaml:3:22: hooks: expected refuse or allow, found \"deny\"\n"},
+        {"networks", IPS("allow: [10.0.0.0/8, 192.0.2.7, \"2001:db8::/32\", \"::1\"]"), NULL},
+        {"none", IPS("allow: [], required: false"), NULL},
+        {"no list", IPS("required: true"), "p.yaml:4:25: allow is missing\n"},
+        {"required", IPS("allow: [], required: 1"),
+         "p.yaml:4:47: required: expected true or false (without quotes), found \"1\"\n"},
+        {"host bits", IPS("allow: [192.0.2.0/24, 10.0.0.1/8]"),
+         "p.yaml:4:48: allowed_access_ips: \"10.0.0.1/8\" has bits set behind its prefix\n"},
+        {"leading zeros", IPS("allow: [010.0.0.0/8, 10.0.0.0/08]"),
+         "p.yaml:4:34: allowed_access_ips: \"010.0.0.0/8\" has a number with a leading zero\n"
+         "p.yaml:4:47: allowed_access_ips: \"10.0.0.0/08\" has a number with a leading zero\n"},
+        {"no length", IPS("allow: [10.0.0.0/33]"),
+         "p.yaml:4:34: allowed_access_ips: \"10.0.0.0/33\" has no prefix length of its family (0 "
+         "to "
+         "32, 0 to 128)\n"},
+        {"a name", IPS("allow: [office.example]"),
+         "p.yaml:4:34: allowed_access_ips: \"office.example\" is no IPv4 or IPv6 address or "
+         "network\n"},
+        {"a glob", IPS("allow: [\"10.*\"]"),
+         "p.yaml:4:34: allowed_access_ips: \"10.*\" is no IPv4 or IPv6 address or network\n"},
+        {"an empty entry", IPS("allow: [\"\"]"),
+         "p.yaml:4:34: allowed_access_ips: \"\" is no IPv4 or IPv6 address or network\n"},
+    };
+    const struct policy_options options = {.now_us = 0};
+
+    (void)state;
+    check_rows(rows, ARRAY_LEN(rows), &options);
+}
+
+static const char *faults_of_networks(unsigned count)
+{
+    const struct policy_options options = {.now_us = 0};
+    const char *faults;
+    struct buf text;
+
+    buf_init(&text, 1 << 16);
+    buf_add_str(&text, HEAD "  - name: a\n    allowed_access_ips:\n      allow: [");
+    for (unsigned i = 0; i < count; i++)
+        buf_printf(&text, "%s10.0.%u.%u", i == 0 ? "" : ", ", i / 256, i % 256);
+    buf_add_str(&text, "]\n");
+    buf_add_byte(&text, '\0');
+    faults = faults_of(text.ptr, &options);
+    buf_done(&text);
+    return faults;
+}
+
+static void networks_have_a_limit(void **state)
+{
+    (void)state;
+    assert_null(faults_of_networks(256));
+    assert_string_equal(faults_of_networks(257),
+                        "p.yaml:5:14: allowed_access_ips: at most 256 entries may stand here\n");
 }
 
 #define POLICY_A "version: 1\npolicies: [{name: a, flavors: {allow: [x]}}]\nexceptions:\n"
@@ -346,6 +419,20 @@ static void faults_of_exceptions(void **state)
                   "{obs_prefixes: [/abc/]}}, expires: 2026-12-31}\n",
          "p.yaml:4:62: warning: policy \"a\" has no pools.allow to add to\n"
          "p.yaml:4:91: warning: policy \"a\" has no storage.obs_prefixes to add to\n"},
+        {"networks that aren't there",
+         POLICY_A "  - {name: e, policy: a, match: {users: [u]}, allow: {allowed_access_ips: "
+                  "[10.0.0.0/8]}, expires: 2026-12-31}\n",
+         "p.yaml:4:75: warning: policy \"a\" has no allowed_access_ips.allow to add to\n"},
+        {"networks that are none",
+         POLICY_A "  - {name: e, policy: a, match: {users: [u]}, allow: {allowed_access_ips: [x]}, "
+                  "expires: 2026-12-31}\n",
+         "p.yaml:4:76: allowed_access_ips: \"x\" is no IPv4 or IPv6 address or network\n"
+         "p.yaml:4:75: warning: policy \"a\" has no allowed_access_ips.allow to add to\n"},
+        {"the new groups can be lifted",
+         "version: 1\npolicies: [{name: a, hooks: refuse}]\nexceptions:\n"
+         "  - {name: e, policy: a, match: {users: [u]}, lift: [hooks, allowed_access_ips], "
+         "expires: 2026-12-31}\n",
+         NULL},
         {"nothing to lift",
          POLICY_A
          "  - {name: e, policy: a, match: {users: [u]}, lift: [storage], expires: 2026-12-31}\n",
@@ -404,8 +491,14 @@ static void contradictions_that_can_be_seen(void **state)
                    "max: 1h"),
          "p.yaml:8:22: auto_stop: min above max contradicts policy \"a\" at p.yaml:5:22\n"},
         {"a class and its operations are the same",
-         STOPS_FOR("operations: [mount]", "min: 2h", "operations: [notebooks.mount]", "max: 1h"),
+         STOPS_FOR("operations: [create]", "min: 2h",
+                   "operations: [notebooks.create, demanager.create]", "max: 1h"),
          "p.yaml:8:22: auto_stop: min above max contradicts policy \"a\" at p.yaml:5:22\n"},
+        {"no operation is judged by it",
+         STOPS_FOR("operations: [mount]", "min: 2h", "operations: [notebooks.mount]", "max: 1h"),
+         NULL},
+        {"one of two can't speak", STOPS_FOR("", "min: 2h", "operations: [mount]", "max: 1h"),
+         NULL},
         {"everybody and somebody", STOPS_FOR("", "min: 2h", "users: [u]", "max: 1h"),
          "p.yaml:8:22: auto_stop: min above max contradicts policy \"a\" at p.yaml:5:22\n"},
         {"other matches", STOPS_FOR("users: [v]", "min: 2h", "users: [u]", "max: 1h"), NULL},
@@ -417,6 +510,11 @@ static void contradictions_that_can_be_seen(void **state)
          HEAD "  - {name: b, annotations: {set: {k: x, l: y}}}\n  - {name: a, annotations: {set: "
               "{k: z, l: y}}}\n",
          "p.yaml:3:38: annotations: another value contradicts policy \"a\" at p.yaml:4:38\n"},
+        {"annotations of a family that has none",
+         HEAD "  - {name: b, match: {families: [notebooks]}, annotations: {set: {k: x}}}\n"
+              "  - {name: a, match: {families: [notebooks]}, annotations: {set: {k: z}}}\n",
+         NULL},
+        {"types are no contradiction", STOPS("types: [idle]", "max: 1h"), NULL},
         {"reported once",
          HEAD "  - {name: a, auto_stop: {min: 2h}}\n  - {name: b, auto_stop: {max: 1h}}\n"
               "  - {name: c, match: {users: [u]}, auto_stop: {max: 5h}}\n",
@@ -589,6 +687,8 @@ int main(void)
         cmocka_unit_test(faults_of_match),
         cmocka_unit_test(faults_of_rules),
         cmocka_unit_test(faults_of_auto_stop),
+        cmocka_unit_test(faults_of_access),
+        cmocka_unit_test(networks_have_a_limit),
         cmocka_unit_test(faults_of_exceptions),
         cmocka_unit_test(an_expired_exception_is_a_warning),
         cmocka_unit_test(contradictions_that_can_be_seen),

@@ -148,17 +148,17 @@ static void stop_missing(struct sample *s)
 
 static void stop_2h(struct sample *s)
 {
-    s->stops[0].duration_s = 7200;
+    s->stops[0].duration_ms = 7200000;
 }
 
 static void stop_8h(struct sample *s)
 {
-    s->stops[0].duration_s = 8L * 3600;
+    s->stops[0].duration_ms = 8L * 3600000;
 }
 
 static void stop_30m(struct sample *s)
 {
-    s->stops[0].duration_s = 1800;
+    s->stops[0].duration_ms = 1800000;
 }
 
 /* Matches that differ, so that nothing can be seen at load. */
@@ -363,7 +363,8 @@ static void own_path(struct sample *s)
 
 static void evs(struct sample *s)
 {
-    s->storages[0] = (struct storage_request){.type = VIEW("evs"), .pointer = "/spec/storage"};
+    s->storages[0] =
+        (struct storage_request){.own = true, .type = VIEW("evs"), .pointer = "/spec/storage"};
 }
 
 static void custom(struct sample *s)
@@ -525,8 +526,8 @@ static void sixty_four_edits_are_the_limit(void **state)
     }
 }
 
-/* What this version has no rules for is refused, never waved through. */
-static void only_creates_of_demanager_are_judged(void **state)
+/* What has no rules is refused, never waved through, also with default: allow. */
+static void what_policies_do_not_judge_is_refused(void **state)
 {
     struct policy_set *set = set_of("version: 1\ndefault: allow\n");
     struct sample s;
@@ -535,13 +536,13 @@ static void only_creates_of_demanager_are_judged(void **state)
     for (size_t i = 0; i < OP_COUNT; i++) {
         sample_init(&s);
         s.request.op = &operations[i];
-        assert_row((verdict_at(set, &s, 0) == VERDICT_ALLOW) == (i == OP_DEMANAGER_CREATE),
+        assert_row((verdict_at(set, &s, 0) == VERDICT_ALLOW) == operation_is_judged(&operations[i]),
                    operations[i].name);
     }
     s.request.op = NULL;
     assert_string_equal(decision_text(set, &s, true),
-                        "refuse policy.not_judged ( at :0:0): this operation cannot be judged by "
-                        "this version");
+                        "refuse policy.not_judged ( at :0:0): policies do not judge this "
+                        "operation");
     policy_set_unref(&set);
 }
 
@@ -604,7 +605,7 @@ static void the_trace_tells_rule_by_rule(void **state)
                 "a match no match p.yaml:3:30 users does not hold\n"
                 "b match match p.yaml:4:12 every key holds; mode enforce\n"
                 "b flavors.allow ok p.yaml:4:32 the value is allowed\n"
-                "b images.allow not applied p.yaml:4:56 this family has no image\n"
+                "b images not applied p.yaml:4:12 this family has nothing of the kind\n"
                 "b auto_stop.max edit p.yaml:4:79 auto_stop is too long and is capped\n"
                 "b custom_spec not applied p.yaml:4:24 the request has none\n"
                 "c match match p.yaml:5:12 every key holds; mode observe\n"
@@ -644,7 +645,7 @@ int main(void)
         cmocka_unit_test(exceptions_add_and_lift),
         cmocka_unit_test(an_exception_holds_through_its_day),
         cmocka_unit_test(sixty_four_edits_are_the_limit),
-        cmocka_unit_test(only_creates_of_demanager_are_judged),
+        cmocka_unit_test(what_policies_do_not_judge_is_refused),
         cmocka_unit_test(names_and_contact_stand_in_the_decision),
         cmocka_unit_test(the_trace_tells_rule_by_rule),
         cmocka_unit_test(reasons_have_rows),

@@ -57,7 +57,7 @@ static void a_day_is_capped(void **state)
 
     (void)state;
     sample_init(&s);
-    s.stops[0].duration_s = 86400;
+    s.stops[0].duration_ms = 86400000;
     assert_string_equal(judged(&s), "rewrite cap 43200 by base-auto-stop");
 }
 
@@ -82,6 +82,97 @@ static void another_teams_path_is_refused(void **state)
     assert_string_equal(judged(&s), "refuse obs.prefix_not_allowed by base-storage");
 }
 
+/* A notebook like the manual's sample, changed in one way. */
+static const char *judged_notebook(enum operation_id op, void (*change)(struct sample *s))
+{
+    struct sample s;
+
+    sample_init(&s);
+    sample_as(&s, op);
+    change(&s);
+    return judged(&s);
+}
+
+static void nothing(struct sample *s)
+{
+    (void)s;
+}
+
+static void hooks(struct sample *s)
+{
+    s->request.has_hooks = true;
+}
+
+static void idle(struct sample *s)
+{
+    s->request.stop_type = (struct text_field){true, VIEW("IDLE")};
+}
+
+static void never(struct sample *s)
+{
+    sample_stop(s, -1);
+}
+
+static void gpu(struct sample *s)
+{
+    s->request.flavor = (struct text_field){true, VIEW("modelarts.vm.gpu.v100")};
+}
+
+static void ssh_from_anywhere(struct sample *s)
+{
+    sample_endpoint(s, true, NULL);
+}
+
+static void ssh_from_the_internet(struct sample *s)
+{
+    sample_endpoint(s, true, "198.51.100.7");
+}
+
+static void ssh_from_home(struct sample *s)
+{
+    sample_endpoint(s, true, "192.168.1.0/24");
+}
+
+static void foreign_mount(struct sample *s)
+{
+    s->storages[0].type = VIEW("OBS");
+    s->storages[0].path.value = VIEW("/other-team/x/");
+    assert_int_equal(obs_parse_path(s->storages[0].path.value, &s->storages[0].obs), OBS_OK);
+    s->request.storage_count = 1;
+}
+
+/* The ways round a policy on creates alone that the API has. */
+static void notebooks_keep_to_the_same(void **state)
+{
+    static const struct {
+        enum operation_id op;
+        void (*change)(struct sample *s);
+        const char *decision;
+    } rows[] = {
+        {OP_NOTEBOOKS_CREATE, nothing, "allow"},
+        {OP_NOTEBOOKS_CREATE, ssh_from_home, "allow"},
+        {OP_NOTEBOOKS_CREATE, hooks, "refuse hooks.refused by base-notebooks"},
+        {OP_NOTEBOOKS_CREATE, idle, "refuse auto_stop.type_not_allowed by base-auto-stop"},
+        {OP_NOTEBOOKS_CREATE, never, "rewrite set 3600 by base-auto-stop"},
+        {OP_NOTEBOOKS_CREATE, ssh_from_anywhere, "refuse access_ips.missing by base-notebooks"},
+        {OP_NOTEBOOKS_CREATE, ssh_from_the_internet,
+         "refuse access_ips.not_allowed by base-notebooks"},
+        {OP_NOTEBOOKS_UPDATE, nothing, "allow"},
+        {OP_NOTEBOOKS_UPDATE, gpu, "refuse flavor.not_allowed by base-flavors"},
+        {OP_NOTEBOOKS_START, never, "rewrite set 3600 by base-auto-stop"},
+        {OP_NOTEBOOKS_START, gpu, "refuse flavor.not_allowed by base-flavors"},
+        {OP_NOTEBOOKS_LEASE, never, "rewrite set 3600 by base-auto-stop"},
+        {OP_NOTEBOOKS_MOUNT, foreign_mount, "refuse obs.prefix_not_allowed by base-storage"},
+        {OP_DEMANAGER_UPDATE, never, "rewrite set 3600 by base-auto-stop"},
+        {OP_DEMANAGER_START, nothing, "allow"},
+        {OP_DEMANAGER_START, never, "refuse auto_stop.required by base-auto-stop"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_string_equal(judged_notebook(rows[i].op, rows[i].change), rows[i].decision);
+}
+
 /* Together with base.yaml, as they are meant. */
 static void the_examples_load_beside_it(void **state)
 {
@@ -103,7 +194,7 @@ static void the_examples_load_beside_it(void **state)
     diag_init(&diag, &arena);
     assert_int_equal(policy_set_load(files, ARRAY_LEN(names), &options, &diag, &set), STATUS_OK);
     assert_int_equal(diag.count, 0);
-    assert_int_equal(policy_set_policies(set), 6);
+    assert_int_equal(policy_set_policies(set), 7);
     assert_int_equal(policy_set_exceptions(set), 2);
     policy_set_unref(&set);
     arena_done(&arena);
@@ -157,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_day_is_capped),
         cmocka_unit_test(a_gpu_is_refused),
         cmocka_unit_test(another_teams_path_is_refused),
+        cmocka_unit_test(notebooks_keep_to_the_same),
         cmocka_unit_test(the_examples_load_beside_it),
         cmocka_unit_test(the_manuals_sets_load),
         cmocka_unit_test(the_manual_lists_every_reason),
