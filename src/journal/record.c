@@ -58,9 +58,9 @@ int64_t journal_auto_stop_s(const struct instance_request *request)
     /* The first is the one at the documented place, if there is one. */
     const struct stop_request *stop = request->stop_count == 0 ? NULL : &request->stops[0];
 
-    if (stop == NULL || !stop->enable || !stop->has_duration || stop->duration_s < 0)
+    if (stop == NULL || !stop->enable || !stop->has_duration || stop->duration_ms < 0)
         return -1;
-    return stop->duration_s;
+    return stop->duration_ms / 1000;
 }
 
 struct view journal_profile(const struct instance_request *request)

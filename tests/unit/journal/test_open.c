@@ -186,7 +186,7 @@ static void lines_fold(void **state)
 
 static void entries_keep_what_quotas_count(void **state)
 {
-    const struct stop_request stop = {.enable = true, .has_duration = true, .duration_s = 60};
+    const struct stop_request stop = {.enable = true, .has_duration = true, .duration_ms = 60000};
     const struct instance_request request = {.name = {true, VIEW("nb \"1\"")},
                                              .profile = {true, VIEW("prof")},
                                              .flavor = {true, VIEW("flav")},

@@ -59,11 +59,13 @@ static const struct storage_request storages[] = {
     {.type = TEXT("obs"), .path = {true, TEXT("/shared/")}},
 };
 static const struct stop_request stop_on[] = {
-    {.enable = true, .has_duration = true, .duration_s = 3600}};
+    {.enable = true, .has_duration = true, .duration_ms = 3600000}};
+static const struct stop_request stop_part[] = {
+    {.enable = true, .has_duration = true, .duration_ms = 5999}};
 static const struct stop_request stop_off[] = {
-    {.enable = false, .has_duration = true, .duration_s = 3600}};
+    {.enable = false, .has_duration = true, .duration_ms = 3600000}};
 static const struct stop_request stop_never[] = {
-    {.enable = true, .has_duration = true, .duration_s = -1}};
+    {.enable = true, .has_duration = true, .duration_ms = -1}};
 static const struct instance_request request = {
     .name = {true, TEXT("nb-1")},
     .profile = {true, TEXT("Python3-gpu")},
@@ -290,6 +292,7 @@ static void auto_stop_is_written_only_where_it_stops(void **state)
     } rows[] = {
         {"none", {.stop_count = 0}, -1},
         {"on", {.stops = stop_on, .stop_count = 1}, 3600},
+        {"a second that isn't whole", {.stops = stop_part, .stop_count = 1}, 5},
         {"off", {.stops = stop_off, .stop_count = 1}, -1},
         {"never", {.stops = stop_never, .stop_count = 1}, -1},
     };
