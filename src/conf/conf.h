@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "identity/identity.h"
 #include "journal/journal.h"
-#include "modelarts/body.h"
+#include "judging/judging.h"
 #include "net/listen.h"
 #include "yaml/schema.h"
 
@@ -61,6 +61,8 @@ struct conf {
  * go to diag; false if there is one. Opens no files and no sockets. */
 MUST_CHECK bool conf_load(const char *path, struct view bytes, struct arena *arena,
                           struct diag *diag, struct conf *ret);
+/* What a judgement needs of them. */
+struct judging_settings conf_judging(const struct conf *conf);
 /* Every setting with the value in force, as YAML that loads to the same (`postern check --show`).
  */
 void conf_show(const struct conf *conf, struct buf *out);

@@ -9,6 +9,9 @@
 #include "conf/internal.h"
 #include "modelarts/operation.h"
 
+/* Of the cloud's own answers, which are read but never sent on. */
+enum { ANSWER_DEPTH_MAX = 64, ANSWER_MEMBERS_MAX = 65536 };
+
 void conf_no_memory(struct conf_loading *l)
 {
     diag_fault(l->diag, (struct loc){.file = l->file}, "no memory left for the settings");
@@ -306,6 +309,19 @@ static void read_all(struct conf_loading *l)
     l->conf.log_level = (int)l->rows->log.level.value;
     l->conf.log_format = (int)l->rows->log.format.value;
     l->conf.rows = l->rows;
+}
+
+struct judging_settings conf_judging(const struct conf *conf)
+{
+    return (struct judging_settings){
+        .body = {.bytes = (size_t)conf->limits.body,
+                 .depth = (unsigned)conf->limits.json_depth,
+                 .members = (unsigned)conf->limits.json_members},
+        .answer = {.bytes = (size_t)conf->limits.answer,
+                   .depth = ANSWER_DEPTH_MAX,
+                   .members = ANSWER_MEMBERS_MAX},
+        .unknown = conf->unknown_fields,
+    };
 }
 
 bool conf_load(const char *path, struct view bytes, struct arena *arena, struct diag *diag,
