@@ -22,9 +22,11 @@ static enum flow (*const functions[STEP_COUNT])(struct exchange *x) = {
 
 static const char *decision_label(const struct exchange *x)
 {
+    const struct decision *decision = x->judging.decision;
+
     if (x->reason_count > 0)
         return "refuse";
-    return x->decision == NULL ? "none" : verdict_name(x->decision->judgement.verdict);
+    return decision == NULL ? "none" : verdict_name(decision->judgement.verdict);
 }
 
 static void end_exchange(struct exchange *x)
@@ -45,7 +47,7 @@ static void end_exchange(struct exchange *x)
     pending_remove(&gw->shared->pending, &x->pending);
     atomic_fetch_sub(&gw->shared->body_bytes, x->body_charged);
     policy_set_unref(&x->set);
-    buf_done(&x->edited);
+    judging_done(&x->judging);
     buf_done(&x->out);
     buf_done(&x->answer.body);
     TAILQ_REMOVE(&gw->exchanges, x, all);
@@ -63,13 +65,15 @@ static enum step next_step(struct exchange *x, enum flow flow)
         return x->step + 1;
     case FLOW_STREAM:
         return STEP_STREAM;
+    case FLOW_ANSWER:
+        return STEP_REPLY;
     case FLOW_REFUSE:
         REQUIRE(x->reason_count > 0);
         if (x->intent && x->step < STEP_OUTCOME) {
             x->outcome = OUTCOME_REFUSED;
             return STEP_OUTCOME;
         }
-        if (!x->intent)
+        if (!x->intent && !x->dry_run)
             record_refusal(x);
         return STEP_REPLY;
     case FLOW_WAIT:
@@ -134,7 +138,7 @@ static struct exchange *new_exchange(struct gateway *gw, struct front_exchange *
     x->who.credential.kind = "none";
     x->who.credential.verified = "none";
     random_id(x->id);
-    buf_init(&x->edited, 2 * (size_t)gw->shared->conf->limits.body);
+    judging_init(&x->judging, &gw->shared->judging, arena);
     buf_init(&x->out, 2 * (size_t)gw->shared->conf->limits.head);
     buf_init(&x->answer.body, (size_t)gw->shared->conf->limits.answer);
     TAILQ_INSERT_TAIL(&gw->exchanges, x, all);

@@ -9,10 +9,9 @@
 #include "base/digest.h"
 #include "gateway/gateway.h"
 #include "identity/identity.h"
+#include "judging/judging.h"
 #include "modelarts/answer.h"
-#include "modelarts/body.h"
 #include "modelarts/changes.h"
-#include "policy/policy.h"
 
 /* What a step's function says; a callback that ends a wait says the same. */
 enum flow {
@@ -20,6 +19,7 @@ enum flow {
     FLOW_WAIT,   /* a callback will go on */
     FLOW_REFUSE, /* reasons are set: by OUTCOME if there is an intent, then REPLY */
     FLOW_STREAM, /* not judged: on to STREAM */
+    FLOW_ANSWER, /* a dry run: nothing is recorded or sent, on to REPLY */
     FLOW_END,    /* over */
 };
 
@@ -47,21 +47,16 @@ struct exchange {
     char id[RANDOM_ID_BYTES];
     struct route route;
     struct identified who;
+    bool identified; /* who is known well enough for what is asked */
 
     /* judged */
+    bool dry_run;
     struct view body;
     int64_t body_charged; /* counted in gateway_shared.body_bytes */
-    struct jdoc doc;
-    bool has_request;
-    struct instance_request request;
+    struct judging judging;
     struct policy_set *set;
-    const struct decision *decision;
-    const struct change *changes;
-    size_t change_count;
     struct journal_would would;
-    struct buf edited;   /* the edited body, where it was */
-    struct view sending; /* the body that goes to the cloud */
-    char sending_sha256[DIGEST_HEX_BYTES];
+    char sending_sha256[DIGEST_HEX_BYTES]; /* of judging.sent_body */
     struct pending_entry pending;
     uint64_t cookie; /* of the journal result that is waited for; 0: none */
     struct event timer;
@@ -124,8 +119,13 @@ enum flow exchange_refuse_with(struct exchange *x, const struct reason *reasons,
 #include "gateway/steps.def"
 #undef STEP
 
+/* route.c: who calls, as a judged operation needs to know it. */
+enum flow route_identify_judged(struct exchange *x);
+
 /* judge.c */
 void judge_on_body(struct exchange *x, struct view body);
+/* What the judgement said, as the driver's word. */
+enum flow judge_flow(struct exchange *x, enum judging_flow flow);
 
 /* record.c: the exchange's lines in the journal. */
 void record_refusal(struct exchange *x);
@@ -143,12 +143,24 @@ void record_forget(struct exchange *x);
 /* Keeps the request id of the cloud's answer for the outcome. */
 void record_answer_id(struct exchange *x, const struct http1_field *fields, unsigned count);
 
+/* A head that goes to the cloud: it starts from empty, the caller's fields are those of
+ * headers.def.
+ */
+struct outgoing {
+    struct view method, path, query; /* query ptr NULL: none */
+    enum http1_framing framing;
+    uint64_t length;
+    bool judged; /* the answer is read here */
+};
+
 /* forward.c */
 /* Whether a field that goes on and may stand once stands twice. */
 bool forward_repeats(const struct exchange *x, bool judged);
-void forward_head(struct exchange *x, enum http1_framing framing, uint64_t length, bool judged,
-                  struct buf *out);
+void forward_head(struct exchange *x, const struct outgoing *what);
 void forward_cancel(struct exchange *x);
+/* Collecting an answer that is read here: its head and body in x->answer. False: it doesn't fit. */
+MUST_CHECK bool answer_keep_head(struct exchange *x, const struct http1_response *head);
+MUST_CHECK bool answer_keep_data(struct exchange *x, struct view data);
 
 /* stream.c */
 void stream_on_data(struct exchange *x, struct view data, bool last);

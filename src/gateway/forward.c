@@ -46,35 +46,42 @@ bool forward_repeats(const struct exchange *x, bool judged)
     return false;
 }
 
-void forward_head(struct exchange *x, enum http1_framing framing, uint64_t length, bool judged,
-                  struct buf *out)
+void forward_head(struct exchange *x, const struct outgoing *what)
 {
     const struct http1_request *head = x->head;
+    struct buf *out = &x->out;
+    bool no_body =
+        what->framing == HTTP1_NO_BODY || (what->framing == HTTP1_LENGTH && what->length == 0);
 
     /* An absolute-form target is sent in origin-form: the Host is the cloud's. */
     buf_clear(out);
-    buf_add(out, head->method);
+    buf_add(out, what->method);
     buf_add_byte(out, ' ');
-    buf_add(out, head->path);
-    if (head->query.ptr != NULL) {
+    buf_add(out, what->path);
+    if (what->query.ptr != NULL) {
         buf_add_byte(out, '?');
-        buf_add(out, head->query);
+        buf_add(out, what->query);
     }
     buf_add_str(out, " HTTP/1.1\r\n");
     http1_put_field(out, VIEW("Host"), view_str(x->gw->shared->host));
     for (unsigned i = 0; i < head->count; i++) {
-        if (find_row(head->fields[i].name, judged) != NULL)
+        if (what->judged && head->fields[i].id == HTTP1_CONTENT_TYPE)
+            continue;
+        if (find_row(head->fields[i].name, what->judged) != NULL)
             http1_put_field(out, head->fields[i].name, head->fields[i].value);
     }
-    if (framing == HTTP1_LENGTH)
-        http1_put_length(out, length);
-    if (framing == HTTP1_CHUNKED)
+    /* A judged body is what it was read as, however its sender spelled that. */
+    if (what->judged && !no_body)
+        http1_put_field(out, VIEW("Content-Type"), VIEW("application/json"));
+    if (what->framing == HTTP1_LENGTH)
+        http1_put_length(out, what->length);
+    if (what->framing == HTTP1_CHUNKED)
         http1_put_field(out, VIEW("Transfer-Encoding"), VIEW("chunked"));
     http1_put_end(out);
 }
 
 /* The answer's head is borrowed until the call ends; the reply needs it for longer. */
-static bool keep_head(struct exchange *x, const struct http1_response *head)
+bool answer_keep_head(struct exchange *x, const struct http1_response *head)
 {
     struct http1_field *fields = arena_array(x->arena, head->count, sizeof *fields);
 
@@ -91,7 +98,14 @@ static bool keep_head(struct exchange *x, const struct http1_response *head)
     x->answer.fields = fields;
     x->answer.count = head->count;
     record_answer_id(x, fields, head->count);
+    buf_clear(&x->answer.body);
     return true;
+}
+
+bool answer_keep_data(struct exchange *x, struct view data)
+{
+    buf_add(&x->answer.body, data);
+    return x->answer.body.failed == STATUS_OK;
 }
 
 void forward_cancel(struct exchange *x)
@@ -101,6 +115,15 @@ void forward_cancel(struct exchange *x)
     x->call = NULL;
 }
 
+static const char *lost_text(const struct exchange *x)
+{
+    if (x->route.op->class == CLASS_CREATE)
+        return "the request was sent, but the cloud's answer was lost: look whether the instance "
+               "exists before you repeat it";
+    return "the request was sent, but the cloud's answer was lost: look at the instance before you "
+           "repeat it";
+}
+
 /* Sent, but what came of it can't be known. */
 static void end_unknown(struct exchange *x, const char *error)
 {
@@ -108,10 +131,7 @@ static void end_unknown(struct exchange *x, const char *error)
     x->answer.status = 0;
     x->outcome = OUTCOME_UNKNOWN;
     x->outcome_error = error;
-    (void)exchange_refuse(x, &gateway_reasons[GATEWAY_OUTCOME_UNKNOWN],
-                          "the request was sent, but the cloud's answer was lost: look whether the "
-                          "instance exists before "
-                          "you repeat it");
+    (void)exchange_refuse(x, &gateway_reasons[GATEWAY_OUTCOME_UNKNOWN], lost_text(x));
     exchange_go(x, FLOW_NEXT);
 }
 
@@ -119,7 +139,7 @@ static void on_head(void *user, const struct http1_response *head)
 {
     struct exchange *x = user;
 
-    if (keep_head(x, head))
+    if (answer_keep_head(x, head))
         return;
     forward_cancel(x);
     end_unknown(x, "the answer's head did not fit");
@@ -129,8 +149,7 @@ static void on_data(void *user, struct view data)
 {
     struct exchange *x = user;
 
-    buf_add(&x->answer.body, data);
-    if (x->answer.body.failed == STATUS_OK)
+    if (answer_keep_data(x, data))
         return;
     forward_cancel(x);
     end_unknown(x, "the answer is larger than limits.answer");
@@ -139,13 +158,11 @@ static void on_data(void *user, struct view data)
 /* Reads what the answer tells; an answer that isn't JSON tells nothing. */
 static void read_answer(struct exchange *x)
 {
-    const struct conf *conf = x->gw->shared->conf;
-    const struct jlimits limits = {
-        .bytes = (size_t)conf->limits.answer, .depth = 64, .members = 65536};
+    const struct jlimits *limits = &x->gw->shared->judging.answer;
     struct jdoc doc;
     struct jfault fault;
 
-    if (jdoc_read(buf_view(&x->answer.body), &limits, x->arena, &doc, &fault) == STATUS_OK)
+    if (jdoc_read(buf_view(&x->answer.body), limits, x->arena, &doc, &fault) == STATUS_OK)
         modelarts_read_answer(&doc, x->arena, &x->answer.facts);
 }
 
@@ -154,6 +171,8 @@ static enum journal_outcome classify(const struct exchange *x)
 {
     unsigned status = x->answer.status;
 
+    if (status >= 200 && status <= 299 && x->route.op->class != CLASS_CREATE)
+        return OUTCOME_DONE;
     if (status >= 200 && status <= 299)
         return x->answer.facts.id.len > 0 &&
                        !journal_knows(x->gw->shared->journal, x->answer.facts.id)
@@ -200,13 +219,22 @@ enum flow step_forward(struct exchange *x)
         .on_end = on_end,
         .on_failed = on_failed,
     };
+    const struct judging *judging = &x->judging;
+    const struct outgoing what = {
+        .method = x->head->method,
+        .path = x->head->path,
+        .query = judging->sent_query,
+        .framing = view_eq(x->head->method, VIEW("GET")) ? HTTP1_NO_BODY : HTTP1_LENGTH,
+        .length = judging->sent_body.len,
+        .judged = true,
+    };
     struct upstream_order order;
 
-    forward_head(x, HTTP1_LENGTH, x->sending.len, true, &x->out);
+    forward_head(x, &what);
     if (x->out.failed == STATUS_OK) {
         order = (struct upstream_order){.method = x->head->method,
                                         .head = buf_view(&x->out),
-                                        .body = x->sending,
+                                        .body = judging->sent_body,
                                         .fresh = true};
         x->call = upstream_start(x->gw->upstream, &order, &handler, x);
     }

@@ -21,6 +21,7 @@
 #include "gateway/pending.h"
 #include "gateway/policies.h"
 #include "journal/journal.h"
+#include "judging/judging.h"
 #include "upstream/upstream.h"
 
 enum gateway_reason {
@@ -35,6 +36,7 @@ extern const struct reason_row gateway_reasons[GATEWAY_REASON_COUNT];
 struct gateway_shared {
     const struct conf *conf;
     unsigned workers;                  /* that share the limits which hold for the whole gateway */
+    struct judging_settings judging;   /* of conf */
     char host[280];                    /* the Host that the cloud is asked with */
     struct front_addresses *addresses; /* connections by client address */
     struct policy_slot policies;

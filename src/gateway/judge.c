@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From the received bytes to the bytes that may go: read once, judged, edited, and then read and
- * judged again as they will be sent (promise 1). Every failure on the way refuses (promise 6). */
+ * The exchange's way through the judgement: its body, what the judgement says, and what must not
+ * run beside it. Every failure on the way refuses (promise 6). */
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/exchange.h"
@@ -30,10 +30,30 @@ static bool media_type_ok(const struct exchange *x)
            view_eq_nocase(rest, VIEW("charset=\"utf-8\""));
 }
 
-enum flow step_body(struct exchange *x)
+/* Bytes of judged bodies in memory are limited over all workers. */
+static bool charge_body(struct exchange *x)
 {
     const struct conf *conf = x->gw->shared->conf;
+    int64_t all;
 
+    x->body_charged =
+        x->head->framing == HTTP1_LENGTH && x->head->length < (uint64_t)conf->limits.body
+            ? (int64_t)x->head->length
+            : conf->limits.body;
+    all = atomic_fetch_add(&x->gw->shared->body_bytes, x->body_charged) + x->body_charged;
+    return all <= conf->limits.body_memory;
+}
+
+static bool has_no_body(const struct exchange *x)
+{
+    return x->head->framing == HTTP1_NO_BODY ||
+           (x->head->framing == HTTP1_LENGTH && x->head->length == 0);
+}
+
+enum flow step_body(struct exchange *x)
+{
+    if (has_no_body(x) && !x->route.verb_in_body && modelarts_body_optional(x->route.op))
+        return FLOW_NEXT;
     if (x->head->framing == HTTP1_NO_BODY)
         return exchange_refuse(x, &http1_reasons[HTTP1_FAULT_LENGTH_REQUIRED],
                                "this call needs a JSON body with Content-Length or chunked");
@@ -47,15 +67,10 @@ enum flow step_body(struct exchange *x)
         front_read_body(x->front, FRONT_WHOLE, ACTION_MAX);
         return FLOW_WAIT;
     }
-    x->body_charged =
-        x->head->framing == HTTP1_LENGTH && x->head->length < (uint64_t)conf->limits.body
-            ? (int64_t)x->head->length
-            : conf->limits.body;
-    if (atomic_fetch_add(&x->gw->shared->body_bytes, x->body_charged) + x->body_charged >
-        conf->limits.body_memory)
+    if (!charge_body(x))
         return exchange_refuse(x, &gateway_reasons[GATEWAY_BODY_MEMORY],
                                "too many requests are being judged at once; try again in a moment");
-    front_read_body(x->front, FRONT_WHOLE, (uint64_t)conf->limits.body);
+    front_read_body(x->front, FRONT_WHOLE, (uint64_t)x->gw->shared->conf->limits.body);
     return FLOW_WAIT;
 }
 
@@ -69,161 +84,107 @@ void judge_on_body(struct exchange *x, struct view body)
         exchange_go(x, FLOW_NEXT);
 }
 
-static enum flow refuse_json(struct exchange *x, const struct jfault *fault)
+enum flow judge_flow(struct exchange *x, enum judging_flow flow)
 {
-    struct view message = arena_printf(
-        x->arena, "the body is not the JSON that this call needs: line %u, column %u: %s",
-        fault->line, fault->column, fault->text);
-
-    return exchange_refuse(x, fault->row, message.ptr == NULL ? fault->row->help : message.ptr);
-}
-
-static enum flow refuse_faults(struct exchange *x, const struct body_faults *faults)
-{
-    struct reason *kept = arena_array(x->arena, faults->count, sizeof *kept);
-
-    if (kept == NULL)
-        return exchange_refuse(x, faults->items[0].row, faults->items[0].row->help);
-    memcpy(kept, faults->items, faults->count * sizeof *kept);
-    return exchange_refuse_with(x, kept, faults->count);
-}
-
-static enum flow cannot_judge(struct exchange *x)
-{
+    switch (flow) {
+    case JUDGING_GOES_ON:
+        return FLOW_NEXT;
+    case JUDGING_REFUSED:
+        return exchange_refuse_with(x, x->judging.reasons, x->judging.reason_count);
+    case JUDGING_FAILED:
+        break;
+    }
     return exchange_refuse(
         x, &gateway_reasons[GATEWAY_JUDGE_FAILED],
         "this request could not be judged, nothing was sent; try again in a moment");
 }
 
-static enum status read_json(struct exchange *x, struct view bytes, struct jdoc *ret,
-                             struct jfault *fault)
-{
-    const struct conf *conf = x->gw->shared->conf;
-    const struct jlimits limits = {
-        .bytes = 2 * (size_t)conf->limits.body,
-        .depth = (unsigned)conf->limits.json_depth,
-        .members = (unsigned)conf->limits.json_members,
-    };
-
-    return jdoc_read(bytes, &limits, x->arena, ret, fault);
-}
-
 /* The verb in the body of an action picks the row; a start is judged, a stop streams on. */
-static enum flow parse_action(struct exchange *x, struct body_faults *faults)
+static enum flow parse_action(struct exchange *x)
 {
-    enum status status = modelarts_read_action(&x->doc, x->arena, &x->route.op, faults);
+    enum flow flow = judge_flow(x, judging_action(&x->judging));
 
-    if (status == STATUS_INVALID)
-        return refuse_faults(x, faults);
-    if (status != STATUS_OK)
-        return cannot_judge(x);
+    if (flow != FLOW_NEXT)
+        return flow;
+    x->route.op = x->judging.op;
     if (operation_is_judged(x->route.op))
-        return exchange_refuse(x, &modelarts_reasons[MODELARTS_OPERATION_NOT_SUPPORTED],
-                               "starting an instance could undo what the policies decided, and "
-                               "this version can't judge it "
-                               "yet: it is not let through");
+        return route_identify_judged(x);
+    if (x->dry_run) {
+        x->dry_run = false; /* there is no such trial to tell of */
+        return exchange_refuse(x, &gateway_reasons[GATEWAY_DRY_RUN],
+                               "this action isn't judged, so there is nothing to try without doing "
+                               "it; leave Postern-Dry-Run out");
+    }
     return FLOW_STREAM;
 }
 
 enum flow step_parse(struct exchange *x)
 {
-    struct body_faults faults = {0};
-    struct jfault fault;
-    enum status status = read_json(x, x->body, &x->doc, &fault);
+    struct judging *judging = &x->judging;
+    enum flow flow;
 
-    if (status == STATUS_SYNTAX)
-        return refuse_json(x, &fault);
-    if (status != STATUS_OK)
-        return cannot_judge(x);
-    if (x->route.verb_in_body)
-        return parse_action(x, &faults);
-    status = modelarts_read_create(&x->doc, x->route.project, x->gw->shared->conf->unknown_fields,
-                                   x->arena, &x->request, &faults);
-    if (status == STATUS_INVALID)
-        return refuse_faults(x, &faults);
-    if (status != STATUS_OK)
-        return cannot_judge(x);
-    x->has_request = true;
-    return FLOW_NEXT;
+    judging->op = x->route.op;
+    judging->project = x->route.project;
+    judging->instance = x->route.instance;
+    judging->query = x->head->query;
+    flow = judge_flow(x, judging_body(judging, x->body));
+    if (flow == FLOW_NEXT && x->route.verb_in_body)
+        flow = parse_action(x);
+    return flow == FLOW_NEXT ? judge_flow(x, judging_read(judging)) : flow;
 }
 
-/* What warn and observe policies would have changed, rendered for the record. */
-static bool render_would(struct exchange *x)
+/* One create of a name at a time. One without a name can't be told from another; the cloud will
+ * refuse both. */
+static enum flow claim_name(struct exchange *x)
 {
-    const struct judgement *would = &x->decision->would;
-    enum status status;
+    const struct instance_request *request = &x->judging.request;
 
-    if (!x->decision->has_would)
-        return true;
-    status = modelarts_render(&x->doc, &x->request, would->edits, would->edit_count, x->arena,
-                              &x->would.changes, &x->would.change_count);
-    x->would.verdict = would->verdict;
-    x->would.reasons = would->reasons;
-    x->would.reason_count = would->reason_count;
-    return status == STATUS_OK;
+    if (x->route.op->class != CLASS_CREATE || !request->name.set)
+        return FLOW_NEXT;
+    x->pending = (struct pending_entry){
+        .what = PENDING_NAME,
+        .family = x->route.op->family,
+        .project = x->route.project,
+        .name = request->name.value,
+    };
+    if (pending_add(&x->gw->shared->pending, &x->pending))
+        return FLOW_NEXT;
+    return exchange_refuse(x, &gateway_reasons[GATEWAY_CREATE_PENDING],
+                           "a create of an instance with this name is under way; wait for its "
+                           "answer before you repeat it");
 }
 
-/* Edits the body, then reads and judges what will be sent: it must be allowed as it is. */
-static enum flow rewrite(struct exchange *x)
+/* What the warn and observe policies held back, for the record and for a warning. */
+static void keep_would(struct exchange *x)
 {
-    const struct judgement *judgement = &x->decision->judgement;
-    const struct decision *again;
-    struct instance_request request;
-    struct body_faults faults = {0};
-    struct jfault fault;
-    struct jdoc doc;
+    const struct decision *decision = x->judging.decision;
 
-    if (modelarts_render(&x->doc, &x->request, judgement->edits, judgement->edit_count, x->arena,
-                         &x->changes, &x->change_count) != STATUS_OK ||
-        modelarts_apply(&x->doc, &x->request, judgement->edits, judgement->edit_count, x->arena,
-                        &x->edited) != STATUS_OK)
-        return cannot_judge(x);
-    if (read_json(x, buf_view(&x->edited), &doc, &fault) != STATUS_OK ||
-        modelarts_read_create(&doc, x->route.project, x->gw->shared->conf->unknown_fields, x->arena,
-                              &request, &faults) != STATUS_OK ||
-        policy_judge(x->set, &request, &x->who.subject, clock_now_us(), false, x->arena, &again) !=
-            STATUS_OK)
-        return cannot_judge(x);
-    if (again->judgement.verdict != VERDICT_ALLOW || again->judgement.edit_count != 0) {
-        log_line(LOG_ERROR, "edited request is not allowed as it is, refused id=%.*s",
-                 RANDOM_ID_BYTES, x->id);
-        return exchange_refuse(
-            x, &gateway_reasons[GATEWAY_NOT_CONVERGENT],
-            "the policies do not agree on how to change this request; nothing was sent");
-    }
-    x->sending = buf_view(&x->edited);
-    return FLOW_NEXT;
+    if (decision == NULL || !decision->has_would)
+        return;
+    x->would = (struct journal_would){
+        .verdict = decision->would.verdict,
+        .reasons = decision->would.reasons,
+        .reason_count = decision->would.reason_count,
+        .changes = x->judging.would.changes,
+        .change_count = x->judging.would.change_count,
+    };
 }
 
 enum flow step_judge(struct exchange *x)
 {
-    enum flow flow = FLOW_NEXT;
+    enum flow flow;
 
     x->set = policy_slot_get(&x->gw->shared->policies);
-    if (policy_judge(x->set, &x->request, &x->who.subject, clock_now_us(), false, x->arena,
-                     &x->decision) != STATUS_OK ||
-        !render_would(x))
-        return cannot_judge(x);
-    x->sending = x->body;
-    switch (x->decision->judgement.verdict) {
-    case VERDICT_REFUSE:
-        return exchange_refuse_with(x, x->decision->judgement.reasons,
-                                    x->decision->judgement.reason_count);
-    case VERDICT_REWRITE:
-        flow = rewrite(x);
-        break;
-    case VERDICT_ALLOW:
-        break;
-    }
+    flow =
+        judge_flow(x, judging_decide(&x->judging, x->set, &x->who.subject, clock_now_us(), false));
+    keep_would(x);
+    if (x->reason_count > 0 && x->reasons[0].row == &judging_reasons[JUDGING_NOT_CONVERGENT])
+        log_line(LOG_ERROR, "edited request is not allowed as it is, refused id=%.*s",
+                 RANDOM_ID_BYTES, x->id);
+    if (x->dry_run)
+        return flow == FLOW_NEXT ? FLOW_ANSWER : flow;
     if (flow != FLOW_NEXT)
         return flow;
-    digest_sha256_hex(x->sending, x->sending_sha256);
-    x->pending = (struct pending_entry){
-        .family = x->route.op->family, .project = x->route.project, .name = x->request.name.value};
-    /* One without a name can't be told from another; the cloud will refuse both. */
-    if (x->request.name.set && !pending_add(&x->gw->shared->pending, &x->pending))
-        return exchange_refuse(x, &gateway_reasons[GATEWAY_CREATE_PENDING],
-                               "a create of an instance with this name is under way; wait for its "
-                               "answer before you repeat it");
-    return FLOW_NEXT;
+    digest_sha256_hex(x->judging.sent_body, x->sending_sha256);
+    return claim_name(x);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The table of pending creates: chained hashing, entries owned by their exchanges. */
+ * The table of what is pending: chained hashing, entries owned by their exchanges. */
 #include "gateway/pending.h"
 
 #include "base/require.h"
@@ -13,7 +13,7 @@ void pending_init(struct pending *pending)
 /* FNV-1a; the table is small and its keys bounded by the connections, so floods gain nothing. */
 static size_t bucket_of(const struct pending_entry *entry)
 {
-    uint64_t hash = 14695981039346656037u ^ (uint64_t)entry->family;
+    uint64_t hash = 14695981039346656037u ^ ((uint64_t)entry->family << 1 | (uint64_t)entry->what);
     const struct view parts[] = {entry->project, entry->name};
 
     for (size_t p = 0; p < ARRAY_LEN(parts); p++) {
@@ -26,7 +26,8 @@ static size_t bucket_of(const struct pending_entry *entry)
 
 static bool same(const struct pending_entry *a, const struct pending_entry *b)
 {
-    return a->family == b->family && view_eq(a->project, b->project) && view_eq(a->name, b->name);
+    return a->what == b->what && a->family == b->family && view_eq(a->project, b->project) &&
+           view_eq(a->name, b->name);
 }
 
 bool pending_add(struct pending *pending, struct pending_entry *entry)

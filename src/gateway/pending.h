@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Creates that are under way, by family, project and name: a second one of the same name is refused
- * until the first is settled, so that a repeat by an impatient client can't make two. Shared by all
- * workers. */
+ * What is under way. Creates by family, project and name: a second one of the same name is refused
+ * until the first is settled, so that a repeat by an impatient client can't make two. Changes and
+ * starts by instance: what one was judged by must not change under it. Shared by all workers. */
 #pragma once
 
 #include <pthread.h>
@@ -11,10 +11,13 @@
 
 enum { PENDING_BUCKETS = 256 };
 
+enum pending_what { PENDING_NAME, PENDING_INSTANCE };
+
 /* Stands in the exchange; linked while it is pending. */
 struct pending_entry {
+    enum pending_what what;
     enum family family;
-    struct view project, name; /* borrowed from the exchange's arena */
+    struct view project, name; /* the name, or the instance's id; borrowed from the exchange */
     struct pending_entry *next;
     bool linked;
 };
@@ -25,7 +28,7 @@ struct pending {
 };
 
 void pending_init(struct pending *pending);
-/* False if one of that family, project and name is there already. */
+/* False if the same is there already. */
 MUST_CHECK bool pending_add(struct pending *pending, struct pending_entry *entry);
 /* Fine also if it isn't linked. */
 void pending_remove(struct pending *pending, struct pending_entry *entry);

@@ -42,23 +42,25 @@ static void add_request(const struct exchange *x, struct journal_facts *facts)
     facts->credential_verified = x->who.credential.verified;
     facts->client = view_str(front_client(x->front));
     facts->request_id = request_id == NULL ? VIEW_NONE : request_id->value;
-    facts->instance = x->has_request ? &x->request : NULL;
+    facts->instance = x->judging.has_request ? &x->judging.request : NULL;
     facts->instance_id = x->route.instance;
 }
 
 static void add_decision(const struct exchange *x, struct journal_facts *facts)
 {
+    const struct decision *decision = x->judging.decision;
+
     facts->reasons = x->reasons;
     facts->reason_count = x->reason_count;
-    if (x->decision == NULL)
+    if (decision == NULL)
         return;
-    facts->would = x->decision->has_would ? &x->would : NULL;
-    facts->policies = x->decision->policies;
-    facts->policy_count = x->decision->policy_count;
-    facts->exceptions = x->decision->exceptions;
-    facts->exception_count = x->decision->exception_count;
-    facts->changes = x->changes;
-    facts->change_count = x->change_count;
+    facts->would = decision->has_would ? &x->would : NULL;
+    facts->policies = decision->policies;
+    facts->policy_count = decision->policy_count;
+    facts->exceptions = decision->exceptions;
+    facts->exception_count = decision->exception_count;
+    facts->changes = x->judging.changes;
+    facts->change_count = x->judging.change_count;
     facts->policy_set = view_str(policy_set_digest(x->set));
 }
 
@@ -76,7 +78,7 @@ static bool is_over_budget(struct exchange *x)
 {
     struct gateway *gw = x->gw;
 
-    if (x->step > STEP_IDENTIFY || gw->anonymous_lines++ < ANONYMOUS_LINES_MAX)
+    if (x->identified || gw->anonymous_lines++ < ANONYMOUS_LINES_MAX)
         return false;
     gw->anonymous_folded++;
     return true;
@@ -161,7 +163,7 @@ enum flow record_intent(struct exchange *x)
     add_request(x, &facts);
     add_decision(x, &facts);
     facts.has_decision = true;
-    facts.decision = x->decision->judgement.verdict;
+    facts.decision = x->judging.decision->judgement.verdict;
     facts.request_sha256 = view_of(x->sending_sha256, sizeof x->sending_sha256);
     status = submit_and_wait(x, &facts, JOURNAL_SYNCED);
     if (status == STATUS_OK) {
@@ -195,7 +197,7 @@ static void add_answer(const struct exchange *x, struct journal_facts *facts)
     facts->error_code = answer->facts.error_code;
     facts->upstream_request_id = answer->request_id;
     facts->instance_id = answer->facts.id.ptr != NULL ? answer->facts.id : x->route.instance;
-    facts->instance_name = x->has_request ? x->request.name.value : VIEW_NONE;
+    facts->instance_name = x->judging.has_request ? x->judging.request.name.value : VIEW_NONE;
 }
 
 /* The journal itself is why the request was not sent: its answer waits no second time for it. */

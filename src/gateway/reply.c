@@ -50,9 +50,9 @@ static struct view edits_value(struct exchange *x)
     buf_init(&text, EDITS_HEADER_MAX);
     jwriter_init(&w, &text);
     w.ascii = true;
-    modelarts_write_changes(&w, x->changes, x->change_count);
+    modelarts_write_changes(&w, x->judging.changes, x->judging.change_count);
     value = text.failed == STATUS_OK ? arena_copy(x->arena, buf_view(&text))
-                                     : arena_printf(x->arena, "%zu", x->change_count);
+                                     : arena_printf(x->arena, "%zu", x->judging.change_count);
     buf_done(&text);
     return value;
 }
@@ -74,7 +74,7 @@ static struct view header_text(struct exchange *x, struct view text)
 /* What the warn policies held back: the sentence of their refusal, or how many edits. */
 static struct view warning_value(struct exchange *x)
 {
-    const struct judgement *would = &x->decision->would;
+    const struct judgement *would = &x->judging.decision->would;
     struct view sentence;
 
     if (would->verdict == VERDICT_REFUSE)
@@ -87,13 +87,15 @@ static struct view warning_value(struct exchange *x)
 
 static unsigned add_marks(struct exchange *x, struct http1_field *fields, unsigned n)
 {
-    if (x->decision == NULL)
+    const struct decision *decision = x->judging.decision;
+
+    if (decision == NULL)
         return n;
-    if (x->change_count > 0 && x->reason_count == 0) {
+    if (x->judging.change_count > 0 && x->reason_count == 0) {
         fields[n++] = our_field("Postern-Decision", VIEW("rewrite"));
         fields[n++] = our_field("Postern-Edits", edits_value(x));
     }
-    if (x->decision->has_would && x->decision->warn)
+    if (decision->has_would && decision->warn)
         fields[n++] = our_field("Postern-Warning", warning_value(x));
     return n;
 }
@@ -129,20 +131,16 @@ static bool ends_connection(const struct exchange *x)
     return x->head == NULL || (row >= http1_reasons && row < http1_reasons + HTTP1_FAULT_COUNT);
 }
 
-static enum flow reply_refusal(struct exchange *x)
+/* An answer of our own. */
+static enum flow reply_own(struct exchange *x, int status, bool close, const struct buf *body)
 {
     const struct view id = view_of(x->id, sizeof x->id);
-    int status = x->reasons[0].row->status;
     struct http1_field *fields = arena_array(x->arena, 4 + OUR_FIELDS, sizeof *fields);
-    struct view sentence = modelarts_refusal_sentence(x->reasons, x->reason_count, x->arena);
-    struct front_reply reply = {.status = (unsigned)status, .close = ends_connection(x)};
-    struct buf body;
+    struct front_reply reply = {.status = (unsigned)status, .close = close};
     unsigned n = 0;
 
-    if (fields == NULL || sentence.ptr == NULL)
+    if (fields == NULL || body->failed != STATUS_OK)
         return reply_out_of_memory(x);
-    buf_init(&body, REFUSAL_MAX);
-    modelarts_write_refusal(&body, status, id, sentence, x->reasons, x->reason_count);
     fields[n++] = our_field("Content-Type", VIEW("application/json"));
     fields[n++] = our_field("X-Request-Id", id);
     fields[n++] = our_field("x-openstack-request-id", id);
@@ -152,11 +150,73 @@ static enum flow reply_refusal(struct exchange *x)
         fields[n++] = our_field("WWW-Authenticate", VIEW("X-Auth-Token"));
     reply.fields = fields;
     reply.count = add_marks(x, fields, n);
-    reply.body = buf_view(&body);
+    reply.body = buf_view(body);
     x->sent_status = status;
     front_reply(x->front, &reply);
-    buf_done(&body);
     return FLOW_WAIT;
+}
+
+/* What would have been done, beside what a refusal says anyway. */
+static void write_trial(struct exchange *x, struct jwriter *w)
+{
+    const struct judging *judging = &x->judging;
+
+    jwriter_member_text(
+        w, "decision",
+        view_str(verdict_name(x->reason_count > 0 ? VERDICT_REFUSE
+                                                  : judging->decision->judgement.verdict)));
+    jwriter_key(w, "edits");
+    modelarts_write_changes(w, judging->changes, judging->change_count);
+    if (judging->decision != NULL && judging->decision->has_would) {
+        jwriter_key(w, "would");
+        jwriter_open_object(w);
+        jwriter_member_text(w, "decision", view_str(verdict_name(x->would.verdict)));
+        modelarts_write_reasons(w, x->would.reasons, x->would.reason_count);
+        jwriter_key(w, "edits");
+        modelarts_write_changes(w, x->would.changes, x->would.change_count);
+        jwriter_close_object(w);
+    }
+    if (x->reason_count > 0)
+        return;
+    jwriter_member_opt(w, "query", judging->sent_query);
+    if (judging->has_body) {
+        jwriter_key(w, "body");
+        jwriter_raw(w, judging->sent_body);
+    }
+}
+
+static enum flow reply_refusal(struct exchange *x)
+{
+    const struct view id = view_of(x->id, sizeof x->id);
+    int status = x->reasons[0].row->status;
+    struct view sentence = modelarts_refusal_sentence(x->reasons, x->reason_count, x->arena);
+    CLEANUP(buf_done) struct buf body;
+    struct jwriter w;
+
+    buf_init(&body, REFUSAL_MAX);
+    if (sentence.ptr == NULL)
+        return reply_out_of_memory(x);
+    jwriter_init(&w, &body);
+    modelarts_open_refusal(&w, status, id, sentence, x->reasons, x->reason_count);
+    if (x->dry_run)
+        write_trial(x, &w);
+    jwriter_close_object(&w);
+    return reply_own(x, status, ends_connection(x), &body);
+}
+
+/* Postern-Dry-Run: nothing was forwarded, reserved or recorded. */
+static enum flow reply_trial(struct exchange *x)
+{
+    CLEANUP(buf_done) struct buf body;
+    struct jwriter w;
+
+    buf_init(&body, REFUSAL_MAX + x->judging.sent_body.len);
+    jwriter_init(&w, &body);
+    jwriter_open_object(&w);
+    modelarts_write_reasons(&w, NULL, 0);
+    write_trial(x, &w);
+    jwriter_close_object(&w);
+    return reply_own(x, 200, false, &body);
 }
 
 enum flow step_reply(struct exchange *x)
@@ -169,5 +229,5 @@ enum flow step_reply(struct exchange *x)
     /* A well-framed answer reaches the caller as it came, whatever the outcome says. */
     if (x->answer.status != 0)
         return reply_answer(x);
-    return reply_refusal(x);
+    return x->reason_count > 0 ? reply_refusal(x) : reply_trial(x);
 }

@@ -37,22 +37,38 @@ static enum flow check_protocol(struct exchange *x)
     return FLOW_NEXT;
 }
 
+/* Somebody who asks only must never have it done: whatever is unclear about it refuses. */
+static enum flow check_dry_run(struct exchange *x)
+{
+    unsigned count;
+    const struct http1_field *field =
+        http1_find_field(x->head->fields, x->head->count, HTTP1_POSTERN_DRY_RUN, &count);
+
+    if (count == 0)
+        return FLOW_NEXT;
+    if (field == NULL || count > 1 || !view_eq(field->value, VIEW("true")))
+        return exchange_refuse(x, &gateway_reasons[GATEWAY_DRY_RUN],
+                               "Postern-Dry-Run may stand once, with the value true");
+    if (!is_judged(x) && !x->route.verb_in_body)
+        return exchange_refuse(x, &gateway_reasons[GATEWAY_DRY_RUN],
+                               "this call isn't judged, so there is nothing to try without doing "
+                               "it; leave Postern-Dry-Run out");
+    x->dry_run = true;
+    return FLOW_NEXT;
+}
+
 /* A cloud that reads parameters from body and query alike must not find other ones than were
- * judged. Only these two have a query in the API, which is judged with them. */
+ * judged. */
 static bool has_unread_query(const struct exchange *x)
 {
-    enum operation_id id = x->route.op->id;
-
-    if (x->head->query.ptr == NULL || id == OP_NOTEBOOKS_START || id == OP_NOTEBOOKS_LEASE)
-        return false;
-    return is_judged(x) || x->route.verb_in_body;
+    return x->head->query.ptr != NULL && (is_judged(x) || x->route.verb_in_body) &&
+           !modelarts_reads_query(x->route.op);
 }
 
 enum flow step_route(struct exchange *x)
 {
     const struct conf *conf = x->gw->shared->conf;
     struct reason why;
-    unsigned dry_runs;
 
     if (check_protocol(x) == FLOW_REFUSE)
         return FLOW_REFUSE;
@@ -61,20 +77,11 @@ enum flow step_route(struct exchange *x)
     if (settings_refuse(conf, x))
         return exchange_refuse(x, &gateway_reasons[GATEWAY_ROUTE_REFUSED],
                                "this gateway's settings do not let this call through");
-    (void)http1_find_field(x->head->fields, x->head->count, HTTP1_POSTERN_DRY_RUN, &dry_runs);
-    if (dry_runs > 0)
-        return exchange_refuse(x, &gateway_reasons[GATEWAY_DRY_RUN],
-                               "Postern-Dry-Run is not available in this version");
-    if (is_judged(x) && x->route.op->id != OP_DEMANAGER_CREATE)
-        return exchange_refuse(x, &modelarts_reasons[MODELARTS_OPERATION_NOT_SUPPORTED],
-                               "this operation could undo what the policies decided, and this "
-                               "version can't judge it yet: "
-                               "it is not let through");
     if (has_unread_query(x))
         return exchange_refuse(x, &gateway_reasons[GATEWAY_UNREAD_QUERY],
                                "this call has no query in the API: leave out the \"?\" and what "
                                "stands behind it");
-    return FLOW_NEXT;
+    return check_dry_run(x);
 }
 
 static void read_credentials(const struct exchange *x, struct credentials *c)
@@ -94,26 +101,50 @@ static void read_credentials(const struct exchange *x, struct credentials *c)
     c->path_project = x->route.op->class == CLASS_OTHER ? VIEW_NONE : x->route.project;
 }
 
-enum flow step_identify(struct exchange *x)
+enum flow route_identify_judged(struct exchange *x)
 {
-    const struct conf *conf = x->gw->shared->conf;
     struct credentials credentials = {0};
     struct reason why;
-    bool judged = is_judged(x), known;
 
     read_credentials(x, &credentials);
-    if (judged)
-        known = identity_judged(conf->verify, &credentials, x->route.project, clock_now_us(),
-                                x->arena, &x->who, &why);
-    else if (!record_wants(x))
-        known = identity_unrecorded(&credentials, &why);
-    else
-        known =
-            identity_unjudged(conf->verify, &credentials, clock_now_us(), x->arena, &x->who, &why);
-    if (!known)
+    if (!identity_judged(x->gw->shared->conf->verify, &credentials, x->route.project,
+                         clock_now_us(), x->arena, &x->who, &why))
         return refuse_one(x, &why);
+    x->identified = true;
+    return FLOW_NEXT;
+}
+
+/* The rest of the credentials' manners: what may stand once does. */
+static enum flow check_repeats(struct exchange *x, bool judged)
+{
     if (forward_repeats(x, judged))
         return exchange_refuse(x, &gateway_reasons[GATEWAY_REPEATED_HEADER],
                                "a header field that may stand once stands more than once");
-    return judged || x->route.verb_in_body ? FLOW_NEXT : FLOW_STREAM;
+    return FLOW_NEXT;
+}
+
+enum flow step_identify(struct exchange *x)
+{
+    struct credentials credentials = {0};
+    struct reason why;
+    bool known;
+
+    if (is_judged(x)) {
+        enum flow flow = route_identify_judged(x);
+
+        return flow == FLOW_NEXT ? check_repeats(x, true) : flow;
+    }
+    read_credentials(x, &credentials);
+    if (!record_wants(x))
+        known = identity_unrecorded(&credentials, &why);
+    else
+        known = identity_unjudged(x->gw->shared->conf->verify, &credentials, clock_now_us(),
+                                  x->arena, &x->who, &why);
+    if (!known)
+        return refuse_one(x, &why);
+    /* An action may turn out to be a judged one, which asks for more. */
+    x->identified = !x->route.verb_in_body;
+    if (check_repeats(x, false) == FLOW_REFUSE)
+        return FLOW_REFUSE;
+    return x->route.verb_in_body ? FLOW_NEXT : FLOW_STREAM;
 }

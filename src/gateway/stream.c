@@ -137,10 +137,19 @@ static bool is_idempotent(struct view method)
            view_eq(method, VIEW("OPTIONS"));
 }
 
+static void forward_as_received(struct exchange *x, enum http1_framing framing, uint64_t length)
+{
+    forward_head(x, &(struct outgoing){.method = x->head->method,
+                                       .path = x->head->path,
+                                       .query = x->head->query,
+                                       .framing = framing,
+                                       .length = length});
+}
+
 /* An action's body was read whole to see its verb: it goes on as it came. */
 static void begin_with_body(struct exchange *x, struct upstream_order *order)
 {
-    forward_head(x, HTTP1_LENGTH, x->body.len, false, &x->out);
+    forward_as_received(x, HTTP1_LENGTH, x->body.len);
     order->body = x->body;
     x->body_done = true;
 }
@@ -160,7 +169,7 @@ enum flow step_stream(struct exchange *x)
     if (x->body.ptr != NULL) {
         begin_with_body(x, &order);
     } else {
-        forward_head(x, framing, x->head->length, false, &x->out);
+        forward_as_received(x, framing, x->head->length);
         order.streams =
             framing != HTTP1_NO_BODY && !(framing == HTTP1_LENGTH && x->head->length == 0);
         x->chunked_upload = framing == HTTP1_CHUNKED;

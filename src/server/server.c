@@ -220,6 +220,7 @@ static enum status start(struct server *s, const struct loaded_policies *loaded,
 {
     const struct conf *conf = &s->conf;
 
+    s->shared.judging = conf_judging(conf);
     (void)snprintf(s->shared.host, sizeof s->shared.host,
                    conf->upstream.port == 443 ? "%s" : "%s:%u", conf->upstream.host,
                    (unsigned)conf->upstream.port);

@@ -163,7 +163,7 @@ def test_legitimate_paths_pass(gateway, cloud, token, path):
     (b'{"name":"a","name":"b"}', "json.duplicate_member"),
     (b'{"name":"a","n\\u0061me":"b"}', "json.duplicate_member"),
     (b'{"spec":{"auto_stop":{"enable":true,"enable":false}}}', "json.duplicate_member"),
-    (b"{", "json.syntax"), (b"", "json.syntax"), (b'{"a":1} x', "json.syntax"), (b"\xef\xbb\xbf{}", "json.syntax"),
+    (b"{", "json.syntax"), (b"", "body.missing"), (b'{"a":1} x', "json.syntax"), (b"\xef\xbb\xbf{}", "json.syntax"),
     (b'{"name":"\xff"}', "json.invalid_utf8"), (b'{"a":1e999}', "json.number_range"),
     (b"[" * 100 + b"]" * 100, "json.too_deep"),
 ], ids=lambda value: value if isinstance(value, str) else repr(value[:20]))
@@ -243,7 +243,6 @@ def test_100_continue_comes_before_the_body(gateway, cloud, token):
 @pytest.mark.parametrize("headers, status", [
     ({"Content-Type": "text/plain"}, 415), ({"Content-Type": "application/json; charset=latin-1"}, 415),
     ({"Content-Encoding": "gzip"}, 415), ({"Expect": "magic"}, 417), ({"Upgrade": "h2c", "Connection": "upgrade"}, 501),
-    ({"Postern-Dry-Run": "true"}, 400),
 ], ids=lambda value: str(value))
 def test_requests_that_cannot_be_judged(gateway, cloud, token, headers, status):
     answer = post_create(gateway, token, None, headers)
@@ -251,9 +250,11 @@ def test_requests_that_cannot_be_judged(gateway, cloud, token, headers, status):
     assert cloud.requests() == []
 
 
-@pytest.mark.parametrize("content_type", ["application/json;charset=UTF-8", "Application/JSON"])
-def test_content_types_that_real_clients_send(gateway, token, content_type):
+@pytest.mark.parametrize("content_type", ["application/json;charset=UTF-8", "Application/JSON", "application/json ; charset=utf-8"])
+def test_content_types_that_real_clients_send(gateway, cloud, token, content_type):
+    """They go on as what the body was read as."""
     assert post_create(gateway, token, None, {"Content-Type": content_type}).status == 200
+    assert cloud.creates()[0].header("content-type") == "application/json"
 
 
 def test_a_body_over_the_limit_is_not_read(gateway, cloud, token):
@@ -281,10 +282,6 @@ def test_postern_headers_are_ours_alone(gateway, cloud, token):
 
 
 @pytest.mark.parametrize("method, path, body, code", [
-    ("PUT", "/DE-1", b'{"spec":{"auto_stop":{"enable":false}}}', "operation.not_supported"),
-    ("POST", "/DE-1/action", b'{"action":"start"}', "operation.not_supported"),
-    ("POST", "/DE-1/action", b'{"action":"restart"}', "operation.not_supported"),
-    ("POST", "/DE-1/action", b'{"action":"queue"}', "operation.not_supported"),
     ("PATCH", "/DE-1", b"{}", "route.unknown"), ("POST", "/DE-1/whatever", b"{}", "route.unknown"),
     ("POST", "/../notebooks", b"{}", "path.ambiguous"), ("POST", "/", b"{}", "path.ambiguous"),
     ("POST", "/DE-1/action", b'{"action":"explode"}', "action.unknown"),
@@ -306,14 +303,6 @@ def test_no_way_round(gateway, cloud, token, method, path, body, code):
 def test_spellings_of_judged_paths_are_refused(gateway, cloud, token, target):
     answer = gateway.request("POST", target, compact(create_body()), {"X-Auth-Token": token})
     check_refusal(answer, 400)
-    assert cloud.requests() == []
-
-
-@pytest.mark.parametrize("path", ["", "/x", "/x/start?duration=-1", "/x/lease?duration=-1", "/x/storage"])
-def test_the_other_family_is_refused_until_it_is_judged(gateway, cloud, token, path):
-    method = "PATCH" if "lease" in path else "POST"
-    answer = gateway.request(method, f"/v1/{PROJECT}/notebooks{path}", b"{}", {"X-Auth-Token": token})
-    check_refusal(answer, 403)
     assert cloud.requests() == []
 
 

@@ -49,7 +49,6 @@ ATTACKS = {
     "CONNECT": ("CONNECT", "gateway.test:443", [], b"", 501, "http.method"),
     "upgrade of a read": ("GET", CREATE, [("Upgrade", "websocket"), ("Connection", "upgrade")], b"", 501,
                           "http.upgrade"),
-    "start by GET": ("GET", f"/v1/{PROJECT}/notebooks/x/start", [], b"", 403, "operation.not_supported"),
     "another version": ("POST", CREATE.replace("/v1/", "/v2/"), [JSON], None, 403, "route.unknown"),
     "action: no media type": ("POST", ACTION, [("Content-Type", "")], STOP, 415, "request.media_type"),
     "action: text": ("POST", ACTION, [("Content-Type", "text/plain")], STOP, 415, "request.media_type"),
