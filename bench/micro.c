@@ -39,7 +39,7 @@ static struct world {
     struct arena arena; /* of one operation */
     struct arena kept;
     struct view token;
-    struct buf out;
+    struct buf out, query;
     struct jdoc doc;
     struct instance_request request;
     struct subject subject;
@@ -131,14 +131,20 @@ static void read_json(void)
         broken("json");
 }
 
+static struct raw_request raw_create(void)
+{
+    return (struct raw_request){
+        .op = &operations[OP_DEMANAGER_CREATE], .project = VIEW(PROJECT), .doc = &w.doc};
+}
+
 static void read_create(void)
 {
+    const struct raw_request raw = raw_create();
     struct instance_request request;
     struct body_faults faults = {0};
 
     arena_reset(&w.arena);
-    if (modelarts_read_create(&w.doc, VIEW(PROJECT), UNKNOWN_REFUSE, &w.arena, &request, &faults) !=
-        STATUS_OK)
+    if (modelarts_read(&raw, UNKNOWN_REFUSE, &w.arena, &request, &faults) != STATUS_OK)
         broken("create");
 }
 
@@ -176,10 +182,11 @@ static void splice(void)
 static void apply(void)
 {
     const struct judgement *judgement = &w.decision->judgement;
+    const struct raw_request raw = raw_create();
 
     arena_reset(&w.arena);
-    if (modelarts_apply(&w.doc, &w.request, judgement->edits, judgement->edit_count, &w.arena,
-                        &w.out) != STATUS_OK)
+    if (modelarts_apply(&raw, &w.request, judgement->edits, judgement->edit_count, &w.arena, &w.out,
+                        &w.query) != STATUS_OK)
         broken("edit");
 }
 
@@ -331,12 +338,14 @@ static void read_token(const char *path)
 static void prepare(void)
 {
     static const struct view roles[] = {{"te_admin", 8}};
+    const struct raw_request raw = raw_create();
     struct body_faults faults = {0};
     struct jfault fault;
 
     arena_init(&w.arena, 65536, 1 << 24);
     arena_init(&w.kept, 65536, 1 << 24);
     buf_init(&w.out, 1 << 20);
+    buf_init(&w.query, 1 << 10);
     w.subject = (struct subject){.known = SUBJECT_USER | SUBJECT_DOMAIN | SUBJECT_PROJECT |
                                           SUBJECT_ROLES | SUBJECT_GROUPS,
                                  .user_id = VIEW("user-id-of-alice"),
@@ -353,14 +362,10 @@ static void prepare(void)
     w.long_head = make_head(20000);
     if (jdoc_read(view_of(body_text, sizeof body_text - 1), &json_limits, &w.kept, &w.doc,
                   &fault) != STATUS_OK ||
-        modelarts_read_create(&w.doc, VIEW(PROJECT), UNKNOWN_REFUSE, &w.kept, &w.request,
-                              &faults) != STATUS_OK)
+        modelarts_read(&raw, UNKNOWN_REFUSE, &w.kept, &w.request, &faults) != STATUS_OK)
         broken("body");
-    /* The body's reader leaves the operation to the route. */
-    if (w.request.op == NULL)
-        w.request.op = &operations[OP_DEMANAGER_CREATE];
     if (policy_judge(w.few, &w.request, &w.subject, 0, false, &w.kept, &w.decision) != STATUS_OK ||
-        modelarts_render(&w.doc, &w.request, w.decision->judgement.edits,
+        modelarts_render(&raw, &w.request, w.decision->judgement.edits,
                          w.decision->judgement.edit_count, &w.kept, &w.changes,
                          &w.change_count) != STATUS_OK)
         broken("decision");

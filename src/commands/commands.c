@@ -23,11 +23,16 @@ static const struct command commands[] = {
      command_check},
     {"explain", "show how a request would be decided, rule by rule",
      "[-c FILE] --user NAME --project ID [--domain D] [--role R]... [--group G]...\n"
-     "                       [--operation demanager.create] [--at TIME] [--json] [REQUEST.json]",
+     "                       [--operation demanager.create] [--query QUERY] [--instance FILE]\n"
+     "                       [--at TIME] [--json] [REQUEST.json]",
      "Judges the request (standard input if none is named) with the code that serves. Exits 1 if "
      "it is refused.\n"
      "  --user NAME, --user-id ID, --project ID, --domain D, --role R, --group G   who asks, and "
      "where\n"
+     "  --operation NAME   what is asked; without it demanager.create\n"
+     "  --query QUERY      the request's query, such as duration=3600000 of a start\n"
+     "  --instance FILE    what the cloud answers to a GET of the instance: a start or lease is "
+     "judged by it\n"
      "  --at TIME   as if it were then: 2026-12-31 or 2026-12-31T12:00:00Z\n"
      "  --json      one JSON object instead of text",
      command_explain},

@@ -8,12 +8,13 @@
 
 #include "base/clock.h"
 #include "commands/internal.h"
+#include "modelarts/answer.h"
 
 enum { NAMES_MAX = 256 };
 
 struct wanted {
-    const char *conf, *request;
-    struct view user, user_id, project, domain;
+    const char *conf, *request, *instance;
+    struct view user, user_id, project, domain, query;
     const struct operation *operation;
     struct view roles[NAMES_MAX], groups[NAMES_MAX];
     size_t role_count, group_count;
@@ -39,9 +40,8 @@ static int take_operation(const struct command *command, struct wanted *w)
     w->operation = operation_find(view_str(optarg));
     if (w->operation == NULL)
         return command_usage(command, "\"%s\" is not an operation", optarg);
-    if (w->operation->id != OP_DEMANAGER_CREATE)
-        return command_usage(command, "this version judges demanager.create only, not \"%s\"",
-                             optarg);
+    if (!operation_is_judged(w->operation))
+        return command_usage(command, "\"%s\" is never judged", optarg);
     return -1;
 }
 
@@ -70,6 +70,12 @@ static int take_option(const struct command *command, int option, struct wanted 
         return add_name(command, w->groups, &w->group_count);
     case 'o':
         return take_operation(command, w);
+    case 'I':
+        w->instance = optarg;
+        return -1;
+    case 'q':
+        w->query = view_str(optarg);
+        return -1;
     case 't':
         return parse_time(optarg, &w->at_us)
                    ? -1
@@ -88,12 +94,13 @@ static int take_option(const struct command *command, int option, struct wanted 
 static int parse_options(const struct command *command, int argc, char **argv, struct wanted *w)
 {
     static const struct option options[] = {
-        {"conf", required_argument, NULL, 'c'},    {"user", required_argument, NULL, 'u'},
-        {"user-id", required_argument, NULL, 'i'}, {"project", required_argument, NULL, 'p'},
-        {"domain", required_argument, NULL, 'd'},  {"role", required_argument, NULL, 'r'},
-        {"group", required_argument, NULL, 'g'},   {"operation", required_argument, NULL, 'o'},
-        {"at", required_argument, NULL, 't'},      {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"conf", required_argument, NULL, 'c'},     {"user", required_argument, NULL, 'u'},
+        {"user-id", required_argument, NULL, 'i'},  {"project", required_argument, NULL, 'p'},
+        {"domain", required_argument, NULL, 'd'},   {"role", required_argument, NULL, 'r'},
+        {"group", required_argument, NULL, 'g'},    {"operation", required_argument, NULL, 'o'},
+        {"instance", required_argument, NULL, 'I'}, {"query", required_argument, NULL, 'q'},
+        {"at", required_argument, NULL, 't'},       {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     int option, result;
 
@@ -109,6 +116,11 @@ static int parse_options(const struct command *command, int argc, char **argv, s
     if (optind + 1 < argc)
         return command_usage(command, "\"%s\" is one word too many", argv[optind + 1]);
     w->request = optind < argc ? argv[optind] : NULL;
+    if (modelarts_needs_stored(w->operation) && w->instance == NULL)
+        return command_usage(command,
+                             "%s is judged by what the instance is: name a file with the cloud's "
+                             "answer to its GET by --instance",
+                             w->operation->name);
     return -1;
 }
 
@@ -148,112 +160,58 @@ static enum status read_stdin(struct arena *arena, size_t max, struct view *ret,
     return STATUS_OK;
 }
 
+/* Where a body may be left out, it is read only if it was named. */
 static enum status read_request(const struct wanted *w, const struct conf *conf,
                                 struct arena *arena, struct view *ret, struct err *err)
 {
     if (w->request != NULL)
         return file_read(w->request, (size_t)conf->limits.body, arena, ret, err);
+    *ret = VIEW("");
+    if (modelarts_needs_stored(w->operation))
+        return STATUS_OK;
     return read_stdin(arena, (size_t)conf->limits.body, ret, err);
 }
 
-static enum status note_json_fault(struct explained *e, const struct jfault *fault)
+static enum status read_instance(const struct wanted *w, const struct conf *conf,
+                                 struct arena *arena, struct view *ret, struct err *err)
 {
-    struct reason *reason = ARENA_NEW(e->arena, struct reason);
-
-    if (reason == NULL)
-        return STATUS_NOMEM;
-    reason->row = fault->row;
-    reason->message =
-        arena_printf(e->arena, "line %u, column %u: %s", fault->line, fault->column, fault->text);
-    e->faults = reason;
-    e->fault_count = 1;
-    return STATUS_OK;
-}
-
-static enum status note_faults(struct explained *e, const struct body_faults *faults)
-{
-    struct reason *kept = arena_array(e->arena, faults->count, sizeof *kept);
-
-    if (kept == NULL)
-        return STATUS_NOMEM;
-    memcpy(kept, faults->items, faults->count * sizeof *kept);
-    e->faults = kept;
-    e->fault_count = faults->count;
-    return STATUS_OK;
-}
-
-/* The edited body, if the decision edits; else the body as it is. */
-static enum status fill_body(struct explained *e, const struct jdoc *doc, struct view received)
-{
-    const struct judgement *j = &e->decision->judgement;
-    struct buf edited;
-    enum status status;
-
-    if (j->verdict == VERDICT_REFUSE)
+    if (w->instance == NULL)
         return STATUS_OK;
-    if (j->verdict == VERDICT_ALLOW) {
-        e->body = received;
-        return STATUS_OK;
-    }
-    buf_init(&edited, 4 << 20);
-    status = modelarts_apply(doc, e->request, j->edits, j->edit_count, e->arena, &edited);
-    if (status == STATUS_OK)
-        e->body = arena_copy(e->arena, buf_view(&edited));
-    buf_done(&edited);
-    return status;
+    return file_read(w->instance, (size_t)conf->limits.answer, arena, ret, err);
 }
 
-static enum status judge(struct explained *e, const struct jdoc *doc, struct view received,
-                         int64_t at_us)
+/* The id that the path would name: of the instance in the file, whichever it is. */
+static struct view id_of(struct explained *e, struct view stored)
 {
-    const struct judgement *j;
-    const struct judgement *would;
-    enum status status =
-        policy_judge(e->set, e->request, e->subject, at_us, true, e->arena, &e->decision);
-
-    if (status != STATUS_OK)
-        return status;
-    j = &e->decision->judgement;
-    would = &e->decision->would;
-    status = modelarts_render(doc, e->request, j->edits, j->edit_count, e->arena, &e->changes,
-                              &e->change_count);
-    if (status == STATUS_OK && e->decision->has_would)
-        status = modelarts_render(doc, e->request, would->edits, would->edit_count, e->arena,
-                                  &e->would_changes, &e->would_count);
-    return status == STATUS_OK ? fill_body(e, doc, received) : status;
-}
-
-static enum status explain(struct explained *e, const struct conf *conf, struct view received,
-                           int64_t at_us)
-{
-    const struct jlimits limits = {.bytes = (size_t)conf->limits.body,
-                                   .depth = (unsigned)conf->limits.json_depth,
-                                   .members = (unsigned)conf->limits.json_members};
-    struct instance_request *request = ARENA_NEW(e->arena, struct instance_request);
-    struct body_faults faults = {0};
+    struct answer_facts facts = {0};
     struct jfault fault;
     struct jdoc doc;
-    enum status status;
 
-    if (request == NULL)
-        return STATUS_NOMEM;
-    status = jdoc_read(received, &limits, e->arena, &doc, &fault);
-    if (status == STATUS_SYNTAX)
-        return note_json_fault(e, &fault);
-    if (status == STATUS_OK)
-        status = modelarts_read_create(&doc, e->project, conf->unknown_fields, e->arena, request,
-                                       &faults);
-    if (status == STATUS_INVALID)
-        return note_faults(e, &faults);
-    if (status != STATUS_OK)
-        return status;
-    e->request = request;
-    return judge(e, &doc, received, at_us);
+    if (jdoc_read(stored, &e->judging.settings->answer, e->arena, &doc, &fault) == STATUS_OK)
+        modelarts_read_answer(&doc, e->arena, &facts);
+    return facts.id;
+}
+
+static enum judging_flow explain(struct explained *e, struct view received, struct view stored,
+                                 int64_t at_us)
+{
+    struct judging *j = &e->judging;
+    enum judging_flow flow = judging_body(j, received);
+
+    if (stored.ptr != NULL)
+        j->instance = id_of(e, stored);
+    if (flow == JUDGING_GOES_ON)
+        flow = judging_read(j);
+    if (flow == JUDGING_GOES_ON && stored.ptr != NULL)
+        flow = judging_stored(j, stored, at_us);
+    if (flow == JUDGING_GOES_ON)
+        flow = judging_decide(j, e->set, e->subject, at_us, true);
+    return flow;
 }
 
 bool explained_refused(const struct explained *e)
 {
-    return e->decision == NULL || e->decision->judgement.verdict == VERDICT_REFUSE;
+    return e->judging.reason_count > 0;
 }
 
 static int print(const struct explained *e, bool json)
@@ -273,25 +231,30 @@ static int print(const struct explained *e, bool json)
 static int run(const struct wanted *w, struct arena *arena, const struct conf *conf,
                const struct policy_set *set)
 {
+    const struct judging_settings settings = conf_judging(conf);
     const struct subject subject = subject_of(w);
-    struct explained e = {.arena = arena,
-                          .subject = &subject,
-                          .project = w->project,
-                          .operation = w->operation,
-                          .set = set};
-    struct view received;
+    struct explained e = {.arena = arena, .subject = &subject, .set = set};
+    struct view received, stored = VIEW_NONE;
+    enum judging_flow flow;
     struct err err = {0};
+    int result;
 
-    if (read_request(w, conf, arena, &received, &err) != STATUS_OK) {
+    if (read_request(w, conf, arena, &received, &err) != STATUS_OK ||
+        read_instance(w, conf, arena, &stored, &err) != STATUS_OK) {
         (void)fprintf(stderr, "postern explain: %s\n", err.text);
         return RESULT_CANNOT;
     }
-    if (explain(&e, conf, received, w->at_us) != STATUS_OK) {
+    judging_init(&e.judging, &settings, arena);
+    e.judging.op = w->operation;
+    e.judging.project = w->project;
+    e.judging.query = w->query;
+    flow = explain(&e, received, stored, w->at_us);
+    if (flow == JUDGING_FAILED)
         (void)fputs("postern explain: the request can't be judged: it does not fit into memory\n",
                     stderr);
-        return RESULT_CANNOT;
-    }
-    return print(&e, w->json);
+    result = flow == JUDGING_FAILED ? RESULT_CANNOT : print(&e, w->json);
+    judging_done(&e.judging);
+    return result;
 }
 
 int command_explain(const struct command *command, int argc, char **argv)

@@ -64,34 +64,50 @@ static void print_trace(const struct decision *decision, struct buf *out)
     }
 }
 
-static void print_would(const struct explained *e, struct buf *out)
+static void print_would(const struct judging *j, struct buf *out)
 {
-    const struct judgement *would = &e->decision->would;
+    const struct judgement *would = &j->decision->would;
 
-    if (!e->decision->has_would)
+    if (!j->decision->has_would)
         return;
     buf_printf(out, "\nwith the warn and observe policies enforced: %s\n",
                verdict_name(would->verdict));
     print_reasons(would->reasons, would->reason_count, out);
-    print_changes(e->would_changes, e->would_count, out);
+    print_changes(j->would.changes, j->would.change_count, out);
+}
+
+/* What happens, also where the judgement as a whole refuses what a policy would have edited. */
+static const char *decision_word(const struct explained *e)
+{
+    return explained_refused(e) ? verdict_name(VERDICT_REFUSE)
+                                : verdict_name(e->judging.decision->judgement.verdict);
+}
+
+static bool is_edited(const struct explained *e)
+{
+    return !explained_refused(e) && e->judging.change_count > 0;
 }
 
 void explain_print_text(const struct explained *e, struct buf *out)
 {
-    buf_printf(out, "%s in project %.*s by %.*s\npolicy set %s\n", e->operation->name,
-               VIEW_ARGS(e->project), VIEW_ARGS(e->subject->user_name), policy_set_digest(e->set));
-    if (e->decision == NULL) {
+    const struct judging *j = &e->judging;
+
+    buf_printf(out, "%s in project %.*s by %.*s\npolicy set %s\n", j->op->name,
+               VIEW_ARGS(j->project), VIEW_ARGS(e->subject->user_name), policy_set_digest(e->set));
+    if (j->decision == NULL) {
         buf_add_str(out, "\ndecision: refuse, before any policy was asked\n");
-        print_reasons(e->faults, e->fault_count, out);
+        print_reasons(j->reasons, j->reason_count, out);
         return;
     }
-    print_trace(e->decision, out);
-    buf_printf(out, "\ndecision: %s\n", verdict_name(e->decision->judgement.verdict));
-    print_reasons(e->decision->judgement.reasons, e->decision->judgement.reason_count, out);
-    print_changes(e->changes, e->change_count, out);
-    print_would(e, out);
-    if (e->body.ptr != NULL && e->change_count > 0)
-        buf_printf(out, "\nbody as it would be sent:\n%.*s\n", VIEW_ARGS(e->body));
+    print_trace(j->decision, out);
+    buf_printf(out, "\ndecision: %s\n", decision_word(e));
+    print_reasons(j->reasons, j->reason_count, out);
+    print_changes(j->changes, j->change_count, out);
+    print_would(j, out);
+    if (is_edited(e) && j->sent_query.ptr != NULL)
+        buf_printf(out, "\nquery as it would be sent:\n%.*s\n", VIEW_ARGS(j->sent_query));
+    if (is_edited(e) && j->has_body)
+        buf_printf(out, "\nbody as it would be sent:\n%.*s\n", VIEW_ARGS(j->sent_body));
 }
 
 static void write_reasons(struct jwriter *w, const struct reason *reasons, size_t count)
@@ -127,13 +143,40 @@ static void write_names(struct jwriter *w, const char *key, const struct view *n
     jwriter_close_array(w);
 }
 
-static void write_judgement(struct jwriter *w, const struct judgement *j,
-                            const struct change *changes, size_t count)
+/* Which of two outcomes it is, and why. */
+struct outcome {
+    const char *decision;
+    const struct reason *reasons;
+    size_t reason_count;
+    const struct change *changes;
+    size_t change_count;
+};
+
+static void write_outcome(struct jwriter *w, const struct outcome *outcome)
 {
-    jwriter_member_text(w, "decision", view_str(verdict_name(j->verdict)));
-    write_reasons(w, j->reasons, j->reason_count);
+    jwriter_member_text(w, "decision", view_str(outcome->decision));
+    write_reasons(w, outcome->reasons, outcome->reason_count);
     jwriter_key(w, "edits");
-    modelarts_write_changes(w, changes, count);
+    modelarts_write_changes(w, outcome->changes, outcome->change_count);
+}
+
+static void write_would(struct jwriter *w, const struct judging *j)
+{
+    const struct judgement *would = &j->decision->would;
+    const struct outcome outcome = {
+        .decision = verdict_name(would->verdict),
+        .reasons = would->reasons,
+        .reason_count = would->reason_count,
+        .changes = j->would.changes,
+        .change_count = j->would.change_count,
+    };
+
+    if (!j->decision->has_would)
+        return;
+    jwriter_key(w, "would");
+    jwriter_open_object(w);
+    write_outcome(w, &outcome);
+    jwriter_close_object(w);
 }
 
 static void write_trace(struct jwriter *w, const struct decision *decision)
@@ -162,21 +205,27 @@ static void write_trace(struct jwriter *w, const struct decision *decision)
 
 static void write_decision(struct jwriter *w, const struct explained *e)
 {
-    const struct decision *d = e->decision;
+    const struct judging *j = &e->judging;
+    const struct decision *d = j->decision;
+    const struct outcome outcome = {
+        .decision = decision_word(e),
+        .reasons = j->reasons,
+        .reason_count = j->reason_count,
+        .changes = j->changes,
+        .change_count = j->change_count,
+    };
 
-    write_judgement(w, &d->judgement, e->changes, e->change_count);
+    write_outcome(w, &outcome);
     write_names(w, "policies", d->policies, d->policy_count);
     write_names(w, "exceptions", d->exceptions, d->exception_count);
-    if (d->has_would) {
-        jwriter_key(w, "would");
-        jwriter_open_object(w);
-        write_judgement(w, &d->would, e->would_changes, e->would_count);
-        jwriter_close_object(w);
-    }
+    write_would(w, j);
     write_trace(w, d);
-    if (e->body.ptr != NULL) {
+    if (explained_refused(e))
+        return;
+    jwriter_member_opt(w, "query", j->sent_query);
+    if (j->has_body) {
         jwriter_key(w, "body");
-        jwriter_raw(w, e->body);
+        jwriter_raw(w, j->sent_body);
     }
 }
 
@@ -186,13 +235,13 @@ void explain_print_json(const struct explained *e, struct buf *out)
 
     jwriter_init(&w, out);
     jwriter_open_object(&w);
-    jwriter_member_text(&w, "operation", view_str(e->operation->name));
-    jwriter_member_text(&w, "project", e->project);
+    jwriter_member_text(&w, "operation", view_str(e->judging.op->name));
+    jwriter_member_text(&w, "project", e->judging.project);
     jwriter_member_text(&w, "user", e->subject->user_name);
     jwriter_member_text(&w, "policy_set", view_str(policy_set_digest(e->set)));
-    if (e->decision == NULL) {
+    if (e->judging.decision == NULL) {
         jwriter_member_text(&w, "decision", VIEW("refuse"));
-        write_reasons(&w, e->faults, e->fault_count);
+        write_reasons(&w, e->judging.reasons, e->judging.reason_count);
     } else {
         write_decision(&w, e);
     }

@@ -120,12 +120,47 @@ exceptions:
         assert site.run("explain", *WHO, "--at", at, str(request)).returncode == status, at
 
 
+NOTEBOOK = {"id": "n-1", "name": "nb", "flavor": "modelarts.vm.cpu.2u", "workspace_id": "0", "image": {"id": "i"}, "unheard_of": [],
+            "volume": {"category": "OBS", "uri": "obs://team-a/x/"}, "lease": {"create_at": 1793491200000, "duration": 3600000}}
+
+
+@pytest.mark.parametrize("operation, query, body, instance, decision, query_sent", [
+    ("notebooks.start", "duration=-1", None, NOTEBOOK, "rewrite", "duration=3600000"),
+    ("notebooks.start", "duration=3600000", None, {**NOTEBOOK, "flavor": "modelarts.vm.gpu.v100"}, "refuse", None),
+    ("notebooks.lease", "duration=14400000", None, NOTEBOOK, "rewrite", "duration=10800000"),
+    ("notebooks.lease", None, {"duration": 3600000}, NOTEBOOK, "allow", None),
+    ("demanager.update", None, {"spec": {"auto_stop": {"enable": False}}}, None, "rewrite", None),
+    ("demanager.start", None, None, {"id": "d", "flavor": "modelarts.vm.cpu.2u", "spec": {
+        "storage": {"type": "obs", "location": {"path": "/team-a/x/"}}, "auto_stop": {"enable": True, "duration": 3600}}}, "allow", None),
+    ("notebooks.mount", None, {"category": "OBS", "uri": "obs://team-b/x/"}, None, "refuse", None),
+    ("notebooks.start", "Duration=1", None, NOTEBOOK, "refuse", None),
+])
+def test_explain_judges_every_operation(site_factory, operation, query, body, instance, decision, query_sent):
+    """One hour after the lease of NOTEBOOK began."""
+    site = site_factory()
+    args = ["--operation", operation, "--at", "2026-11-01T01:00:00Z", "--json"] + (["--query", query] if query else [])
+    if instance is not None:
+        (site.folder / "instance.json").write_text(json.dumps(instance))
+        args += ["--instance", str(site.folder / "instance.json")]
+    if body is not None:
+        (site.folder / "request.json").write_text(json.dumps(body))
+        args.append(str(site.folder / "request.json"))
+    done = site.run("explain", *WHO, *args)
+    assert done.returncode == (1 if decision == "refuse" else 0), done
+    told = json.loads(done.stdout)
+    assert told["operation"] == operation and told["decision"] == decision, told
+    assert query_sent is None or told["query"] == query_sent
+    assert site.run("explain", *WHO, *[arg for arg in args if arg != "--json"]).stdout.count(f"decision: {decision}") == 1
+
+
 def test_explain_cannot_run(site_factory):
     site = site_factory()
     assert site.run("explain", *WHO, "nowhere.json").returncode == 2
     assert site.run("explain", "--user", "alice").returncode == 2
     assert site.run("explain", *WHO, "--operation", "demanager.start").returncode == 2
     assert site.run("explain", *WHO, "--operation", "whatever").returncode == 2
+    assert site.run("explain", *WHO, "--operation", "demanager.stop").returncode == 2
+    assert site.run("explain", *WHO, "--operation", "notebooks.start", "--instance", "nowhere.json").returncode == 2
     assert site.run("explain", *WHO, "--at", "tomorrow").returncode == 2
 
 
