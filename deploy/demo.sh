@@ -1,6 +1,6 @@
 #!/bin/bash
 # Shows Postern at its job, on a bare Debian 12: installs, builds, makes throw-away certificates, starts a
-# stand-in cloud and the gateway with the shipped policies, sends seven requests and shows what became of each.
+# stand-in cloud and the gateway with the shipped policies, sends ten requests and shows what became of each.
 #   deploy/demo.sh           then keeps running, with the address to try by hand
 #   deploy/demo.sh --once    ends, with status 1 if anything came out otherwise than it should
 set -euo pipefail
@@ -115,14 +115,14 @@ EOF
 
 sent_to_cloud() { curl -s "http://$control/requests"; }
 
-# attempt TITLE EXPECTED BODY: EXPECTED is allow, rewrite, refuse or failed (by the cloud).
+# attempt TITLE EXPECTED BODY [METHOD PATH]: EXPECTED is allow, rewrite, refuse or failed (by the cloud).
 attempt() {
-  local title=$1 expected=$2 body=$3 http came reached line verdict id
+  local title=$1 expected=$2 body=$3 method=${4:-POST} path=${5:-demanager/instances} http came reached line verdict id
   curl -s -X DELETE "http://$control/requests" >/dev/null
-  http=$(curl -s -o "$work/answer" -D "$work/head" -w '%{http_code}' "http://$gateway/v1/$project/demanager/instances" \
+  http=$(curl -s -o "$work/answer" -D "$work/head" -w '%{http_code}' -X "$method" "http://$gateway/v1/$project/$path" \
     -H "X-Auth-Token: $token" -H 'Content-Type: application/json' --data-binary "$body")
   came=$(sent_to_cloud)
-  reached=$(jq -r '.[] | select(.method == "POST") | .body' <<<"$came" | base64 -d)
+  reached=$(jq -r ".[] | select(.method == \"$method\") | .body" <<<"$came" | base64 -d)
   id=$(grep -i '^postern-id:' "$work/head" | tr -d '\r' | cut -d' ' -f2)
   # The last word on it is written before the answer is sent.
   line=$(cat "$work"/journal/*.jsonl | jq -c "select(.id == \"$id\")")
@@ -137,7 +137,7 @@ attempt() {
   printf '   %sreached the cloud%s\n' "$blue" "$off"
   if [ -n "$reached" ]; then show <<<"$reached"; else printf '      %snothing%s\n' "$dim" "$off"; fi
   printf '   %sthe caller got%s   %s\n' "$blue" "$off" "$http"
-  jq -r 'if .id then "instance \(.id), \(.status), auto_stop \(.spec.auto_stop | {enable, duration} | tojson)" else "\(.error_code): \(.error_message)" end' "$work/answer" | show
+  jq -r 'if .id then "instance \(.id), \(.status), stops \(.spec.auto_stop // .lease | {enable, duration} | tojson)" else "\(.error_code): \(.error_message)" end' "$work/answer" | show
   printf '   %sjournal%s (%s)\n' "$blue" "$off" "$(jq -rs 'map(.event) | join(", then ")' <<<"$line")"
   show_lines <<<"$line"
   verify "$expected" "$http" "$reached" "$line" "$verdict" "$body"
@@ -146,8 +146,8 @@ attempt() {
 verify() {
   local expected=$1 http=$2 reached=$3 line=$4 verdict=$5 body=$6 well=yes digest
   case $expected in
-    allow) [ "$http" = 200 ] && [ "$verdict" = "allow created" ] && [ "$reached" = "$body" ] || well=no ;;
-    rewrite) [ "$http" = 200 ] && [ "$verdict" = "rewrite created" ] && [ -n "$reached" ] && [ "$reached" != "$body" ] || well=no ;;
+    allow) [[ $http =~ ^20[01]$ ]] && [[ $verdict =~ ^allow\ (created|done)$ ]] && [ "$reached" = "$body" ] || well=no ;;
+    rewrite) [[ $http =~ ^20[01]$ ]] && [[ $verdict =~ ^rewrite\ (created|done)$ ]] && [ -n "$reached" ] && [ "$reached" != "$body" ] || well=no ;;
     refuse) [ "$http" = "${7:-403}" ] || [ "$http" = 400 ] || well=no
       [ -z "$reached" ] && [ "$verdict" = "refuse refused" ] || well=no ;;
     failed) [ "$http" = 400 ] && [ "$verdict" = "allow failed" ] && [ -n "$reached" ] || well=no ;;
@@ -173,6 +173,7 @@ start_gateway
 say "The stand-in cloud listens on https://$cloud, Postern on http://$gateway, policies are those in policies/"
 
 attempt "1. The sample of the ModelArts manual: it complies, so it goes on byte for byte" allow "$sample"
+first=$(jq -r .id "$work/answer")
 attempt "2. The same without auto_stop: it would never stop, so a stop is set" rewrite \
   "$(jq -c '.name = "notebook-forgot" | del(.spec.auto_stop)' <<<"$sample")"
 attempt "3. The longest time the cloud allows: it is capped" rewrite \
@@ -187,14 +188,21 @@ curl -s -X POST "http://$control/fault" -d '{"kind":"status","match":"POST /v1/*
   "body":"{\"error_message\":\"The param path needs to end with /.\",\"error_code\":\"ModelArts.6318\"}"}' >/dev/null
 attempt "7. Allowed here, but the cloud itself refuses (6318): its answer reaches the caller as it came" failed \
   "$(jq -c '.name = "notebook-6318"' <<<"$sample")"
+attempt "8. An update that switches auto_stop off, as a real client sends it: it stays on" rewrite '{"auto_stop":{"enable":false}}' \
+  PUT "demanager/instances/$first"
+attempt "9. A notebook of the newer family that would run for ever (-1): it gets an end" rewrite \
+  '{"name":"nb-for-ever","flavor":"modelarts.vm.cpu.2u","image_id":"e1a07296-22a8-4f05-8bc8-e936c8e54090","duration":-1,"volume":{"category":"EVS","ownership":"MANAGED","capacity":50}}' \
+  POST notebooks
+attempt "10. Another team's bucket mounted into it" refuse '{"category":"OBS","mount_path":"/data/x/","uri":"obs://other-team/secret/"}' \
+  POST "notebooks/$(jq -r .id "$work/answer")/storage"
 
 echo
 if [ $wrong -ne 0 ]; then
-  say "${red}$wrong of 7 came out otherwise than they should${off}"
+  say "${red}$wrong of 10 came out otherwise than they should${off}"
   tail -n 20 "$work/postern.log" "$work/cloud.log" >&2
   exit 1
 fi
-say "${green}All seven came out as they should.${off}"
+say "${green}All ten came out as they should.${off}"
 [ $once = yes ] && exit 0
 
 cat <<EOF
