@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from support import bodies  # noqa: E402
 from support.gateway import Gateway, Site, run_command  # noqa: E402
 from support.pki import Pki  # noqa: E402
-from support.process import sanitizer_report  # noqa: E402
+from support.process import end_all  # noqa: E402
 from support.sim import Cloud  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -46,6 +46,12 @@ def pki(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def program():
+    """The path of a program by its name."""
+    return _program
+
+
+@pytest.fixture(scope="session")
 def postern():
     """Runs a command of the gateway that ends by itself."""
     binary = _program("postern")
@@ -61,11 +67,7 @@ def processes(request):
     leaves behind must be whole."""
     started = []
     yield started
-    reports = []
-    for process in sorted(started, key=lambda p: p.name):  # the cloud first: nothing is under way any more
-        reports += process.finish()
-        process.close()
-        reports += [f"{process.name}: {r}" for r in [sanitizer_report(process.stderr)] if r]
+    reports = end_all(started)
     for process in started:
         if getattr(request.node, "failed_body", True) or reports:
             print(f"--- stderr of {process.name} ({process.pid}), status {process.popen.returncode}\n{process.stderr}")

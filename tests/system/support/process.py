@@ -102,3 +102,13 @@ class Process:
             self.popen.stdout.close()
         self._reader.join(5)
         self.popen.stderr.close()
+
+
+def end_all(processes):
+    """Ends them; what was wrong with that, and what a sanitizer said."""
+    reports = []
+    for process in sorted(processes, key=lambda p: p.name):  # the cloud first: nothing is under way any more
+        reports += process.finish()
+        process.close()
+        reports += [f"{process.name}: {r}" for r in [sanitizer_report(process.stderr)] if r]
+    return reports
