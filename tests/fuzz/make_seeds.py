@@ -5,11 +5,18 @@
 What the fuzzer finds goes to build/fuzz, never here. A new seed is a line in this file; regressions
 are files of their own in regressions/<target>/."""
 import base64
+import hashlib
 import pathlib
 import shutil
+import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "system"))
+
+from support.jsoncorpus import ROWS  # noqa: E402
+
 SEEDS = {}
+CORPUS_MAX = 1500  # bytes of a document that is worth mutating
 
 
 def seed(target, name, data):
@@ -189,6 +196,10 @@ JSON = {
 }
 for name, text in JSON.items():
     seed("json", name, text)
+CORPUS = {row.document([(b"a", b"1")])[0]: row.category for row in ROWS}
+for document, category in CORPUS.items():
+    if len(document) <= CORPUS_MAX:
+        seed("json", f"{category}_{hashlib.sha256(document).hexdigest()[:8]}", document)
 
 EDITS = {  # kind and text, place, name
     "replace_root": b"\x0c\x00\x00\x00",
