@@ -50,6 +50,7 @@ static void end_exchange(struct exchange *x)
     judging_done(&x->judging);
     buf_done(&x->out);
     buf_done(&x->answer.body);
+    buf_done(&x->shown);
     TAILQ_REMOVE(&gw->exchanges, x, all);
     gw->exchange_count--;
     /* x itself lives in the arena that goes with this. */
@@ -141,6 +142,7 @@ static struct exchange *new_exchange(struct gateway *gw, struct front_exchange *
     judging_init(&x->judging, &gw->shared->judging, arena);
     buf_init(&x->out, 2 * (size_t)gw->shared->conf->limits.head);
     buf_init(&x->answer.body, (size_t)gw->shared->conf->limits.answer);
+    buf_init(&x->shown, 0);
     TAILQ_INSERT_TAIL(&gw->exchanges, x, all);
     gw->exchange_count++;
     front_set_user(front, x);

@@ -71,6 +71,8 @@ struct exchange {
     struct upstream_call *call;
     struct buf out; /* the head that goes to the cloud */
     struct answer answer;
+    struct buf
+        shown; /* the instance as the cloud answered it; the judged request has views of it */
     enum journal_outcome outcome;
     const char *outcome_error; /* our own words, or NULL */
 

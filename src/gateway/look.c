@@ -26,9 +26,12 @@ static enum flow claim_instance(struct exchange *x)
                            "answer before you send the next");
 }
 
-/* What the cloud said of the instance isn't its answer to the caller's request. */
-static void forget_answer(struct exchange *x)
+/* What the cloud said of the instance isn't its answer to the caller's request, which needs a body
+ * of its own: that of the instance is looked into until the exchange ends. */
+static void set_aside(struct exchange *x)
 {
+    x->shown = x->answer.body;
+    buf_init(&x->answer.body, (size_t)x->gw->shared->conf->limits.answer);
     x->answer.status = 0;
     x->answer.request_id = VIEW_NONE;
 }
@@ -36,7 +39,7 @@ static void forget_answer(struct exchange *x)
 /* Nothing was changed yet, so nothing is unknown. */
 static enum flow not_shown(struct exchange *x)
 {
-    forget_answer(x);
+    set_aside(x);
     return exchange_refuse(x, &gateway_reasons[GATEWAY_INSTANCE_NOT_SHOWN],
                            "the cloud was asked for this instance before anything is sent, and "
                            "did not show it; nothing was sent, try again later");
@@ -47,16 +50,14 @@ static enum flow not_shown(struct exchange *x)
 static enum flow read_shown(struct exchange *x)
 {
     unsigned status = x->answer.status;
-    enum flow flow;
 
     if (status >= 400 && status <= 499 && status != 408 && status != 429)
         return exchange_refuse(x, &gateway_reasons[GATEWAY_INSTANCE_NOT_SHOWN],
                                "the cloud does not show this instance to the caller");
     if (status != 200)
         return not_shown(x);
-    flow = judge_flow(x, judging_stored(&x->judging, buf_view(&x->answer.body), clock_now_us()));
-    forget_answer(x);
-    return flow;
+    set_aside(x);
+    return judge_flow(x, judging_stored(&x->judging, buf_view(&x->shown), clock_now_us()));
 }
 
 static void on_head(void *user, const struct http1_response *head)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holes that were found in the judging of changes, starts, leases and mounts: a test for each."""
+
+import time
+
+import pytest
+
+from support.bodies import PROJECT, compact
+from support.contract import check_refusal, exchange_id
+from support.oracle import FLAVOR, IMAGE, POLICY
+
+DEMANAGER, NOTEBOOKS = f"/v1/{PROJECT}/demanager/instances", f"/v1/{PROJECT}/notebooks"
+DE, NB = "DE-00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000001"
+HOUR_MS = 3600000
+STARTS = [("POST", f"{DEMANAGER}/{DE}/action", {"action": "start"}), ("POST", f"{NOTEBOOKS}/{NB}/start?duration=3600000", None),
+          ("PATCH", f"{NOTEBOOKS}/{NB}/lease?duration=3600000", None)]
+
+
+def instances(**members):
+    """One of each family that keeps the policy, with these members beside or instead."""
+    now = int(time.time() * 1000)
+    one = {"id": DE, "name": "old", "status": "STOPPED", "flavor": FLAVOR, "workspace": {"id": "0"},
+           "spec": {"storage": {"type": "obs", "location": {"path": "/team-a/x/"}}, "auto_stop": {"enable": True, "duration": 3600}}}
+    other = {"id": NB, "name": "old", "status": "STOPPED", "flavor": FLAVOR, "workspace_id": "0", "image": {"id": IMAGE},
+             "lease": {"create_at": now, "duration": HOUR_MS, "enable": True, "type": "TIMING", "update_at": now},
+             "volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 50}}
+    return [{"family": "demanager", "project": PROJECT, "instance": {**one, **members}},
+            {"family": "notebooks", "project": PROJECT, "instance": {**other, **members}}]
+
+
+@pytest.fixture
+def cloud(cloud_factory):
+    """In the present: a lease is judged by the time since it began."""
+    return cloud_factory(frozen=False)
+
+
+@pytest.fixture
+def gateway(gateway_factory, cloud):
+    return gateway_factory(POLICY)
+
+
+@pytest.fixture
+def call(gateway, token):
+    def send(method, target, body=None, headers=()):
+        body = body if body is None or isinstance(body, bytes) else compact(body)
+        return gateway.request(method, target, body, [("X-Auth-Token", token), *dict(headers).items()])
+    return send
+
+
+def outcome_of(gateway, answer):
+    gateway.wait_outcome(exchange_id(answer))
+    return gateway.journal().of(exchange_id(answer))[-1]
+
+
+@pytest.mark.parametrize("method, target, body", STARTS)
+@pytest.mark.parametrize("length", [200, 200000])
+def test_the_answer_does_not_overwrite_the_instance_that_was_shown(gateway, cloud, call, method, target, body, length):
+    """The judged request had views of the buffer into which the answer to the start went: the outcome's name was a
+    piece of that answer, which holds a secret, or of freed memory."""
+    cloud.preset(instances(name="as-shown"))
+    cloud.fault("status", match=f"{method} *", status=200, body='{"token":"%s"}' % ("S" * length))
+    answer = call(method, target, body)
+    assert answer.status == 200 and len(answer.body) > length
+    line = outcome_of(gateway, answer)
+    assert line["outcome"] == "done" and line["instance"]["name"] == "as-shown"
