@@ -196,7 +196,8 @@ static void add_answer(const struct exchange *x, struct journal_facts *facts)
     facts->status = (int)answer->status;
     facts->error_code = answer->facts.error_code;
     facts->upstream_request_id = answer->request_id;
-    facts->instance_id = answer->facts.id.ptr != NULL ? answer->facts.id : x->route.instance;
+    /* What other answers call "id" may be something else: that of a mount is the storage. */
+    facts->instance_id = x->route.op->class == CLASS_CREATE ? answer->facts.id : x->route.instance;
     facts->instance_name = x->judging.has_request ? x->judging.request.name.value : VIEW_NONE;
 }
 

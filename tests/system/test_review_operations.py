@@ -63,3 +63,11 @@ def test_the_answer_does_not_overwrite_the_instance_that_was_shown(gateway, clou
     assert answer.status == 200 and len(answer.body) > length
     line = outcome_of(gateway, answer)
     assert line["outcome"] == "done" and line["instance"]["name"] == "as-shown"
+
+
+def test_a_mount_is_recorded_for_its_instance(gateway, cloud, call):
+    """Its answer has the id of the storage."""
+    cloud.preset(instances(status="RUNNING"))
+    answer = call("POST", f"{NOTEBOOKS}/{NB}/storage", {"category": "OBS", "mount_path": "/data/x/", "uri": "obs://team-a/d/"})
+    assert answer.status == 200 and answer.json["id"] != NB
+    assert outcome_of(gateway, answer)["instance"]["id"] == NB
