@@ -65,6 +65,13 @@ def test_the_answer_does_not_overwrite_the_instance_that_was_shown(gateway, clou
     assert line["outcome"] == "done" and line["instance"]["name"] == "as-shown"
 
 
+def test_stored_hooks_are_judged_at_a_start(gateway, cloud, call):
+    """The manual says so, but they were not read."""
+    cloud.preset(instances(hooks={"container_hooks": {"pre_start": {"type": "COMMAND", "script": "x"}}}))
+    check_refusal(call(*STARTS[1]), 403, "hooks.refused")
+    assert cloud.ledger() == []
+
+
 def test_a_mount_is_recorded_for_its_instance(gateway, cloud, call):
     """Its answer has the id of the storage."""
     cloud.preset(instances(status="RUNNING"))

@@ -269,7 +269,7 @@ static void test_other_members_are_not_looked_at(void **state)
     r = read_well(
         OP_NOTEBOOKS_START, NULL,
         "{\"id\":\"i-1\",\"lease\":1,\"duration\":\"x\",\"endpoints\":[{\"key_pair_names\""
-        ":7}],\"volume\":{\"read_only\":\"x\",\"ownership\":1},\"hooks\":1}");
+        ":7}],\"volume\":{\"read_only\":\"x\",\"ownership\":1},\"affinity\":1}");
     assert_int_equal(r.endpoint_count, 1);
     assert_false(r.has_hooks);
     (void)read_well(OP_NOTEBOOKS_LEASE, NULL,
@@ -317,6 +317,7 @@ static const struct wrong wrongs[] = {
     {NB("\"endpoints\":[{\"allowed_access_ips\":\"*\"}]"), TYPE,
      OF "/endpoints/0/allowed_access_ips"},
     {NB("\"custom_spec\":\"x\""), TYPE, OF "/custom_spec"},
+    {NB("\"hooks\":1"), TYPE, OF "/hooks"},
     {LE(""), MISSING, "the stored instance needs \"lease\", an object"},
     {LE(",\"lease\":null"), MISSING, "the stored instance needs \"lease\", an object"},
     {LE(",\"lease\":{}"), MISSING, OF "/lease needs \"create_at\", an integer"},
