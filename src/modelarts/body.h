@@ -60,7 +60,7 @@ MUST_CHECK enum status modelarts_read_action(const struct jdoc *doc, struct aren
  * whose value stands there already. *ret lives in the arena. STATUS_LIMIT when there would be more
  * than EDITS_MAX changes, STATUS_INVALID when two edits want one field, the request has no place
  * for one (annotations outside demanager create and update; an auto-stop where stops_stored is set,
- * or of a mount) or isn't one that was read well. */
+ * of a mount or of a notebook's update) or isn't one that was read well. */
 MUST_CHECK enum status modelarts_render(const struct raw_request *raw,
                                         const struct instance_request *request,
                                         const struct edit *edits, size_t count, struct arena *arena,

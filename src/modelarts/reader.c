@@ -396,10 +396,33 @@ static bool is_judged(const struct field *field)
            field->flag_at != FIELD_NOWHERE;
 }
 
+/* A notebook's time belongs to its create; of one that is there the lease is prolonged, for which
+ * the time that it has run counts too. */
+static bool is_of_creates(const struct field *field)
+{
+    return field->kind == FIELD_STOP_MS || field->child == PLACE_NB_LEASE;
+}
+
+/* A null in an update takes away what is stored in the eyes of some readers: the auto-stop is
+ * named, with nothing that would ever stop. */
+static void read_no_stop(struct reader *r, const struct field *field, jref v)
+{
+    if (field->child == PLACE_DE_AUTO_STOP || field->child == PLACE_DE_SPEC)
+        r->stops[field->stray ? STOP_SECOND : STOP_FIRST] =
+            (struct stop_request){.misplaced = field->stray, .pointer = pointer_of(r, v)};
+}
+
 static void read_value(struct reader *r, const struct field *field, jref v, void *record)
 {
     enum jkind kind = jdoc_kind(r->doc, v);
 
+    if (r->call->updates && is_of_creates(field)) {
+        faults_add(&r->faults, MODELARTS_BODY_MISPLACED, v,
+                   "isn't known in an update; a notebook's time is changed by PATCH of its lease");
+        return;
+    }
+    if (r->call->updates && kind == JKIND_NULL)
+        read_no_stop(r, field, v);
     if (kind == JKIND_NULL || (r->lenient && !is_judged(field)))
         return;
     if (!kind_fits(field->kind, kind)) {

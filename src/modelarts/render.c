@@ -29,8 +29,8 @@ static bool has_place(const struct instance_request *request, const struct call 
 {
     if (field == EDIT_ANNOTATION)
         return call->body == PLACE_DE_BODY;
-    return !request->stops_stored &&
-           (call->body == PLACE_DE_BODY || call->body == PLACE_NB_BODY || call->reads_query);
+    return !request->stops_stored && (call->body == PLACE_DE_BODY || call->reads_query ||
+                                      (call->body == PLACE_NB_BODY && call->creates));
 }
 
 /* A request that was read well, and edits that it has places for. */

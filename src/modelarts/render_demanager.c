@@ -31,7 +31,8 @@ static enum status plan_stop(struct plan *plan, const struct edit *edit, struct 
     jref enable;
 
     if (plan_lacks(plan, holder.object, AUTO_STOP)) {
-        if (!holder.right)
+        /* A null of an update would take away what is stored. */
+        if (!holder.right && (stop == JREF_NONE || !call_of(plan->raw->op)->updates))
             return STATUS_OK;
         return plan_put(plan, edit, holder.object, AUTO_STOP, json_of_stop(plan, edit));
     }

@@ -14,7 +14,7 @@ static int64_t ms_of(const struct edit *edit)
     return __builtin_mul_overflow(edit->seconds, (int64_t)MS_PER_S, &ms) ? INT64_MAX : ms;
 }
 
-/* A create and an update: at the top, which the cloud obeys, and in the lease. */
+/* A create: at the top, which the cloud obeys, and in the lease. */
 static enum status plan_body(struct plan *plan, const struct edit *edit)
 {
     jref lease = jdoc_member(plan->doc, 0, VIEW("lease"));

@@ -78,3 +78,30 @@ def test_a_mount_is_recorded_for_its_instance(gateway, cloud, call):
     answer = call("POST", f"{NOTEBOOKS}/{NB}/storage", {"category": "OBS", "mount_path": "/data/x/", "uri": "obs://team-a/d/"})
     assert answer.status == 200 and answer.json["id"] != NB
     assert outcome_of(gateway, answer)["instance"]["id"] == NB
+
+
+@pytest.mark.parametrize("body, sent", [
+    (b'{"spec":{"auto_stop":null}}', {"spec": {"auto_stop": {"enable": True, "duration": 3600}}}),
+    (b'{"spec":null,"description":"d"}', {"spec": {"auto_stop": {"enable": True, "duration": 3600}}, "description": "d"}),
+    (b'{"auto_stop":null}', {"auto_stop": {"enable": True, "duration": 3600}, "spec": {"auto_stop": {"enable": True, "duration": 3600}}}),
+    (b'{"auto_stop":null,"spec":null}', {"auto_stop": {"enable": True, "duration": 3600}, "spec": {"auto_stop": {"enable": True, "duration": 3600}}}),
+])
+def test_a_null_does_not_take_the_auto_stop_away(gateway, cloud, call, body, sent):
+    """It passed as a field that the update doesn't name."""
+    cloud.preset(instances())
+    answer = call("PUT", f"{DEMANAGER}/{DE}", body)
+    assert answer.status == 200 and answer.header("Postern-Decision") == "rewrite", answer
+    received, = cloud.requests("PUT")
+    assert received.json == sent
+
+
+@pytest.mark.parametrize("body", [{"duration": HOUR_MS}, {"duration": None}, {"lease": {"duration": HOUR_MS}}, {"lease": {}}, {"lease": None},
+                                  {"lease": {"type": "TIMING"}}])
+@pytest.mark.parametrize("unknown", ["refuse", "pass"])
+def test_an_update_of_a_notebook_does_not_prolong_it(gateway_factory, cloud, token, body, unknown):
+    """Repeated, it could have done so for ever: only a lease's time counts from its beginning."""
+    gateway = gateway_factory(POLICY, {"requests": {"unknown_fields": unknown}})
+    cloud.preset(instances(status="RUNNING"))
+    answer = gateway.request("PUT", f"{NOTEBOOKS}/{NB}", body, {"X-Auth-Token": token})
+    check_refusal(answer, 400, "body.misplaced")
+    assert cloud.requests() == []

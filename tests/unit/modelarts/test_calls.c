@@ -88,6 +88,33 @@ static void test_an_update_that_names_a_duration_enables(void **state)
     assert_false(r.stops[0].enable || r.stops[0].has_enable);
 }
 
+/* Some readers take away what is stored where a null stands. */
+static void test_an_update_with_a_null_names_the_auto_stop(void **state)
+{
+    static const struct {
+        const char *body, *pointer;
+        bool misplaced;
+    } rows[] = {
+        {"{\"spec\":{\"auto_stop\":null}}", "/spec/auto_stop", false},
+        {"{\"spec\":null}", "/spec", false},
+        {"{\"auto_stop\":null}", "/auto_stop", true},
+    };
+    struct instance_request r;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        r = read_well(OP_DEMANAGER_UPDATE, rows[i].body, NULL);
+        assert_row(r.stop_count == 1 && r.stops[0].misplaced == rows[i].misplaced, rows[i].body);
+        assert_row(!r.stops[0].enable && !r.stops[0].has_enable && !r.stops[0].has_duration,
+                   rows[i].body);
+        assert_string_equal(r.stops[0].pointer, rows[i].pointer);
+    }
+    r = read_well(OP_DEMANAGER_CREATE, "{\"spec\":{\"auto_stop\":null},\"auto_stop\":null}", NULL);
+    assert_int_equal(r.stop_count, 0);
+    r = read_well(OP_DEMANAGER_UPDATE, "{\"description\":null,\"pool\":null}", NULL);
+    assert_int_equal(r.stop_count, 0);
+}
+
 static void test_seconds_end_at_the_largest(void **state)
 {
     static const struct {
@@ -465,6 +492,13 @@ static const struct wrong wrongs[] = {
     CREATE("{\"lease\":{\"dur\\u0430tion\":-1}}", LOOK, "/lease/dur"),
     CREATE("{\"custom_spec\":{\"CPU\":1}}", LOOK, "/custom_spec/CPU"),
 
+    {OP_NOTEBOOKS_UPDATE, "{\"duration\":1}", NULL, MISPLACED,
+     "/duration isn't known in an update"},
+    {OP_NOTEBOOKS_UPDATE, "{\"duration\":null}", NULL, MISPLACED, "/duration isn't known in"},
+    {OP_NOTEBOOKS_UPDATE, "{\"lease\":{}}", NULL, MISPLACED, "/lease isn't known in an update"},
+    {OP_NOTEBOOKS_UPDATE, "{\"lease\":null}", NULL, MISPLACED, "/lease isn't known in an update"},
+    {OP_DEMANAGER_UPDATE, "{\"auto_stop\":null,\"spec\":{\"auto_stop\":{\"enable\":true}}}", NULL,
+     "body.conflict", "/auto_stop says something else"},
     {OP_NOTEBOOKS_UPDATE, "{\"storage_new_size\":\"9\"}", NULL, TYPE, "/storage_new_size"},
     {OP_NOTEBOOKS_UPDATE, "{\"storage_new_size\":9.5}", NULL, TYPE, "/storage_new_size"},
     {OP_NOTEBOOKS_UPDATE, "{\"storageNewSize\":9}", NULL, LOOK, "/storageNewSize"},
@@ -649,19 +683,21 @@ static void check_memory(enum operation_id op, const char *body, const char *que
 static void test_memory_runs_out(void **state)
 {
     (void)state;
-    check_memory(
-        OP_NOTEBOOKS_UPDATE,
-        "{\"n\\u0061me\":\"\\u0061\",\"lease\":{\"type\":\"\\u0061\",\"duration\":1},"
-        "\"duration\":1,\"volume\":{\"uri\":\"\\u0061\"},\"data_volumes\":[{},{\"category\""
-        ":\"\\u0061\"}],\"storage_new_size\":1,\"endpoints\":[{},{\"service\":\"\\u0061\","
-        "\"allowed_access_ips\":[\"\\u0061\"]}],\"user_vpc\":{\"connect_cidrs\":[\"x\"]}}",
-        NULL);
+    check_memory(OP_NOTEBOOKS_UPDATE,
+                 "{\"n\\u0061me\":\"\\u0061\",\"volume\":{\"uri\":\"\\u0061\"},\"data_volumes\":[{}"
+                 ",{\"category\""
+                 ":\"\\u0061\"}],\"storage_new_size\":1,\"endpoints\":[{},{\"service\":\"\\u0061\","
+                 "\"allowed_access_ips\":[\"\\u0061\"]}],\"user_vpc\":{\"connect_cidrs\":[\"x\"]}}",
+                 NULL);
+    check_memory(OP_NOTEBOOKS_CREATE,
+                 "{\"lease\":{\"type\":\"\\u0061\",\"duration\":1},\"duration\":1}", NULL);
     check_memory(OP_NOTEBOOKS_LEASE, "{\"dur\\u0061tion\":1}", "duration=1&type=A");
     check_memory(OP_NOTEBOOKS_START, NULL, "duration=1&type=A");
     check_memory(OP_NOTEBOOKS_MOUNT, "{\"\\u0075ri\":\"\\u0061\"}", NULL);
     check_memory(OP_DEMANAGER_UPDATE,
                  "{\"auto_stop\":{\"duration\":1},\"spec\":{\"auto_stop\":{\"dur\\u0061tion\":1}}}",
                  NULL);
+    check_memory(OP_DEMANAGER_UPDATE, "{\"auto_stop\":null,\"spec\":null}", NULL);
 }
 
 int main(void)
@@ -669,6 +705,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_demanager_update),
         cmocka_unit_test(test_an_update_that_names_a_duration_enables),
+        cmocka_unit_test(test_an_update_with_a_null_names_the_auto_stop),
         cmocka_unit_test(test_seconds_end_at_the_largest),
         cmocka_unit_test(test_demanager_start),
         cmocka_unit_test(test_notebooks_create),

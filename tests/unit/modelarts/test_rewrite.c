@@ -178,7 +178,7 @@ static const struct row rows[] = {
     CREATE("{\"lease\":null}", "{\"lease\":null,\"duration\":3600000}", "cap /duration ->3600000;"),
     CREATE("{\"l\\u0065ase\":{\"dur\\u0061tion\":0}}",
            "{\"l\\u0065ase\":{\"dur\\u0061tion\":3600000}}", "cap /lease/duration 0>3600000;"),
-    {OP_NOTEBOOKS_UPDATE, "{\"duration\":-1}", "x=%41&&", "{\"duration\":3600000}", "x=%41&&",
+    {OP_NOTEBOOKS_CREATE, "{\"duration\":-1}", "x=%41&&", "{\"duration\":3600000}", "x=%41&&",
      "cap /duration -1>3600000;"},
 
     {OP_NOTEBOOKS_START, NULL, NULL, "", "duration=3600000", NEW_QUERY},
@@ -317,7 +317,8 @@ static void test_edits_without_a_place(void **state)
     static const enum operation_id unlabelled[] = {OP_DEMANAGER_START,  OP_NOTEBOOKS_CREATE,
                                                    OP_NOTEBOOKS_UPDATE, OP_NOTEBOOKS_START,
                                                    OP_NOTEBOOKS_LEASE,  OP_NOTEBOOKS_MOUNT};
-    static const enum operation_id unstopped[] = {OP_DEMANAGER_START, OP_NOTEBOOKS_MOUNT};
+    static const enum operation_id unstopped[] = {OP_DEMANAGER_START, OP_NOTEBOOKS_UPDATE,
+                                                  OP_NOTEBOOKS_MOUNT};
     const struct edit label = label_edit("k", "v");
     struct call *call;
 
@@ -449,7 +450,7 @@ static void test_every_combination(void **state)
             (void)snprintf(text, sizeof text, "{\"x\":1%s%s}", tops[i], leases[j]);
             check_parts(OP_NOTEBOOKS_CREATE, &one, 1, queries, 1);
             (void)snprintf(text, sizeof text, "{\"x\":1%s%s}", leases[j], tops[i]);
-            check_parts(OP_NOTEBOOKS_UPDATE, &one, 1, queries, 1);
+            check_parts(OP_NOTEBOOKS_CREATE, &one, 1, queries, 1);
         }
     }
     check_parts(OP_NOTEBOOKS_LEASE, lease_bodies, ARRAY_LEN(lease_bodies), queries,
