@@ -63,6 +63,14 @@ static bool read_address(struct view address, bool v6, unsigned char *bytes)
     return inet_pton(v6 ? AF_INET6 : AF_INET, text, bytes) == 1;
 }
 
+/* ::ffff:0:0/96 or within: IPv4 in another dress (RFC 4291 2.5.5.2). */
+static bool is_mapped_v4(const struct network *network)
+{
+    static const unsigned char lead[12] = {[10] = 0xff, [11] = 0xff};
+
+    return network->bytes_used == 16 && memcmp(network->bytes, lead, sizeof lead) == 0;
+}
+
 static bool has_host_bits(const struct network *network)
 {
     for (unsigned bit = network->bits; bit < network->bytes_used * 8; bit++) {
@@ -85,7 +93,7 @@ enum network_fault network_parse(struct view text, struct network *ret)
         return NETWORK_UNREADABLE;
     if (has_leading_zero(prefix) || (!v6 && has_leading_zero(address)))
         return NETWORK_LEADING_ZERO;
-    if (!read_address(address, v6, network.bytes))
+    if (!read_address(address, v6, network.bytes) || is_mapped_v4(&network))
         return NETWORK_UNREADABLE;
     if (slash < text.len) {
         if (!num_parse_i64(prefix, 0, network.bits, &bits) || view_starts(prefix, VIEW("-")))
