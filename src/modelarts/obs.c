@@ -16,6 +16,7 @@ struct shape {
     enum obs_fault bad; /* the fault when it doesn't */
     bool slash;         /* the location must end with '/' */
     bool root;          /* the bucket's root may be named */
+    bool uri;           /* readers of URIs end its path at '?' and '#' */
 };
 
 static bool is_hex(char c)
@@ -151,6 +152,8 @@ static enum obs_fault parse(struct view text, const struct shape *shape, struct 
         return fault;
     if (!view_starts(text, shape->lead))
         return shape->bad;
+    if (shape->uri && (view_find(text, '?') < text.len || view_find(text, '#') < text.len))
+        return OBS_URI_END;
     rest = view_from(text, shape->lead.len);
     if (shape->slash && text.ptr[text.len - 1] != '/')
         return OBS_NO_TRAILING_SLASH;
@@ -171,7 +174,7 @@ enum obs_fault obs_parse_path(struct view text, struct obs_path *ret)
 
 enum obs_fault obs_parse_uri(struct view text, struct obs_path *ret)
 {
-    const struct shape shape = {VIEW("obs://"), OBS_NO_SCHEME, .slash = false, .root = true};
+    const struct shape shape = {VIEW("obs://"), OBS_NO_SCHEME, .root = true, .uri = true};
 
     return parse(text, &shape, ret);
 }
@@ -208,6 +211,7 @@ const char *obs_fault_text(enum obs_fault fault)
         [OBS_BACKSLASH] = "may not hold '\\'",
         [OBS_CONTROL] = "may not hold control or invisible characters",
         [OBS_LOOKALIKE] = "may not hold a character that some readers fold to '/', '.' or '\\'",
+        [OBS_URI_END] = "may not hold '?' or '#', where some readers end a URI's path",
         [OBS_ENCODING] = "needs to be valid UTF-8",
         [OBS_TOO_LONG] = "may have at most 1023 bytes",
     };

@@ -33,13 +33,14 @@ enum obs_fault {
     OBS_ENCODING,
     OBS_TOO_LONG,
     OBS_NO_SCHEME, /* not "obs://..." where that is due */
+    OBS_URI_END,   /* '?' or '#' in a URI */
     OBS_FAULT_COUNT,
 };
 
 /* "/bucket/dir/.../" */
 MUST_CHECK enum obs_fault obs_parse_path(struct view text, struct obs_path *ret);
 /* "obs://bucket/dir/"; the root of a bucket and no final '/' are fine, as the notebooks family
- * takes them. */
+ * takes them. '?' and '#' are not: some readers end the path of a URI there. */
 MUST_CHECK enum obs_fault obs_parse_uri(struct view text, struct obs_path *ret);
 /* A bare bucket name, as the demanager family names a parallel file system (obsfs). */
 MUST_CHECK enum obs_fault obs_parse_bucket(struct view text, struct obs_path *ret);

@@ -31,13 +31,33 @@ static void default_size(struct storage_request *storage, enum family family)
     }
 }
 
+static bool is_host_byte(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '.';
+}
+
+/* "host:/share", and no scheme before "//". */
+static bool is_address(struct view path)
+{
+    struct view host = view_of(path.ptr, view_find(path, ':'));
+    struct view rest = view_from(path, host.len);
+
+    for (size_t i = 0; i < host.len; i++) {
+        if (!is_host_byte(host.ptr[i]))
+            return false;
+    }
+    return host.len > 0 && view_starts(rest, VIEW(":/")) && !view_starts(rest, VIEW("://"));
+}
+
 /* The address of a file share, which no one can take for a place in OBS. */
 static bool is_share(const struct storage_request *storage)
 {
     struct view path = storage->path.value;
+    bool begins_obs = path.len >= 3 && view_eq_nocase(view_of(path.ptr, 3), VIEW("obs"));
 
-    return (is_type(storage, VIEW("efs")) || is_type(storage, VIEW("sfs"))) &&
-           !(path.len >= 3 && view_eq_nocase(view_of(path.ptr, 3), VIEW("obs")));
+    return (is_type(storage, VIEW("efs")) || is_type(storage, VIEW("sfs"))) && !begins_obs &&
+           is_address(path);
 }
 
 static enum obs_fault parse_location(struct storage_request *storage, enum family family)

@@ -300,6 +300,26 @@ static void test_default_sizes(void **state)
                      .has_size);
 }
 
+static void test_what_is_no_address_of_a_share(void **state)
+{
+    static const char *const shares[] = {"192.0.2.1:/", "sfs-nas1.example.com:/share-1/a b"};
+    static const char *const others[] = {
+        "0bs://b/x/", " obs://b/x/", "\xef\xbd\x8f\xef\xbd\x82\xef\xbd\x93://b/x/",
+        "obs:/b/x/",  "OBS-x:/b/",   "s3://b/x/",
+        "/b/x/",      ":/b/x/",      "h:b",
+        "h",          "\xc2\xa0h:/", ""};
+    char body[128];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(shares) + ARRAY_LEN(others); i++) {
+        bool share = i < ARRAY_LEN(shares);
+
+        (void)snprintf(body, sizeof body, "{\"category\":\"EFS\",\"uri\":\"%s\"}",
+                       share ? shares[i] : others[i - ARRAY_LEN(shares)]);
+        assert_row(read_well(OP_NOTEBOOKS_MOUNT, body, NULL).storages[0].is_share == share, body);
+    }
+}
+
 static void test_notebooks_update(void **state)
 {
     struct instance_request r = read_well(
@@ -713,6 +733,7 @@ int main(void)
         cmocka_unit_test(test_the_stop_that_counts_is_the_first),
         cmocka_unit_test(test_presence),
         cmocka_unit_test(test_default_sizes),
+        cmocka_unit_test(test_what_is_no_address_of_a_share),
         cmocka_unit_test(test_notebooks_update),
         cmocka_unit_test(test_mount),
         cmocka_unit_test(test_starts),

@@ -128,6 +128,11 @@ static const struct row uris[] = {
     {"obs://abc/../d/", OBS_DOT_SEGMENT, NULL, NULL},
     {"obs://abc/..", OBS_DOT_SEGMENT, NULL, NULL},
     {"obs://abc//d/", OBS_EMPTY_SEGMENT, NULL, NULL},
+    {"obs://abc/secret?/d/", OBS_URI_END, NULL, NULL},
+    {"obs://abc/secret#/d/", OBS_URI_END, NULL, NULL},
+    {"obs://abc?x", OBS_URI_END, NULL, NULL},
+    {"obs://user@abc/d/", OBS_BUCKET_NAME, NULL, NULL},
+    {"obs://abc:443/d/", OBS_BUCKET_NAME, NULL, NULL},
     {"", OBS_EMPTY, NULL, NULL},
 };
 
