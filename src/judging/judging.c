@@ -179,9 +179,13 @@ static enum judging_flow rewrite(struct judging *j, const struct policy_set *set
 {
     struct instance_request request = {0};
     const struct decision *again;
+    enum status status;
     struct jdoc doc;
 
-    if (apply(j) != STATUS_OK || read_again(j, &doc, &request) != STATUS_OK ||
+    status = apply(j);
+    if (status == STATUS_LIMIT)
+        return refuse(j, &policy_reasons[POLICY_TOO_MANY_EDITS], VIEW_NONE);
+    if (status != STATUS_OK || read_again(j, &doc, &request) != STATUS_OK ||
         policy_judge(set, &request, subject, now_us, false, j->arena, &again) != STATUS_OK)
         return JUDGING_FAILED;
     if (again->judgement.verdict == VERDICT_ALLOW)
@@ -191,16 +195,19 @@ static enum judging_flow rewrite(struct judging *j, const struct policy_set *set
         VIEW("the policies do not agree on how to change this request; nothing was sent"));
 }
 
-/* What warn and observe policies would have changed, rendered for the record. */
+/* What warn and observe policies would have changed, rendered for the record. They hold nothing up:
+ * of more changes than there may be none is told. */
 static enum status render_would(struct judging *j)
 {
     const struct judgement *would = &j->decision->would;
     const struct raw_request raw = received(j);
+    enum status status;
 
     if (!j->decision->has_would)
         return STATUS_OK;
-    return modelarts_render(&raw, &j->request, would->edits, would->edit_count, j->arena,
-                            &j->would.changes, &j->would.change_count);
+    status = modelarts_render(&raw, &j->request, would->edits, would->edit_count, j->arena,
+                              &j->would.changes, &j->would.change_count);
+    return status == STATUS_LIMIT ? STATUS_OK : status;
 }
 
 enum judging_flow judging_decide(struct judging *j, const struct policy_set *set,

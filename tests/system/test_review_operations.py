@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from support.bodies import PROJECT, compact
+from support.bodies import PROJECT, compact, create_body
 from support.contract import check_refusal, exchange_id
 from support.oracle import FLAVOR, IMAGE, POLICY
 
@@ -105,3 +105,20 @@ def test_an_update_of_a_notebook_does_not_prolong_it(gateway_factory, cloud, tok
     answer = gateway.request("PUT", f"{NOTEBOOKS}/{NB}", body, {"X-Auth-Token": token})
     check_refusal(answer, 400, "body.misplaced")
     assert cloud.requests() == []
+
+
+MANY = ", ".join(f'k{i}: "v"' for i in range(40))
+
+
+@pytest.mark.parametrize("mode, status", [("observe", 200), ("warn", 200), ("enforce", 403)])
+def test_more_changes_than_edits(gateway_factory, cloud, token, mode, status):
+    """Forty annotations in two places are eighty changes: a 503, even if the policy only observes."""
+    gateway = gateway_factory("version: 1\npolicies:\n  - {name: all}\n"
+                              f"  - {{name: labels, mode: {mode}, annotations: {{set: {{{MANY}}}}}}}\n")
+    body = create_body(spec__annotations={"a": "b"}, annotations={"a": "b"})
+    answer = gateway.request("POST", DEMANAGER, body, {"X-Auth-Token": token})
+    assert answer.status == status, answer
+    if status == 403:
+        check_refusal(answer, 403, "policy.too_many_edits")
+    else:
+        assert cloud.creates()[0].json == body
