@@ -28,9 +28,11 @@ void *judge_grow(struct judge *j, void *items, size_t count, size_t *cap, size_t
 
 void reasons_add(struct judge *j, struct reasons *reasons, const struct reason *reason)
 {
-    struct reason *items =
-        judge_grow(j, reasons->items, reasons->count, &reasons->cap, sizeof *items);
+    struct reason *items;
 
+    if (reasons->count == REASONS_KEPT)
+        return;
+    items = judge_grow(j, reasons->items, reasons->count, &reasons->cap, sizeof *items);
     if (items == NULL)
         return;
     reasons->items = items;
@@ -110,7 +112,7 @@ void hearing_refuse(struct hearing *h, const struct finding *f, const char *fmt,
     va_list args;
 
     h->refusals++;
-    if (h->quiet)
+    if (h->quiet || (h->reasons.count == REASONS_KEPT && !h->judge->with_trace))
         return;
     va_start(args, fmt);
     reason.message = format(h->judge, fmt, args);

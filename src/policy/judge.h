@@ -39,7 +39,11 @@ struct judge {
     const char *not_applied[GROUP_COUNT]; /* why the group doesn't judge the request, or NULL */
 };
 
-/* Reasons that grow in the arena. */
+/* A body of thousands of bad volumes must not fill memory and journal with what is wrong with each.
+ */
+enum { REASONS_KEPT = 64 };
+
+/* Reasons that grow in the arena, up to REASONS_KEPT; those behind are left out. */
 struct reasons {
     struct reason *items;
     size_t count, cap;

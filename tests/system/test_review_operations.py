@@ -122,3 +122,13 @@ def test_more_changes_than_edits(gateway_factory, cloud, token, mode, status):
         check_refusal(answer, 403, "policy.too_many_edits")
     else:
         assert cloud.creates()[0].json == body
+
+
+def test_a_refusal_of_thousands_of_volumes_is_a_short_line(gateway, call):
+    """It was thirteen times as long as the body that it refused."""
+    volumes = [{"category": "x", "capacity": 999, "uri": "x"}] * 1900
+    body = {"name": "nb", "flavor": FLAVOR, "image_id": IMAGE, "duration": HOUR_MS, "volume": volumes[0], "data_volumes": volumes}
+    answer = call("POST", NOTEBOOKS, body)
+    assert answer.status == 403 and len(answer.json["reasons"]) == 20
+    line, = gateway.wait_journal(lambda j: j.of(exchange_id(answer))).of(exchange_id(answer))
+    assert len(line["reasons"]) == 64
