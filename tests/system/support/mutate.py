@@ -4,13 +4,16 @@ headers. Everything comes from one random generator, so that a case can be made 
 
 import copy
 import json
+import re
 
 # Values that break the policy of the test, or that one reader takes for something else than another does.
 EVIL = {
     "flavor": ["modelarts.vm.gpu.v100", "modelarts.vm.cpu.8u ", "modelarts.vm.gpu.v100\u0000", None, 7, ["modelarts.vm.cpu.2u"]],
     "image_id": ["evil-image", None, 1],
     "path": ["/team-b/secret/", "/team-a/../team-b/", "/team-a//x/", "//team-b/x/", "/team-a/%2e%2e/x/", "/team-ab/x/", "/team-a/\\..\\x/"],
-    "uri": ["obs://team-b/secret/", "obs://team-a/../team-b/", "OBS://team-b/x/", "/team-b/x/", "obs:/team-b/x/", "obs://team-ab/x/"],
+    "uri": ["obs://team-b/secret/", "obs://team-a/../team-b/", "OBS://team-b/x/", "/team-b/x/", "obs:/team-b/x/", "obs://team-ab/x/",
+            "obs://team-a?/x/", "obs://team-a/x?/../", "obs://team-b#@team-a/x/", "obs://team-a@team-b/x/", " obs://team-b/x/", "0bs://team-b/x/",
+            "\uff4f\uff42\uff53://team-b/x/", "h:/team-b/x/"],
     "duration": [-1, 0, 86400, 86400000, 10**12, 2**63, -(2**63), 3600.0, 3.6e3, "3600", True, None, [3600]],
     "enable": [False, None, "true", 0, 1],
     "auto_stop": [None, {}, {"enable": False}, {"enable": True}, {"enable": True, "duration": 86400}, {"duration": 86400}],
@@ -26,9 +29,15 @@ EVIL = {
     "extended_storage": [{"type": "obs", "location": {"path": "/team-b/x/"}}],
     "data_volumes": [[{"category": "OBS", "uri": "obs://team-b/x/"}], [{"category": "EVS", "capacity": 4096}]],
     "endpoints": [[{"service": "SSH"}], [{"service": "SSH", "allowed_access_ips": ["0.0.0.0/0"]}], [{"service": "ssh", "allowed_access_ips": ["8.8.8.8"]}]],
+    "spec": [None, {}, [], {"auto_stop": None}], "volume": [None, {}, {"category": "EFS", "uri": " obs://team-b/x/"}],
+    "storage": [None, {}, {"type": "evs", "location": {"path": "/team-b/x/"}}, {"type": "obs"}, {"type": "efs", "location": {"path": "h:/x"}}],
+    "allowed_access_ips": [None, [], ["::ffff:808:808"], ["010.0.0.1"], ["10.0.0.0/7"], ["10.0.0.1 "], [None]],
+    "owner": [{"project_id": "f" * 32}], "service": ["SSH ", None, "notebook\u200b"],
     "action": ["start", "restart", "queue", "START", "Start", "stop"],
 }
 _NAMES = sorted(EVIL)
+_NUMBER = re.compile(r"(?<=:)[0-9]+")
+_NUMBERS = ["{0}.0", "{0}e0", "-{0}", "0{0}", "{0}0000000000000000000", '"{0}"', "[{0}]", "-0", "+{0}", "0x{0}", " {0} ", "{0}e-3", "true", "{0},{0}"]
 _LOOKS = [lambda n: n.upper(), lambda n: n.title(), lambda n: n.replace("_", "-"), lambda n: n.replace("_", ""),
           lambda n: n + " ", lambda n: " " + n, lambda n: n.replace("o", "\u043e", 1), lambda n: n + "\u200b",
           lambda n: n.replace("i", "\u0131", 1), lambda n: n.replace("s", "\u017f", 1), lambda n: n.replace("k", "\u212a", 1)]
@@ -112,9 +121,13 @@ def _json_mutation(random, tree):
     inside = [name for name in where if name in EVIL]
     name = random.choice(inside) if inside and random.random() < 0.7 else random.choice(_NAMES)
     value = copy.deepcopy(random.choice(EVIL[name]))
-    kind = random.randrange(7)
+    kind = random.randrange(9)
     if kind == 0:  # an evil value
         where[name] = value
+    elif kind == 7 and where:  # nothing, where something was
+        where[random.choice(list(where))] = None
+    elif kind == 8:  # the same number, or nearly, in other letters
+        return _NUMBER.sub(lambda match: random.choice(_NUMBERS).format(match[0]), _dump(tree), 1)
     elif kind == 1:  # a duplicate, before or behind
         return _dump(_replace(tree, where, _Twice(where, [(json.dumps(name), value)], random.random() < 0.5)))
     elif kind == 2:  # the same, its name escaped
@@ -223,9 +236,24 @@ _MUTATIONS = [(_mutate_json, 8), (_mutate_bytes, 3), (_mutate_path, 3), (_mutate
 _DRAWN = [mutation for mutation, weight in _MUTATIONS for _ in range(weight)]
 
 
+def _cross(random, case, other):
+    """A part of another operation's request."""
+    part = random.randrange(4)
+    if part == 0:
+        case.body, case.headers = other.body, list(other.headers)
+    elif part == 1:
+        case.query = other.query
+    elif part == 2:
+        case.method = other.method
+    else:
+        case.path = other.path
+
+
 def mutant(random, seeds):
     """A mutated copy of one of the seeds."""
     case = random.choice(seeds).copy()
+    if random.random() < 0.06:
+        _cross(random, case, random.choice(seeds))
     for _ in range(random.choice([1, 1, 1, 2, 2, 3])):
         random.choice(_DRAWN)(random, case)
     return case

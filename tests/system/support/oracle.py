@@ -125,7 +125,7 @@ def _volume(volume):
     category = volume.get("category")
     must(isinstance(category, str) and category.lower() in ("obs", "evs"), "category", volume)
     if volume.get("uri") is not None:
-        must(volume["uri"].startswith("obs://"), "uri", volume)
+        must(re.match(r"obs://[^?#]*\Z", volume["uri"]), "uri", volume)
         _segments(volume["uri"][6:])
     else:
         must(category.lower() == "evs", "an OBS volume without uri", volume)
@@ -150,9 +150,10 @@ def _demanager(tree, create):
     for strays in (spec.get("extended_storage"), tree.get("extended_storage"), tree.get("extend_storage")):
         for storage in [strays] if isinstance(strays, dict) else strays or []:
             _demanager_storage(storage)
-    for stop in (spec.get("auto_stop"), tree.get("auto_stop")):
-        if stop is not None:
-            _stop(stop)
+    must(create or tree.get("spec", spec) is not None, "a null that takes away what is stored", tree)
+    for holder in (spec, tree):
+        if holder.get("auto_stop") is not None or (not create and "auto_stop" in holder):
+            _stop(holder["auto_stop"])
 
 
 def _endpoint(endpoint):
@@ -170,6 +171,7 @@ def _notebooks(tree, create):
     must(tree.get("workspace_id") in (None, "0"), "workspace", tree)
     for name in ("pool_id", "custom_spec", "hooks"):
         must(tree.get(name) is None, name, tree)
+    must(create or not tree.keys() & {"duration", "lease"}, "a time in an update", tree)
     times = [time for time in (tree.get("duration"), _get(tree, "lease", "duration")) if time is not None]
     must(times or not create, "no end", tree)
     for time in times:
