@@ -182,6 +182,7 @@ static bool has_places(const struct call *call, const struct edit *edits, size_t
 
     for (size_t i = 0; i < count; i++) {
         if (op->class == CLASS_MOUNT || op->id == OP_DEMANAGER_START ||
+            op->id == OP_NOTEBOOKS_UPDATE ||
             (is_label(&edits[i]) && op->family != FAMILY_DEMANAGER))
             return false;
     }
