@@ -4,7 +4,7 @@ build_packages="gcc libc6-dev cmake ninja-build pkg-config libevent-dev libevhtp
   libyaml-dev libsystemd-dev"
 demo_packages="openssl curl jq ca-certificates"
 test_packages="clang clang-tidy clang-format llvm libclang-rt-14-dev cppcheck pmccabe binutils libcmocka-dev python3
-  python3-pytest python3-pytest-xdist valgrind shellcheck codespell openssl curl jq procps ca-certificates"
+  python3-pytest python3-pytest-xdist valgrind shellcheck codespell openssl curl jq procps ca-certificates python3-pycurl"
 
 install_packages() {
   local missing=() name
