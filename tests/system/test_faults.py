@@ -11,10 +11,12 @@ from support.contract import check_refusal, exchange_id, post_create
 from support.http import request_bytes
 from support.waiting import wait_for
 
-LOST = (502, "outcome.unknown", "unknown")
+LOST = (502, "outcome.unknown", "unknown", "closed")
+MALFORMED = (502, "outcome.unknown", "unknown", "malformed")
 ECHO = f"/v1/{PROJECT}/echo"
 
-# name: fault, its options, then (status, reason code or None where the cloud's own answer comes, outcome)
+# name: fault, its options, then (status, reason code or None where the cloud's own answer comes, outcome, and its
+# error)
 CREATES = {
     "reset at the head": ("reset_head", {}, LOST),
     "close at the head": ("close_head", {}, LOST),
@@ -23,7 +25,7 @@ CREATES = {
     "close, done": ("close", {}, LOST),
     "close, not done": ("close", {"execute": False}, LOST),
     "dropped": ("close", {"end": "drop"}, LOST),
-    "garbage": ("garbage", {}, LOST),
+    "garbage": ("garbage", {}, MALFORMED),
     "head cut": ("cut_head", {}, LOST),
     "head cut, reset": ("cut_head", {"end": "reset"}, LOST),
     "body cut": ("cut_length", {}, LOST),
@@ -33,8 +35,8 @@ CREATES = {
     "within a chunk": ("cut_chunk", {"inside": True}, LOST),
     "no length, dropped": ("no_length", {"end": "drop"}, LOST),
     "no length, closed": ("no_length", {}, (200, None, "created")),
-    "two lengths": ("two_lengths", {}, LOST),
-    "length and chunked": ("length_and_chunked", {}, LOST),
+    "two lengths": ("two_lengths", {}, MALFORMED),
+    "length and chunked": ("length_and_chunked", {}, MALFORMED),
     "500": ("status", {"status": 500}, (500, None, "unknown")),
     "500 without body": ("status", {"status": 500, "body": ""}, (500, None, "unknown")),
     "502": ("status", {"status": 502, "body": "<html>bad gateway</html>"}, (502, None, "unknown")),
@@ -61,26 +63,26 @@ CREATES = {
     "100 and 103 first": ("interim", {}, (200, None, "created")),
     "packed": ("gzip", {}, (200, None, "unknown")),
     "a large header": ("huge_header", {"bytes": 20000}, (200, None, "created")),
-    "a huge header": ("huge_header", {"bytes": 100000}, LOST),
+    "a huge header": ("huge_header", {"bytes": 100000}, MALFORMED),
     "an early 413": ("answer_early", {}, (413, None, "failed")),
-    "101": ("garbage", {"bytes": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"}, LOST),
-    "two digits": ("garbage", {"bytes": "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"}, LOST),
-    "no status": ("garbage", {"bytes": "HTTP/1.1 OK\r\nContent-Length: 0\r\n\r\n"}, LOST),
-    "HTTP/2.0": ("garbage", {"bytes": "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"}, LOST),
-    "negative length": ("garbage", {"bytes": "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"}, LOST),
+    "101": ("garbage", {"bytes": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"}, MALFORMED),
+    "two digits": ("garbage", {"bytes": "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"}, MALFORMED),
+    "no status": ("garbage", {"bytes": "HTTP/1.1 OK\r\nContent-Length: 0\r\n\r\n"}, MALFORMED),
+    "HTTP/2.0": ("garbage", {"bytes": "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"}, MALFORMED),
+    "negative length": ("garbage", {"bytes": "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"}, MALFORMED),
     "overflowing chunk": ("garbage", {"bytes": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                               "10000000000000005\r\n{\"id\"\r\n0\r\n\r\n"}, LOST),
+                                               "10000000000000005\r\n{\"id\"\r\n0\r\n\r\n"}, MALFORMED),
     "another coding": ("garbage", {"bytes": "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
-                                            "2\r\n{}\r\n0\r\n\r\n"}, LOST),
-    "folded": ("garbage", {"bytes": "HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}"}, LOST),
-    "blank before the colon": ("garbage", {"bytes": "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n{}"}, LOST),
-    "1xx for ever": ("garbage", {"bytes": "HTTP/1.1 100 Continue\r\n\r\n" * 200}, LOST),
+                                            "2\r\n{}\r\n0\r\n\r\n"}, MALFORMED),
+    "folded": ("garbage", {"bytes": "HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}"}, MALFORMED),
+    "blank before the colon": ("garbage", {"bytes": "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n{}"}, MALFORMED),
+    "1xx for ever": ("garbage", {"bytes": "HTTP/1.1 100 Continue\r\n\r\n" * 200}, MALFORMED),
 }
 
 
 @pytest.mark.parametrize("name", list(CREATES))
 def test_create(gateway, cloud, token, name):
-    kind, options, (status, code, outcome) = CREATES[name]
+    kind, options, (status, code, outcome, *error) = CREATES[name]
     cloud.fault(kind, "POST *", **options)
     answer = post_create(gateway, token)
     assert answer.status == status, answer
@@ -93,8 +95,10 @@ def test_create(gateway, cloud, token, name):
     else:
         check_refusal(answer, status, code)
     line = gateway.wait_outcome(exchange_id(answer))
-    assert line["outcome"] == outcome, line
+    assert (line["outcome"], line.get("error")) == (outcome, error[0] if error else None), line
     assert line.get("status") == (None if code else status)
+    assert [reason["code"] for reason in line.get("reasons", [])] == ([code] if code else [])
+    assert [x["event"] for x in gateway.journal().of(exchange_id(answer))] == ["intent", "outcome"]
     assert len(cloud.creates()) == 1, "sent once and never again"
     again = gateway.request("GET", CREATE, None, {"X-Auth-Token": token})
     assert again.status == 200 and "instances" in again.json, "the next call is not harmed"

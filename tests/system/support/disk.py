@@ -13,19 +13,20 @@ import pytest
 
 from support.waiting import wait_for
 
-_SHIM = pathlib.Path(__file__).resolve().parents[1] / "shim" / "disk.c"
+_SHIMS = pathlib.Path(__file__).resolve().parents[1] / "shim"
 
 
-def build_shim(folder):
+def build_shim(folder, name="disk"):
+    """A library that goes in front of the C library, of shim/NAME.c."""
     if shutil.which("cc") is None:
-        pytest.skip("no C compiler to build the misbehaving disk with")
-    library = pathlib.Path(folder) / "disk.so"
+        pytest.skip("no C compiler to build the misbehaving library with")
+    library = pathlib.Path(folder) / f"{name}.so"
     subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o",
-                    str(library), str(_SHIM)], check=True, timeout=60)
+                    str(library), str(_SHIMS / f"{name}.c")], check=True, timeout=60)
     return library
 
 
-def _sanitizer_of(binary):
+def sanitizer_of(binary):
     """The sanitizer's runtime, which wants to be loaded before any other library; None without one."""
     lines = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True, timeout=60).stdout
     for line in lines.splitlines():
@@ -41,7 +42,7 @@ class Disk:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
         (self.folder / "hang").touch()
-        before = _sanitizer_of(binary)
+        before = sanitizer_of(binary)
         self.env = {"LD_PRELOAD": f"{before}:{library}" if before else str(library),
                     "POSTERN_TEST_DISK": str(self.folder)}
 

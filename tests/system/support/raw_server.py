@@ -38,7 +38,7 @@ class RawServer:
         self._seen = []
         self._open = set()
         self._threads = []
-        self._playing = None
+        self._playing = []
         self.accepted = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
@@ -55,7 +55,11 @@ class RawServer:
         return f"https://127.0.0.1:{self.port}"
 
     def play(self, raw, **how):
-        self._playing = Played(raw, **how)
+        self.play_in_turn(Played(raw, **how))
+
+    def play_in_turn(self, *played):
+        """One for each request, the last one for all that follow."""
+        self._playing = list(played)
 
     def seen(self):
         """[(number of the connection, method, target)], oldest first; forgets them."""
@@ -115,8 +119,10 @@ class RawServer:
         head, _, kept = kept.partition(b"\r\n\r\n")
         line, length = _TARGET.match(head + b"\r\n"), _LENGTH.search(head + b"\r\n")
         method, target = line[1].decode(), line[2].decode()
-        played = _PROBED if target.endswith(PROBE) else self._playing
         with self._lock:
+            played = _PROBED if target.endswith(PROBE) else self._playing[0]
+            if played is not _PROBED and len(self._playing) > 1:
+                del self._playing[0]
             self._seen.append((number, method, target))
         if played.early:
             self._send(conn, played)
