@@ -235,7 +235,8 @@ enum flow step_forward(struct exchange *x)
         order = (struct upstream_order){.method = x->head->method,
                                         .head = buf_view(&x->out),
                                         .body = judging->sent_body,
-                                        .fresh = true};
+                                        .fresh = true,
+                                        .timed = true};
         x->call = upstream_start(x->gw->upstream, &order, &handler, x);
     }
     if (x->call != NULL)

@@ -55,6 +55,7 @@ struct upstream_order {
                    last 5 s, and never repeated once a byte may have been sent (promise 3) */
     bool idempotent; /* may be sent again once, on a new connection, if a reused one broke before
                         any byte of an answer; only where the body doesn't stream */
+    bool timed;      /* must be over within total_ms; what streams takes as long as it goes on */
 };
 
 MUST_CHECK struct upstream *upstream_new(struct event_base *base,

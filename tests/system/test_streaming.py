@@ -7,7 +7,7 @@ import re
 import pytest
 
 from support.bodies import CREATE, PROJECT
-from support.contract import check_refusal, exchange_id
+from support.contract import check_refusal, exchange_id, post_create
 from support.http import Broken, request_bytes
 from support.waiting import wait_for
 
@@ -184,3 +184,14 @@ def test_client_certificates_can_be_required(gateway_factory, pki, token):
     with pytest.raises((ssl.SSLError, ConnectionResetError, Broken, BrokenPipeError)):
         with gateway.connect(ca=pki.ca) as client:
             client.request("GET", ECHO, None, {"X-Auth-Token": token})
+
+
+def test_a_long_answer_outlives_the_time_of_a_judged_call(gateway_factory, cloud, token):
+    """upstream.timeouts.total is for judged calls: a download takes as long as its reader, step by step, needs."""
+    gateway = gateway_factory(settings={"upstream": {"timeouts": {"total": "1s"}}})
+    cloud.fault("hang", "POST *")
+    with gateway.connect() as client:
+        client.send(request_bytes("GET", f"/v1/{PROJECT}/big?bytes=50000000", None, {"X-Auth-Token": token}))
+        wait_for(lambda: len(cloud.requests("GET")) == 1, "the read to be under way")
+        check_refusal(post_create(gateway, token), 502, "outcome.unknown")  # a second later
+        assert len(client.read_answer().body) == 50000000

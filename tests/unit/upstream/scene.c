@@ -191,13 +191,16 @@ void run(struct scene *s, struct seen *seen, const struct upstream_order *order)
 struct upstream_order get_order(void)
 {
     return (struct upstream_order){
-        .method = VIEW("GET"), .head = VIEW(GET_HEAD), .idempotent = true};
+        .method = VIEW("GET"), .head = VIEW(GET_HEAD), .idempotent = true, .timed = true};
 }
 
 struct upstream_order post_order(void)
 {
-    return (struct upstream_order){
-        .method = VIEW("POST"), .head = VIEW(POST_HEAD), .body = VIEW("body"), .fresh = true};
+    return (struct upstream_order){.method = VIEW("POST"),
+                                   .head = VIEW(POST_HEAD),
+                                   .body = VIEW("body"),
+                                   .fresh = true,
+                                   .timed = true};
 }
 
 struct upstream_counts counts_of(const struct scene *s)

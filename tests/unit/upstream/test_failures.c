@@ -19,6 +19,7 @@ struct row {
     unsigned heads;     /* that were told before */
     const char *certificate;
     int64_t tls_ms, send_ms, first_byte_ms, idle_ms, total_ms; /* 0: patient */
+    bool untimed;                                              /* no matter what total_ms is */
 };
 
 #define READ_GET                \
@@ -33,11 +34,12 @@ struct row {
 static void run_row(const struct row *row)
 {
     const struct cloud_step *const scripts[] = {row->script};
-    const struct upstream_order order = get_order();
     const struct upstream_settings patient = scene.settings;
     struct upstream_settings *const set = &scene.settings;
+    struct upstream_order order = get_order();
     struct seen seen;
 
+    order.timed = !row->untimed;
     set->tls_ms = row->tls_ms > 0 ? row->tls_ms : set->tls_ms;
     set->first_byte_ms = row->first_byte_ms > 0 ? row->first_byte_ms : set->first_byte_ms;
     set->idle_ms = row->idle_ms > 0 ? row->idle_ms : set->idle_ms;
@@ -243,6 +245,17 @@ static void test_slow_answers(void **state)
          .sent = true,
          .heads = 1,
          .detail = "no whole answer within the total time"},
+        {.name = "total time passes by who has none",
+         .script = {READ_GET,
+                    SEND("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"),
+                    {CLOUD_WAIT, NULL, 0}},
+         .idle_ms = 100,
+         .total_ms = 20,
+         .untimed = true,
+         .failure = UPSTREAM_TIMEOUT,
+         .sent = true,
+         .heads = 1,
+         .detail = "the answer stalled"},
     };
 
     (void)state;
