@@ -10,7 +10,7 @@ import pytest
 
 from support.bodies import ALLOW_ALL, CREATE, PROJECT, compact, create_body
 from support.contract import check_refusal, exchange_id, post_create
-from support.disk import build_shim, sanitizer_of
+from support.disk import build_shim, preloaded
 from support.http import Broken, request_bytes
 from support.raw_server import PROBE, Played, RawServer
 
@@ -128,9 +128,8 @@ def test_the_certificate_is_wrong(gateway_factory, pki, token, certificate):
 def start_with_hosts(gateway_factory, site_factory, folder, port):
     """A gateway to whom the cloud's name, which nobody else knows, has two addresses; nobody listens at the first."""
     site = site_factory(url=f"https://cloud.example:{port}")
-    libraries = [library for library in (sanitizer_of(site.binary), build_shim(folder, "hosts")) if library]
-    return gateway_factory(site=site, env={"LD_PRELOAD": ":".join(map(str, libraries)),
-                                           "POSTERN_TEST_HOSTS": "127.0.0.2 127.0.0.1"})
+    env = {**preloaded(build_shim(folder, "hosts"), site.binary), "POSTERN_TEST_HOSTS": "127.0.0.2 127.0.0.1"}
+    return gateway_factory(site=site, env=env)
 
 
 def test_two_addresses_and_the_first_is_dead(gateway_factory, site_factory, folder, pki, token):

@@ -18,7 +18,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 
     if (text == NULL || strlen(text) >= sizeof hosts)
         return real(node, service, hints, ret);
-    strcpy(hosts, text);
+    memcpy(hosts, text, strlen(text) + 1);
     while ((host = strsep(&rest, " ")) != NULL) {
         int reason = real(host, service, hints, end);
 

@@ -26,13 +26,19 @@ def build_shim(folder, name="disk"):
     return library
 
 
-def sanitizer_of(binary):
+def _sanitizer_of(binary):
     """The sanitizer's runtime, which wants to be loaded before any other library; None without one."""
     lines = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True, timeout=60).stdout
     for line in lines.splitlines():
         if line.strip().startswith("libasan.so"):
             return line.split("=>")[1].split()[0]
     return None
+
+
+def preloaded(library, binary):
+    """The environment that puts it in front."""
+    before = _sanitizer_of(binary)
+    return {"LD_PRELOAD": f"{before}:{library}" if before else str(library)}
 
 
 class Disk:
@@ -42,9 +48,7 @@ class Disk:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
         (self.folder / "hang").touch()
-        before = sanitizer_of(binary)
-        self.env = {"LD_PRELOAD": f"{before}:{library}" if before else str(library),
-                    "POSTERN_TEST_DISK": str(self.folder)}
+        self.env = {**preloaded(library, binary), "POSTERN_TEST_DISK": str(self.folder)}
 
     @contextlib.contextmanager
     def hanging(self):
