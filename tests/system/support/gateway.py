@@ -167,15 +167,16 @@ class Gateway(Process):
             data += part
         return data
 
-    def connect(self, index=0, ca=None, client=None, timeout=30.0):
-        """A connection to a listener; ca: TLS, verified by that file; client: (certificate, key)."""
+    def connect(self, index=0, ca=None, client=None, timeout=30.0, source=None):
+        """A connection to a listener; ca: TLS, verified by that file; client: (certificate, key); source: from that
+        address."""
         host, port = self.addresses[index]
         tls = None
         if ca is not None:
             tls = ssl.create_default_context(cafile=ca)
             if client is not None:
                 tls.load_cert_chain(*client)
-        return Client(host, port, tls, timeout=timeout)
+        return Client(host, port, tls, timeout=timeout, source=source)
 
     def request(self, method, target, body=None, headers=(), **options):
         """One request on a connection of its own."""

@@ -41,8 +41,8 @@ class Answer:
 class Client:
     """One connection."""
 
-    def __init__(self, host, port, tls=None, server_name=None, timeout=30.0):
-        self.sock = socket.create_connection((host, port), timeout)
+    def __init__(self, host, port, tls=None, server_name=None, timeout=30.0, source=None):
+        self.sock = socket.create_connection((host, port), timeout, source and (source, 0))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self.sock = tls.wrap_socket(self.sock, server_hostname=server_name or host)
