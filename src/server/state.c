@@ -190,6 +190,14 @@ static void print_journal(struct server *s, struct buf *out)
         (unsigned long long)(j.sync_us_sum % 1000000), (unsigned long long)below);
 }
 
+/* 0 where the clock was set back behind it since. */
+static uint64_t seconds_since(int64_t time_us)
+{
+    int64_t passed_us = clock_now_us() - time_us;
+
+    return passed_us > 0 ? (uint64_t)passed_us / 1000000 : 0;
+}
+
 static void print_policies(struct server *s, struct buf *out)
 {
     struct policy_slot *slot = &s->shared.policies;
@@ -201,8 +209,7 @@ static void print_policies(struct server *s, struct buf *out)
                "postern_policy_set_info{digest=\"%s\"} 1\n",
                policy_set_digest(slot->set));
     print_value(out, "postern_policy_set_age_seconds", "gauge",
-                "Time since the set in force was loaded.",
-                (uint64_t)((clock_now_us() - slot->loaded_us) / 1000000));
+                "Time since the set in force was loaded.", seconds_since(slot->loaded_us));
     print_value(out, "postern_policy_reloads_total", "counter",
                 "Reloads that brought a set into force.", slot->reloads);
     print_value(out, "postern_policy_reload_failures_total", "counter",
