@@ -9,6 +9,7 @@ import pytest
 from support.bodies import CREATE, PROJECT
 from support.contract import check_refusal, exchange_id, post_create
 from support.http import Broken, request_bytes
+from support.waiting import wait_for
 
 ECHO = f"/v1/{PROJECT}/echo"
 BIG = f"/v1/{PROJECT}/big"
