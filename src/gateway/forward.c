@@ -236,7 +236,7 @@ enum flow step_forward(struct exchange *x)
                                         .head = buf_view(&x->out),
                                         .body = judging->sent_body,
                                         .fresh = true,
-                                        .timed = true};
+                                        .urgent = true};
         x->call = upstream_start(x->gw->upstream, &order, &handler, x);
     }
     if (x->call != NULL)

@@ -121,7 +121,7 @@ static enum flow ask(struct exchange *x)
         forward_head(x, &what);
     if (what.path.ptr != NULL && x->out.failed == STATUS_OK) {
         order = (struct upstream_order){
-            .method = what.method, .head = buf_view(&x->out), .idempotent = true};
+            .method = what.method, .head = buf_view(&x->out), .idempotent = true, .urgent = true};
         x->call = upstream_start(x->gw->upstream, &order, &handler, x);
     }
     if (x->call != NULL)

@@ -160,7 +160,7 @@ enum flow step_stream(struct exchange *x)
     enum http1_framing framing = x->head->framing;
     struct upstream_order order = {.method = x->head->method,
                                    .idempotent = is_idempotent(x->head->method),
-                                   .timed = x->route.op->class == CLASS_RELEASE};
+                                   .urgent = x->route.op->class == CLASS_RELEASE};
 
     /* Before a byte of it goes to the cloud. */
     if (x->body.ptr == NULL && framing == HTTP1_LENGTH &&

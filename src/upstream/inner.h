@@ -17,9 +17,10 @@ enum {
     SCRATCH_BYTES = 128 * 1024,   /* one read of an answer */
     QUEUE_HIGH_BYTES = 64 * 1024, /* of a streamed request: ask the caller to wait */
     QUEUE_MAX_BYTES = 1024 * 1024,
-    READS_AT_ONCE = 8, /* then other connections have their turn */
-    INTERIM_MAX = 8,   /* 1xx answers before the final one */
-    WAITING_MAX = 1024,
+    READS_AT_ONCE = 8,          /* then other connections have their turn */
+    INTERIM_MAX = 8,            /* 1xx answers before the final one */
+    WAITING_MAX = 1024,         /* in each of the two lines */
+    KEPT_PART = 4,              /* one connection in so many is kept for urgent calls */
     FRESH_US = 5 * 1000 * 1000, /* how lately a connection must have answered for a judged call */
     ATTEMPT_MIN_MS = 250,       /* to one address while others are left */
     DETAIL_BYTES = 200,
@@ -89,13 +90,20 @@ struct upstream_call {
     char detail[DETAIL_BYTES];
 };
 
+/* Calls that wait for a connection, first come first served. */
+struct line {
+    struct upstream_call *first, *last;
+    unsigned length;
+};
+
 struct upstream {
     struct event_base *base;
     struct upstream_settings settings;
     struct net_tls *tls;
     struct resolver *resolver;
     struct link *newest, *oldest; /* idle */
-    struct upstream_call *first_waiting, *last_waiting;
+    struct line urgent, common;   /* the waiting */
+    unsigned common_taken;        /* connections that calls which aren't urgent have */
     struct upstream_call *spare;
     unsigned spare_count;
     unsigned preferred; /* the address that worked last */
@@ -106,6 +114,8 @@ struct upstream {
 };
 
 /* upstream.c: the pool */
+/* The call has the link from now on. */
+void pool_bind(struct link *link, struct upstream_call *call);
 /* Gives the call a connection or a place in the queue; may fail it. */
 void pool_admit(struct upstream_call *call);
 void pool_forget_waiting(struct upstream_call *call);
@@ -139,7 +149,8 @@ void link_connect(struct upstream_call *call);
 /* This address didn't work out. */
 void link_attempt_failed(struct upstream_call *call, enum upstream_failure failure,
                          const char *detail);
-void link_take(struct link *link, struct upstream_call *call);
+/* Sends the request of the call that has it, which is connected. */
+void link_take(struct link *link);
 /* Sends what there is to send. True: nothing is left of it. */
 bool link_flush(struct upstream_call *call);
 bool link_request_done(const struct upstream_call *call);

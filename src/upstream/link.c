@@ -26,8 +26,7 @@ static struct link *link_new(struct upstream_call *call, const struct sockaddr_s
         free(link);
         return NULL;
     }
-    link->call = call;
-    call->link = link;
+    pool_bind(link, call);
     up->counts.open++;
     return link;
 }
@@ -191,10 +190,10 @@ bool link_flush(struct upstream_call *call)
     return true;
 }
 
-void link_take(struct link *link, struct upstream_call *call)
+void link_take(struct link *link)
 {
-    link->call = call;
-    call->link = link;
+    struct upstream_call *const call = link->call;
+
     net_deadline(link->conn, 0);
     if (call->paused)
         net_watch_read(link->conn, false);
@@ -216,7 +215,7 @@ static void on_ready(void *user)
     up->counts.connects++;
     up->counts.resumed += net_is_resumed(link->conn);
     call_enter(call);
-    link_take(link, call);
+    link_take(link);
     if (call->drain_wanted && call->queue.len == 0) {
         call->drain_wanted = false;
         call->handler->on_drained(call->user);

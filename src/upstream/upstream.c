@@ -63,13 +63,29 @@ static void drop_idle(struct link *link)
     end_link(link);
 }
 
+void pool_bind(struct link *link, struct upstream_call *call)
+{
+    link->call = call;
+    call->link = link;
+    if (!call->order.urgent)
+        link->upstream->common_taken++;
+}
+
+static void unbind(struct link *link)
+{
+    if (!link->call->order.urgent)
+        link->upstream->common_taken--;
+    link->call->link = NULL;
+    link->call = NULL;
+}
+
 void pool_drop(struct link *link)
 {
     if (link->call == NULL) {
         drop_idle(link);
         return;
     }
-    link->call->link = NULL;
+    unbind(link);
     end_link(link);
 }
 
@@ -82,8 +98,7 @@ void pool_give_back(struct link *link, bool reusable)
         pool_drop(link);
         return;
     }
-    link->call->link = NULL;
-    link->call = NULL;
+    unbind(link);
     link->answered_us = now_us;
     link->older = up->newest;
     *(up->newest == NULL ? &up->oldest : &up->newest->newer) = link;
@@ -116,47 +131,69 @@ static struct link *find_idle(struct upstream_call *call)
 
 /* ---- waiting ---- */
 
+static struct line *line_of(struct upstream_call *call)
+{
+    return call->order.urgent ? &call->upstream->urgent : &call->upstream->common;
+}
+
 static void wait_in_line(struct upstream_call *call)
 {
     struct upstream *const up = call->upstream;
+    struct line *const line = line_of(call);
 
-    if (up->counts.waiting >= WAITING_MAX) {
+    if (line->length >= WAITING_MAX) {
         call_fail(call, UPSTREAM_CONNECT, "too many requests wait for a connection");
         return;
     }
     call->next = NULL;
-    *(up->first_waiting == NULL ? &up->first_waiting : &up->last_waiting->next) = call;
-    up->last_waiting = call;
+    *(line->first == NULL ? &line->first : &line->last->next) = call;
+    line->last = call;
+    line->length++;
     up->counts.waiting++;
     call_set_phase(call, PHASE_WAITING);
 }
 
 void pool_forget_waiting(struct upstream_call *call)
 {
-    struct upstream *const up = call->upstream;
-    struct upstream_call *before = NULL, *at = up->first_waiting;
+    struct line *const line = line_of(call);
+    struct upstream_call *before = NULL, *at = line->first;
 
     while (at != call) {
         REQUIRE(at != NULL);
         before = at;
         at = at->next;
     }
-    *(before == NULL ? &up->first_waiting : &before->next) = call->next;
-    if (up->last_waiting == call)
-        up->last_waiting = before;
-    up->counts.waiting--;
+    *(before == NULL ? &line->first : &before->next) = call->next;
+    if (line->last == call)
+        line->last = before;
+    line->length--;
+    call->upstream->counts.waiting--;
 }
 
-/* False: the pool is full. */
+/* Whoever streams may be as slow as they like, and there are many of them: what is urgent must find
+ * a connection all the same. */
+static bool is_kept_from(const struct upstream_call *call)
+{
+    const struct upstream *const up = call->upstream;
+    const unsigned max = up->settings.max_connections;
+
+    return !call->order.urgent && up->common_taken >= max - max / KEPT_PART;
+}
+
+/* False: the pool is full, for this call. */
 static bool try_admit(struct upstream_call *call)
 {
     struct upstream *const up = call->upstream;
-    struct link *const link = find_idle(call);
+    struct link *link;
 
+    if (is_kept_from(call))
+        return false;
+    link = find_idle(call);
     if (link != NULL) {
         unlink_idle(link);
         up->counts.reuses++;
-        link_take(link, call);
+        pool_bind(link, call);
+        link_take(link);
         return true;
     }
     if (up->counts.open >= up->settings.max_connections) {
@@ -170,25 +207,32 @@ static bool try_admit(struct upstream_call *call)
 
 void pool_admit(struct upstream_call *call)
 {
-    /* Nobody overtakes. */
-    if (call->upstream->first_waiting != NULL || !try_admit(call))
+    /* Nobody overtakes in a line. */
+    if (line_of(call)->first != NULL || !try_admit(call))
         wait_in_line(call);
+}
+
+/* Lets in the first of a line. False: there is nobody, or no place. */
+static bool pump_line(struct upstream *upstream, struct line *line)
+{
+    struct upstream_call *const call = line->first;
+
+    if (call == NULL || is_kept_from(call) ||
+        (upstream->counts.open >= upstream->settings.max_connections && upstream->newest == NULL))
+        return false;
+    pool_forget_waiting(call);
+    call->phase = PHASE_CONNECTING; /* no longer in line */
+    REQUIRE(try_admit(call));
+    return true;
 }
 
 void pool_pump(struct upstream *upstream)
 {
-    struct upstream_call *call;
-
     if (upstream->pumping) /* a call that was let in failed at once: the loop below goes on */
         return;
     upstream->pumping = true;
-    while (
-        (call = upstream->first_waiting) != NULL &&
-        (upstream->counts.open < upstream->settings.max_connections || upstream->newest != NULL)) {
-        pool_forget_waiting(call);
-        call->phase = PHASE_CONNECTING; /* no longer in line */
-        REQUIRE(try_admit(call));
-    }
+    while (pump_line(upstream, &upstream->urgent) || pump_line(upstream, &upstream->common))
+        continue;
     upstream->pumping = false;
 }
 

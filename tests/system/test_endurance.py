@@ -343,3 +343,35 @@ def test_a_long_upload_takes_no_more_memory_than_a_short_one(gateway_factory, cl
             assert client.read_answer().json["sha256"] == hashlib.sha256(body).hexdigest()
         peaks[-1] = peak_kb(gateway)
     assert peaks[1] - peaks[0] < 4 * 1024, peaks
+
+
+# ---- those who hold connections to the cloud ----
+
+HOLDERS = {
+    "readers": f"GET {BIG}?bytes={20 * MB} HTTP/1.1\r\nHost: g\r\nX-Auth-Token: t\r\n\r\n",
+    "writers": f"POST {ECHO} HTTP/1.1\r\nHost: g\r\nX-Auth-Token: t\r\nContent-Length: 1000\r\n\r\nx",
+}
+
+
+@pytest.mark.parametrize("who", list(HOLDERS))
+def test_slow_streams_leave_connections_for_what_matters(gateway_factory, cloud_factory, crowd, token, who):
+    """Anybody can hold a stream open, also without a token that is good for anything: all of the pool was theirs, and
+    nobody could create, start, stop or delete."""
+    cloud = cloud_factory(frozen=False)
+    gateway = gateway_factory(url=cloud.url, settings={"upstream": {
+        "max_connections": "8", "timeouts": {"connect": "20s"}}})
+    stopped = create_body(id="DE-1", status="STOPPED")
+    cloud.preset([{"family": "demanager", "project": PROJECT, "instance": stopped}])
+    for client in crowd(gateway, 20):
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.send(HOLDERS[who].encode())
+    wait_for(lambda: gateway.metrics()["postern_upstream_waiting"] == 14, "those for whom there is no connection")
+    wait_for(lambda: cloud.stats()["accepted"] == 6, "the others: a quarter is kept for what is urgent")
+    answer = post_create(gateway, token, create_body(name="new"))
+    assert answer.status == 200, answer
+    headers = {"X-Auth-Token": token}
+    for method, target, body in (("POST", f"{CREATE}/DE-1/action", b'{"action":"start"}'),
+                                 ("POST", f"{CREATE}/DE-1/action", b'{"action":"stop"}'),
+                                 ("DELETE", f"{CREATE}/DE-1", None)):
+        answer = gateway.request(method, target, body, headers)
+        assert answer.status == 200 or answer.json["error_code"].startswith("ModelArts."), answer

@@ -452,6 +452,46 @@ static void test_waiting_in_line(void **state)
     scene.settings = patient;
 }
 
+/* One of four is kept for what is urgent; the others wait although a place is left. */
+static void test_a_quarter_is_kept_for_urgent_calls(void **state)
+{
+    static const struct cloud_step hang[] = {READ_GET, WAIT, END};
+    static const struct cloud_step serve[] = {READ_GET, SEND(OK_2), READ_GET, SEND(OK_2), END};
+    static const struct cloud_step *const scripts[] = {hang, hang, hang, serve};
+    const struct upstream_order common = get_order();
+    struct upstream_order urgent = get_order();
+    struct seen slow[3], last, first;
+    int i;
+
+    (void)state;
+    urgent.urgent = true;
+    open_with(scripts, 4);
+    for (i = 0; i < 3; i++) {
+        seen_init(&slow[i]);
+        start(&scene, &slow[i], &common);
+    }
+    seen_init(&last);
+    start(&scene, &last, &common);
+    RUN_UNTIL(&scene, counts_of(&scene).connects == 3);
+    assert_int_equal(counts_of(&scene).waiting, 1);
+    seen_init(&first);
+    run(&scene, &first, &urgent);
+    assert_true(first.ended);
+    assert_false(last.ended);
+    assert_int_equal(counts_of(&scene).waiting, 1);
+    assert_int_equal(counts_of(&scene).idle, 1);
+    upstream_cancel(slow[1].call);
+    RUN_UNTIL(&scene, last.ended);
+    assert_int_equal(counts_of(&scene).reuses, 1);
+    upstream_cancel(slow[0].call);
+    upstream_cancel(slow[2].call);
+    for (i = 0; i < 3; i++)
+        seen_done(&slow[i]);
+    seen_done(&last);
+    seen_done(&first);
+    scene_close(&scene);
+}
+
 static void test_waiting_ends(void **state)
 {
     static const struct cloud_step hang[] = {READ_GET, WAIT, END};
@@ -859,6 +899,7 @@ int main(void)
         cmocka_unit_test(test_calls_are_used_again),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_waiting_in_line),
+        cmocka_unit_test(test_a_quarter_is_kept_for_urgent_calls),
         cmocka_unit_test(test_waiting_ends),
         cmocka_unit_test(test_the_line_is_bounded),
         cmocka_unit_test(test_the_line_fails_together),
