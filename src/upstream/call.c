@@ -350,7 +350,7 @@ struct upstream_call *upstream_start(struct upstream *upstream, const struct ups
     call->user = user;
     call->last_queued = !order->streams;
     call->started_us = call_clock(call);
-    call->total_due_us = order->timed ? due(call->started_us, upstream->settings.total_ms) : 0;
+    call->total_due_us = order->urgent ? due(call->started_us, upstream->settings.total_ms) : 0;
     call->phase = PHASE_CONNECTING;
     set_up_buffers(call);
     upstream->calls++;

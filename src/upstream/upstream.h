@@ -53,11 +53,11 @@ struct upstream_order {
     bool streams;       /* more body follows by upstream_send (already framed by the caller) */
     bool fresh;  /* a judged request: only on a new connection or on one that answered within the
                     last 5 s, and never repeated once a byte may have been sent (promise 3) */
-    bool urgent; /* may have any connection; of these a quarter is kept from the others, so that
-                    slow streams can't hold all of them */
+    bool urgent; /* judged calls, what is looked up for them, stops and deletes: over within
+                    total_ms; what streams takes as long as it goes on, but a quarter of the
+                    connections is kept from it, so that slow streams can't hold all of them */
     bool idempotent; /* may be sent again once, on a new connection, if a reused one broke before
                         any byte of an answer; only where the body doesn't stream */
-    bool timed;      /* must be over within total_ms; what streams takes as long as it goes on */
 };
 
 MUST_CHECK struct upstream *upstream_new(struct event_base *base,

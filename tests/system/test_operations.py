@@ -187,6 +187,16 @@ def test_an_instance_that_is_not_shown_is_not_started(gateway, cloud, call, faul
     assert cloud.requests("POST") == []
 
 
+def test_a_look_at_an_instance_ends_in_time(gateway_factory, cloud, token):
+    """It holds the instance for other changes as long as it lasts."""
+    gateway = gateway_factory(POLICY, {"upstream": {"timeouts": {"total": "1s"}}})
+    cloud.preset([de_instance()])
+    cloud.fault("hang", match="GET *")
+    for status in (503, 200):
+        answer = gateway.request("POST", f"{DEMANAGER}/{DE}/action", {"action": "start"}, {"X-Auth-Token": token})
+        assert answer.status == status, answer
+
+
 # 3. the notebooks family
 
 @pytest.mark.parametrize("body, edits, duration", [

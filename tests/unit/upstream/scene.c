@@ -191,7 +191,7 @@ void run(struct scene *s, struct seen *seen, const struct upstream_order *order)
 struct upstream_order get_order(void)
 {
     return (struct upstream_order){
-        .method = VIEW("GET"), .head = VIEW(GET_HEAD), .idempotent = true, .timed = true};
+        .method = VIEW("GET"), .head = VIEW(GET_HEAD), .idempotent = true, .urgent = true};
 }
 
 struct upstream_order post_order(void)
@@ -200,7 +200,7 @@ struct upstream_order post_order(void)
                                    .head = VIEW(POST_HEAD),
                                    .body = VIEW("body"),
                                    .fresh = true,
-                                   .timed = true};
+                                   .urgent = true};
 }
 
 struct upstream_counts counts_of(const struct scene *s)

@@ -19,7 +19,7 @@ struct row {
     unsigned heads;     /* that were told before */
     const char *certificate;
     int64_t tls_ms, send_ms, first_byte_ms, idle_ms, total_ms; /* 0: patient */
-    bool untimed;                                              /* no matter what total_ms is */
+    bool streams;                                              /* no matter what total_ms is */
 };
 
 #define READ_GET                \
@@ -39,7 +39,7 @@ static void run_row(const struct row *row)
     struct upstream_order order = get_order();
     struct seen seen;
 
-    order.timed = !row->untimed;
+    order.urgent = !row->streams;
     set->tls_ms = row->tls_ms > 0 ? row->tls_ms : set->tls_ms;
     set->first_byte_ms = row->first_byte_ms > 0 ? row->first_byte_ms : set->first_byte_ms;
     set->idle_ms = row->idle_ms > 0 ? row->idle_ms : set->idle_ms;
@@ -251,7 +251,7 @@ static void test_slow_answers(void **state)
                     {CLOUD_WAIT, NULL, 0}},
          .idle_ms = 100,
          .total_ms = 20,
-         .untimed = true,
+         .streams = true,
          .failure = UPSTREAM_TIMEOUT,
          .sent = true,
          .heads = 1,

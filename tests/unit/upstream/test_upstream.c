@@ -458,13 +458,13 @@ static void test_a_quarter_is_kept_for_urgent_calls(void **state)
     static const struct cloud_step hang[] = {READ_GET, WAIT, END};
     static const struct cloud_step serve[] = {READ_GET, SEND(OK_2), READ_GET, SEND(OK_2), END};
     static const struct cloud_step *const scripts[] = {hang, hang, hang, serve};
-    const struct upstream_order common = get_order();
-    struct upstream_order urgent = get_order();
+    const struct upstream_order urgent = get_order();
+    struct upstream_order common = get_order();
     struct seen slow[3], last, first;
     int i;
 
     (void)state;
-    urgent.urgent = true;
+    common.urgent = false;
     open_with(scripts, 4);
     for (i = 0; i < 3; i++) {
         seen_init(&slow[i]);
