@@ -86,8 +86,8 @@ void front_finish(struct front_exchange *x)
         free_exchange(x);
     } else {
         arena_reset(&x->arena);
-        /* A block that a large token took isn't kept for those that have none. */
-        if (x->arena.used_bytes > (size_t)2 * FRONT_BLOCK_BYTES)
+        /* A block that a large head took isn't kept for those that have none. */
+        if (x->arena.used_bytes > FRONT_SPARE_BYTES)
             arena_done(&x->arena);
         SLIST_INSERT_HEAD(&front->spare, x, next_spare);
         front->spare_count++;

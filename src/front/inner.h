@@ -24,8 +24,9 @@ enum {
     FRONT_LINGER_MS = 2000,
     FRONT_BLOCK_BYTES = 32 * 1024, /* of an exchange's arena: one does for nearly every request */
     FRONT_SPARE_EXCHANGES = 64,
-    FRONT_STEPS = 256, /* of one run; then others have their turn */
-    FRONT_READS = 8,   /* of one turn */
+    FRONT_SPARE_BYTES = FRONT_BLOCK_BYTES + 256, /* of each: a usual block and its header */
+    FRONT_STEPS = 256,                           /* of one run; then others have their turn */
+    FRONT_READS = 8,                             /* of one turn */
     FRONT_CLIENT_BYTES = 64,
 };
 

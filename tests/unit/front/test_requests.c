@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "front/inner.h"
 #include "front/world.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -861,6 +862,30 @@ static void test_head_over_memory(void **state)
     world_close(&w);
 }
 
+/* What a large head took isn't kept for the small ones that follow, be it the first block of the
+ * exchange's arena; a usual block is. */
+static void test_memory_of_large_heads_is_given_back(void **state)
+{
+    struct view large = big_request(32768, 8000), small = big_request(10, 1);
+    struct world w;
+    struct client c;
+
+    (void)state;
+    world_open(&w, NULL);
+    client_open(&c, &w);
+    client_send(&c, large);
+    WORLD_UNTIL(&w, client_count(&c, "HTTP/1.1 200 OK\r\n") == 1);
+    assert_int_equal(SLIST_FIRST(&w.front->spare)->arena.used_bytes, 0);
+    client_send(&c, small);
+    WORLD_UNTIL(&w, client_count(&c, "HTTP/1.1 200 OK\r\n") == 2);
+    assert_in_range(SLIST_FIRST(&w.front->spare)->arena.used_bytes, FRONT_BLOCK_BYTES,
+                    FRONT_SPARE_BYTES);
+    free_request(large);
+    free_request(small);
+    client_close(&c);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -891,6 +916,7 @@ int main(void)
         cmocka_unit_test(test_bad_heads),
         cmocka_unit_test(test_bad_heads_of_head),
         cmocka_unit_test(test_head_over_memory),
+        cmocka_unit_test(test_memory_of_large_heads_is_given_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
