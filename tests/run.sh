@@ -89,6 +89,7 @@ fi
 if wanted release; then
   run build-release preset release
   run hardening hardened
+  run memory-stays grown
   run demo deploy/demo.sh --once
 fi
 

@@ -228,11 +228,13 @@ static bool pump_line(struct upstream *upstream, struct line *line)
 
 void pool_pump(struct upstream *upstream)
 {
+    bool more = true;
+
     if (upstream->pumping) /* a call that was let in failed at once: the loop below goes on */
         return;
     upstream->pumping = true;
-    while (pump_line(upstream, &upstream->urgent) || pump_line(upstream, &upstream->common))
-        continue;
+    while (more)
+        more = pump_line(upstream, &upstream->urgent) || pump_line(upstream, &upstream->common);
     upstream->pumping = false;
 }
 
