@@ -51,7 +51,7 @@ threads() {
       tests/system/test_reload.py tests/system/test_drain.py tests/system/test_review_stress.py
 }
 memory() { tests/lint/valgrind.sh build/dev; }
-grown() { "$python" tests/memory.py --requests 80000; }
+grown() { "$python" tests/memory.py --requests 60000; }
 hardened() { tests/lint/hardening.sh build/release/postern; }
 system_tests() {
   POSTERN_BUILD=$1 "$python" -m pytest -q -p no:cacheprovider -n "$(nproc)" tests/system
