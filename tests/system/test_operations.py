@@ -9,14 +9,12 @@ import time
 import pytest
 
 from support.bodies import OTHER_PROJECT, PROJECT, compact, create_body
+from support.compliant import DE, DEMANAGER, HOUR_MS, NB, NOTEBOOKS, de_instance, nb_instance
 from support.contract import check_not_sent, check_refusal, exchange_id
 from support.oracle import FLAVOR, IMAGE, POLICY, PROFILE
 from support.tokens import make_token
 from support.waiting import wait_for
 
-DEMANAGER, NOTEBOOKS = f"/v1/{PROJECT}/demanager/instances", f"/v1/{PROJECT}/notebooks"
-DE, NB = "DE-00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000001"
-HOUR_MS = 3600000
 GPU = "modelarts.vm.gpu.v100"
 
 
@@ -29,22 +27,6 @@ def nb_body(**members):
 
 def de_body(**members):
     return create_body(profile_id=PROFILE, flavor=FLAVOR, **members)
-
-
-def de_instance(**members):
-    spec = {"storage": {"type": "obs", "location": {"path": "/team-a/x/"}}, "auto_stop": {"enable": True, "duration": 3600},
-            "annotations": {"url": ""}, "extend_storage": None}
-    instance = {"id": DE, "name": "old", "status": "STOPPED", "flavor": FLAVOR, "workspace": {"id": "0"},
-                "spec": {**spec, **members.pop("spec", {})}}
-    return {"family": "demanager", "project": PROJECT, "instance": {**instance, **members}}
-
-
-def nb_instance(began_s=None, **members):
-    began = int((time.time() if began_s is None else began_s) * 1000)
-    instance = {"id": NB, "name": "old", "status": "STOPPED", "flavor": FLAVOR, "workspace_id": "0", "image": {"id": IMAGE},
-                "lease": {"create_at": began, "duration": HOUR_MS, "enable": True, "type": "TIMING", "update_at": began},
-                "volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 50}}
-    return {"family": "notebooks", "project": PROJECT, "instance": {**instance, **members}}
 
 
 @pytest.fixture

@@ -5,27 +5,18 @@ import time
 
 import pytest
 
-from support.bodies import PROJECT, compact, create_body
+from support.bodies import compact, create_body
+from support.compliant import DE, DEMANAGER, HOUR_MS, NB, NOTEBOOKS, de_instance, nb_instance
 from support.contract import check_refusal, exchange_id
 from support.oracle import FLAVOR, IMAGE, POLICY
 
-DEMANAGER, NOTEBOOKS = f"/v1/{PROJECT}/demanager/instances", f"/v1/{PROJECT}/notebooks"
-DE, NB = "DE-00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000001"
-HOUR_MS = 3600000
 STARTS = [("POST", f"{DEMANAGER}/{DE}/action", {"action": "start"}), ("POST", f"{NOTEBOOKS}/{NB}/start?duration=3600000", None),
           ("PATCH", f"{NOTEBOOKS}/{NB}/lease?duration=3600000", None)]
 
 
 def instances(**members):
     """One of each family that keeps the policy, with these members beside or instead."""
-    now = int(time.time() * 1000)
-    one = {"id": DE, "name": "old", "status": "STOPPED", "flavor": FLAVOR, "workspace": {"id": "0"},
-           "spec": {"storage": {"type": "obs", "location": {"path": "/team-a/x/"}}, "auto_stop": {"enable": True, "duration": 3600}}}
-    other = {"id": NB, "name": "old", "status": "STOPPED", "flavor": FLAVOR, "workspace_id": "0", "image": {"id": IMAGE},
-             "lease": {"create_at": now, "duration": HOUR_MS, "enable": True, "type": "TIMING", "update_at": now},
-             "volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 50}}
-    return [{"family": "demanager", "project": PROJECT, "instance": {**one, **members}},
-            {"family": "notebooks", "project": PROJECT, "instance": {**other, **members}}]
+    return [de_instance(**members), nb_instance(**members)]
 
 
 @pytest.fixture
