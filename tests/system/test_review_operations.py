@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holes that were found in the judging of changes, starts, leases and mounts: a test for each."""
 
-import time
-
 import pytest
 
 from support.bodies import compact, create_body
