@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What must hold for every set and request: neither the order of policies nor that of files
- * matters, edits converge, memory that runs out refuses, and the time to judge doesn't grow with
- * values. */
+ * matters, edits converge, a set says the same however it is written, memory that runs out refuses,
+ * and the time to judge doesn't grow with values. */
 #include <stdlib.h>
 
 #include "unit/policy/support.h"
+#include "yaml/doc.h"
 
 enum { ROUNDS = 1500, POLICIES_MAX = 5, TEXT_BYTES = 1024 };
 
@@ -330,6 +331,101 @@ static void order_never_matters_and_edits_converge(void **state)
     assert_int_equal(rewritten[OP_DEMANAGER_START], 0);
 }
 
+/* Another spelling of the same: flow style, in one line. */
+static void print_node(const struct ynode *node, struct buf *out)
+{
+    bool mapping = node->kind == YNODE_MAPPING;
+
+    if (node->kind == YNODE_SCALAR) {
+        if (node->plain)
+            buf_add(out, node->text);
+        else
+            buf_printf(out, "\"%.*s\"", VIEW_ARGS(node->text));
+        return;
+    }
+    buf_add_byte(out, mapping ? '{' : '[');
+    for (const struct ynode *child = node->child; child != NULL; child = child->next) {
+        if (mapping)
+            buf_printf(out, "\"%.*s\": ", VIEW_ARGS(child->key));
+        print_node(child, out);
+        buf_add_str(out, child->next == NULL ? "" : ", ");
+    }
+    buf_add_byte(out, mapping ? '}' : ']');
+}
+
+static void print_again(struct view text, struct buf *out)
+{
+    static const struct ydoc_limits limits = {.twice = "name"};
+    const struct ynode *root = NULL;
+    struct arena arena;
+    struct diag diag;
+
+    arena_init(&arena, 4096, 1 << 20);
+    diag_init(&diag, &arena);
+    assert_true(ydoc_read("a.yaml", text, &limits, &arena, &diag, &root));
+    print_node(root, out);
+    arena_done(&arena);
+}
+
+static struct policy_set *load_text(struct view text)
+{
+    static const struct policy_options options = {.now_us = 0};
+    const struct policy_file file = {"a.yaml", text};
+    struct policy_set *set = NULL;
+    struct arena arena;
+    struct diag diag;
+
+    arena_init(&arena, 4096, 1 << 20);
+    diag_init(&diag, &arena);
+    (void)!policy_set_load(&file, 1, &options, &diag, &set);
+    check_faults(&diag);
+    arena_done(&arena);
+    return set;
+}
+
+/* What a file says doesn't depend on how it is written down. */
+static void a_set_printed_and_loaded_again_is_the_same(void **state)
+{
+    unsigned seed = 1126, loaded = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS / 4; round++) {
+        struct pieces *pieces = test_calloc(1, sizeof *pieces);
+        struct policy_set *sets[2];
+        struct buf texts[2];
+
+        random_pieces(&seed, pieces);
+        buf_init(&texts[0], 1 << 16);
+        buf_init(&texts[1], 1 << 16);
+        buf_add_str(&texts[0], "version: 1\npolicies:\n");
+        for (unsigned i = 0; i < pieces->count; i++)
+            buf_add_str(&texts[0], pieces->policies[i]);
+        if (pieces->exceptions[0] != '\0')
+            buf_printf(&texts[0], "exceptions:\n%s", pieces->exceptions);
+        print_again(buf_view(&texts[0]), &texts[1]);
+        for (unsigned i = 0; i < 2; i++)
+            sets[i] = load_text(buf_view(&texts[i]));
+        assert_int_equal(sets[0] == NULL, sets[1] == NULL);
+        for (unsigned i = 0; sets[0] != NULL && i < 8; i++) {
+            struct sample s;
+            char *first;
+
+            random_request(&seed, &s);
+            first = strdup(decision_text(sets[0], &s, false));
+            assert_non_null(first);
+            assert_string_equal(decision_text(sets[1], &s, false), first);
+            free(first);
+        }
+        loaded += sets[0] != NULL ? 1 : 0;
+        for (unsigned i = 0; i < 2; i++) {
+            policy_set_unref(&sets[i]);
+            buf_done(&texts[i]);
+        }
+        test_free(pieces);
+    }
+    assert_true(loaded > ROUNDS / 8);
+}
+
 /* A request for which the rules have much to say. */
 static void memory_runs_out(const struct policy_set *set, enum operation_id op)
 {
@@ -424,6 +520,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_never_matters_and_edits_converge),
+        cmocka_unit_test(a_set_printed_and_loaded_again_is_the_same),
         cmocka_unit_test(memory_that_runs_out_is_no_decision),
         cmocka_unit_test(values_do_not_slow_judging_down),
     };
