@@ -23,6 +23,14 @@ int64_t clock_monotonic_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+int64_t clock_boottime_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail with this clock */
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* Days since 1970-01-01 of a date of the proleptic Gregorian calendar; eras of 400 years begin in
  * March. */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)

@@ -13,6 +13,8 @@ enum { CLOCK_TEXT_BYTES = 28 }; /* "2026-01-02T03:04:05.123456Z" and a NUL */
 int64_t clock_now_us(void);
 /* Microseconds that never step; for durations only. */
 int64_t clock_monotonic_us(void);
+/* As monotonic, but it runs on while the machine is suspended: for leases that others watch. */
+int64_t clock_boottime_us(void);
 
 /* RFC 3339, UTC, six fraction digits, NUL behind it. Years 0 to 9999; others print as year 9999. */
 struct view clock_format(int64_t us, char out[CLOCK_TEXT_BYTES]);
