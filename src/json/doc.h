@@ -7,8 +7,8 @@
  * refused are: duplicate members at any depth (compared after unescaping), a top level that isn't
  * an object or array, anything behind it but white space, a BOM, comments, trailing commas, NaN,
  * leading zeros, control bytes in strings, invalid UTF-8 (overlong, surrogates, over U+10FFFF),
- * lone surrogate escapes, \u0000, integers outside 64 bits signed, reals that overflow a double.
- * O(n log n), one allocation for the index. */
+ * lone surrogate escapes, \u0000 (but see jlimits), integers outside 64 bits signed, reals that
+ * overflow a double. O(n log n), one allocation for the index. */
 #pragma once
 
 #include <stdint.h>
@@ -55,6 +55,7 @@ struct jlimits {
     size_t bytes;
     unsigned depth;   /* nesting of arrays and objects; 1 is the top level; JDEPTH_MAX at most */
     unsigned members; /* values in all, members and elements, the root not counted */
+    bool nul;         /* \u0000 passes in texts, as with jansson's JSON_ALLOW_NUL; never in names */
 };
 
 enum jreason {

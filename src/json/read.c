@@ -15,6 +15,8 @@ struct reader {
     uint32_t count, room;
     jref parent; /* the innermost open array or object */
     unsigned depth, depth_max;
+    bool nul_passes; /* jlimits.nul */
+    bool nul;        /* in the string that is being read */
     struct jfault *fault;
 };
 
@@ -80,7 +82,7 @@ static bool read_code_unit(struct reader *r)
 
     if (code < 0)
         return refuse(r, JSON_SYNTAX, "\\u needs four hexadecimal digits");
-    if (code == 0)
+    if (code == 0 && !r->nul)
         return refuse(r, JSON_SYNTAX, "\\u0000 is not allowed in a string");
     if (code >= 0xD800 && code <= 0xDFFF) {
         int low = -1;
@@ -118,10 +120,11 @@ static bool read_escape(struct reader *r)
 }
 
 /* At an opening quote. */
-static bool read_string(struct reader *r, bool *ret_escaped)
+static bool read_string(struct reader *r, bool nul, bool *ret_escaped)
 {
     bool escaped = false;
 
+    r->nul = nul;
     r->at++;
     for (;;) {
         int c;
@@ -201,7 +204,7 @@ static bool read_scalar(struct reader *r, struct jvalue *v, int first)
     switch (first) {
     case '"':
         v->kind = JKIND_STRING;
-        return read_string(r, &v->escaped);
+        return read_string(r, r->nul_passes, &v->escaped);
     case 't':
         return read_literal(r, v, VIEW("true"), JKIND_TRUE);
     case 'f':
@@ -237,7 +240,7 @@ static bool read_name(struct reader *r, struct jvalue *v)
     if (peek(r) != '"')
         return refuse_next(r, "expected the name of a member in double quotes");
     v->key_start = (uint32_t)r->at;
-    if (!read_string(r, &v->key_escaped))
+    if (!read_string(r, false, &v->key_escaped))
         return false;
     v->key_end = (uint32_t)r->at;
     skip_space(r);
@@ -369,6 +372,7 @@ enum status jdoc_read(struct view bytes, const struct jlimits *limits, struct ar
     enum status status;
 
     r.fault = ret_fault;
+    r.nul_passes = limits->nul;
     r.depth_max = limits->depth < JDEPTH_MAX ? limits->depth : JDEPTH_MAX;
     if (bytes.len > limits->bytes || bytes.len >= JREF_NONE) {
         (void)refuse(&r, JSON_TOO_LARGE, "the document is too long");

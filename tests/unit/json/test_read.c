@@ -227,19 +227,22 @@ struct limit_row {
 };
 
 static const struct limit_row limit_rows[] = {
-    {"bytes at the limit", "[1,2]", {5, 9, 9}, -1},
-    {"bytes over it", "[1,2]", {4, 9, 9}, JSON_TOO_LARGE},
-    {"no bytes", "[]", {0, 9, 9}, JSON_TOO_LARGE},
-    {"depth at the limit", "[{\"a\":[1]}]", {99, 3, 9}, -1},
-    {"depth over it", "[{\"a\":[1]}]", {99, 2, 9}, JSON_TOO_DEEP},
-    {"depth beside", "[[],[],[[]]]", {99, 3, 9}, -1},
-    {"depth beside, over", "[[],[],[[]]]", {99, 2, 9}, JSON_TOO_DEEP},
-    {"no depth", "[]", {99, 0, 9}, JSON_TOO_DEEP},
-    {"members at the limit", "[1,{\"a\":2}]", {99, 9, 3}, -1},
-    {"members over it", "[1,{\"a\":2}]", {99, 9, 2}, JSON_TOO_MANY},
-    {"no members", "{}", {99, 9, 0}, -1},
-    {"no members, one", "[0]", {99, 9, 0}, JSON_TOO_MANY},
-    {"all members", "[0]", {99, 9, UINT32_MAX}, -1},
+    {"bytes at the limit", "[1,2]", {5, 9, 9, false}, -1},
+    {"bytes over it", "[1,2]", {4, 9, 9, false}, JSON_TOO_LARGE},
+    {"no bytes", "[]", {0, 9, 9, false}, JSON_TOO_LARGE},
+    {"depth at the limit", "[{\"a\":[1]}]", {99, 3, 9, false}, -1},
+    {"depth over it", "[{\"a\":[1]}]", {99, 2, 9, false}, JSON_TOO_DEEP},
+    {"depth beside", "[[],[],[[]]]", {99, 3, 9, false}, -1},
+    {"depth beside, over", "[[],[],[[]]]", {99, 2, 9, false}, JSON_TOO_DEEP},
+    {"no depth", "[]", {99, 0, 9, false}, JSON_TOO_DEEP},
+    {"members at the limit", "[1,{\"a\":2}]", {99, 9, 3, false}, -1},
+    {"members over it", "[1,{\"a\":2}]", {99, 9, 2, false}, JSON_TOO_MANY},
+    {"no members", "{}", {99, 9, 0, false}, -1},
+    {"no members, one", "[0]", {99, 9, 0, false}, JSON_TOO_MANY},
+    {"all members", "[0]", {99, 9, UINT32_MAX, false}, -1},
+    {"no NUL", "[\"\\u0000\"]", {99, 9, 9, false}, JSON_SYNTAX},
+    {"a NUL", "[\"\\u0000\"]", {99, 9, 9, true}, -1},
+    {"a NUL in a name", "{\"\\u0000\":0}", {99, 9, 9, true}, JSON_SYNTAX},
 };
 
 static void test_limits(void **state)
