@@ -9,6 +9,10 @@
 #include "modelarts/obs.h"
 #include "modelarts/operation.h"
 
+/* What the cloud calls the flavor of an instance whose resources were chosen one by one, whatever
+ * flavor was named beside them. It may be any. */
+#define MODELARTS_CUSTOM_FLAVOR VIEW("custom.flavor.spec.code")
+
 struct text_field {
     bool set;
     struct view value;
@@ -82,3 +86,9 @@ struct instance_request {
     bool stops_stored;        /* the stops too: no edit of this request can change them */
     int64_t lease_elapsed_ms; /* of a lease: time since it began, for which `max` counts too */
 };
+
+/* Seconds (of a part of one: a whole one) after which the instance that this request starts,
+ * prolongs or changes is stopped, whatever it does: the longest that one of its auto-stops names.
+ * -1: never, or the request doesn't say: no auto-stop at the right place, one that is off or has no
+ * end, or one that waits for the instance to be idle. */
+int64_t modelarts_run_s(const struct instance_request *request);

@@ -5,9 +5,6 @@
 
 enum { PATH_MAX_BYTES = 1024, US_PER_MS = 1000 };
 
-/* What the cloud calls an instance whose resources were chosen one by one. */
-#define CUSTOM_FLAVOR VIEW("custom.flavor.spec.code")
-
 bool modelarts_needs_stored(const struct operation *op)
 {
     return call_of(op)->stored != PLACE_NONE;
@@ -61,7 +58,7 @@ static void finish_start(struct reader *r, const struct instance_request *start)
 
     reader_default_workspace(r);
     request->stored = true;
-    if (request->flavor.set && view_eq(request->flavor.value, CUSTOM_FLAVOR)) {
+    if (request->flavor.set && view_eq(request->flavor.value, MODELARTS_CUSTOM_FLAVOR)) {
         request->flavor = (struct text_field){0};
         request->has_custom_spec = true;
     }
