@@ -348,10 +348,12 @@ static void add_annotations(struct sum *sum)
     }
 }
 
-/* Policies that hold only annotations say nothing about who may do what. */
+/* Policies that hold only annotations, quotas or both say nothing about who may do what. */
 static bool is_a_match(const struct policy *policy)
 {
-    return policy->groups != 1U << GROUP_ANNOTATIONS;
+    const unsigned silent = 1U << GROUP_ANNOTATIONS | 1U << GROUP_QUOTAS;
+
+    return policy->groups == 0 || (policy->groups & ~silent) != 0;
 }
 
 /* Without any match the default decides; one that could not be told has refused already. */

@@ -10,6 +10,8 @@ struct opinion {
     const struct exception *exception;
     struct reasons reasons;
     enum stop_wish stop_wish;
+    const struct quota **asked;
+    size_t asked_count;
 };
 
 struct opinions {

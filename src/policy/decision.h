@@ -26,9 +26,20 @@ struct trace_line {
         TRACE_OK,
         TRACE_EDIT,
         TRACE_REFUSE,
-        TRACE_NOT_APPLIED
+        TRACE_NOT_APPLIED,
+        TRACE_QUOTA /* a quota must have room */
     } what;
     struct view text; /* one sentence */
+};
+
+struct quota;
+
+/* A quota that must have room for the request: of a policy that matched, for an operation that the
+ * quota counts. */
+struct quota_demand {
+    const struct quota *quota;
+    bool enforced; /* else its lack of room only goes to `would` */
+    bool warn;     /* of a warn policy: tell the caller */
 };
 
 struct decision {
@@ -40,6 +51,8 @@ struct decision {
     size_t policy_count;
     const struct view *exceptions; /* names that were used */
     size_t exception_count;
+    const struct quota_demand *quotas; /* in name order; none with a refusal */
+    size_t quota_count;
     const struct trace_line *trace; /* if asked for */
     size_t trace_count;
 };

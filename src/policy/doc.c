@@ -3,6 +3,9 @@
  * rule that loads them. */
 #include "policy/doc.h"
 
+#include "policy/quota_filter.h"
+
+#define HOUR_MS (3600LL * 1000)
 #define TEXT(name, field, must)                                                              \
     {                                                                                        \
         .key = (name), .kind = YFIELD_TEXT, .offset = (field), .required = (must), .min = 1, \
@@ -33,6 +36,7 @@
 static const char *const refuse_allow[] = {"refuse", "allow", NULL};
 static const char *const modes[] = {"enforce", "warn", "observe", NULL};
 static const char *const set_refuse[] = {"set", "refuse", NULL};
+static const char *const existing_running[] = {"existing", "running", NULL};
 static const char *const cap_refuse[] = {"cap", "refuse", NULL};
 
 static const struct yfield match_fields[] = {
@@ -137,6 +141,32 @@ const struct yfield doc_name_fields[] = {
     END,
 };
 
+/* Which of them go together is checked where they are loaded. */
+const struct yfield doc_quota_fields[] = {
+    TEXT("name", offsetof(struct doc_quota, name), true),
+    {.key = "limit",
+     .kind = YFIELD_INT,
+     .offset = offsetof(struct doc_quota, limit),
+     .max = QUOTA_LIMIT_MAX},
+    CHOICE("counts", offsetof(struct doc_quota, counts), existing_running),
+    {.key = "hours",
+     .kind = YFIELD_INT,
+     .offset = offsetof(struct doc_quota, hours),
+     .max = QUOTA_HOURS_MAX},
+    {.key = "window",
+     .kind = YFIELD_DURATION,
+     .offset = offsetof(struct doc_quota, window),
+     .min = HOUR_MS,
+     .max = HOUR_MS * 24 * QUOTA_WINDOW_MAX_DAYS},
+    TEXT("weight", offsetof(struct doc_quota, weight), false),
+    ROW("per", YFIELD_TEXTS, offsetof(struct doc_quota, per)),
+    ROW("flavors", YFIELD_TEXTS, offsetof(struct doc_quota, flavors)),
+    ROW("families", YFIELD_TEXTS, offsetof(struct doc_quota, families)),
+    ROW("pools", YFIELD_TEXTS, offsetof(struct doc_quota, pools)),
+    ROW("workspaces", YFIELD_TEXTS, offsetof(struct doc_quota, workspaces)),
+    END,
+};
+
 const struct yfield doc_exception_fields[] = {
     TEXT("name", offsetof(struct doc_exception, name), true),
     TEXT("policy", offsetof(struct doc_exception, policy), true),
@@ -155,6 +185,7 @@ const struct yfield doc_file_fields[] = {
      .offset = offsetof(struct doc_file, version),
      .required = true},
     CHOICE("default", offsetof(struct doc_file, preset), refuse_allow),
+    ROW("weights", YFIELD_NODE, offsetof(struct doc_file, weights)),
     ROW("policies", YFIELD_NODE, offsetof(struct doc_file, policies)),
     ROW("exceptions", YFIELD_NODE, offsetof(struct doc_file, exceptions)),
     END,

@@ -8,7 +8,7 @@
 struct doc_file {
     struct yobject self;
     struct ynumber version, preset; /* preset: `default` */
-    const struct ynode *policies, *exceptions;
+    const struct ynode *weights, *policies, *exceptions;
 };
 
 struct doc_match {
@@ -69,7 +69,14 @@ struct doc_policy {
     struct doc_stop stop;
     struct doc_annotations annotations;
     struct doc_access_ips access_ips;
-    const struct ynode *quotas;
+    const struct ynode *quotas; /* a list of doc_quota */
+};
+
+struct doc_quota {
+    struct yobject self;
+    struct ytext name, weight;
+    struct ynumber limit, counts, hours, window;
+    struct ytexts per, flavors, families, pools, workspaces;
 };
 
 struct doc_allow {
@@ -89,6 +96,7 @@ struct doc_exception {
 extern const struct yfield doc_file_fields[];
 extern const struct yfield doc_policy_fields[]; /* without the rule `name` */
 extern const struct yfield doc_name_fields[];
+extern const struct yfield doc_quota_fields[];
 extern const struct yfield doc_exception_fields[];
 
 enum { DOC_TEXT_MAX = 256 };

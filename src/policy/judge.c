@@ -3,6 +3,8 @@
  * is added up, once for what happens (enforced policies) and once for what would happen. */
 #include "policy/judge.h"
 
+#include <stdlib.h>
+
 #include "policy/assemble.h"
 
 /* The least of what an exception must be: for this caller, and not over. */
@@ -57,32 +59,44 @@ static struct hearing try_under(struct judge *j, const struct policy *policy,
     return h;
 }
 
-/* The first exception in name order under which the policy has nothing to say, else the first under
- * which it doesn't refuse. This order makes edited requests stay as they are when they are judged
- * again: what sufficed once suffices without a further edit. */
+/* How much the policy has to say: most a refusal, then an edit, then a quota to ask. */
+enum { QUOTAS_ONLY = 1, SOME_EDIT = 2, SOME_REFUSAL = 4 };
+
+static int say_of(const struct hearing *h)
+{
+    return (h->refusals > 0   ? SOME_REFUSAL
+            : h->rewrites > 0 ? SOME_EDIT
+                              : 0) +
+           (h->asked_count > 0 ? QUOTAS_ONLY : 0);
+}
+
+/* The first exception in name order under which the policy has the least to say, if that is less
+ * than without one. This order makes edited requests stay as they are when they are judged again:
+ * what sufficed once suffices without a further edit. */
 static const struct exception *choose_exception(struct judge *j, const struct policy *policy)
 {
-    const struct exception *second = NULL;
-    struct hearing base;
+    const struct exception *chosen = NULL;
+    struct hearing h;
+    int least;
 
     if (policy->exception_count == 0)
         return NULL;
-    base = try_under(j, policy, NULL);
-    if (base.refusals + base.rewrites == 0)
-        return NULL;
-    for (size_t i = 0; i < policy->exception_count; i++) {
+    h = try_under(j, policy, NULL);
+    least = say_of(&h);
+    for (size_t i = 0; i < policy->exception_count && least > 0; i++) {
         const struct exception *exception = policy->exceptions[i];
-        struct hearing h;
 
+        if (least == QUOTAS_ONLY && (exception->lifted >> GROUP_QUOTAS & 1) == 0)
+            continue;
         if (!applies(j, exception))
             continue;
         h = try_under(j, policy, exception);
-        if (h.refusals + h.rewrites == 0)
-            return exception;
-        if (base.refusals > 0 && h.refusals == 0 && second == NULL)
-            second = exception;
+        if (say_of(&h) >= least)
+            continue;
+        least = say_of(&h);
+        chosen = exception;
     }
-    return second;
+    return chosen;
 }
 
 static void hear_unknown(struct judge *j, const struct match_why *why, struct opinion *opinion)
@@ -117,6 +131,8 @@ static void hear_matched(struct judge *j, struct opinion *opinion)
     hear(&h);
     opinion->reasons = h.reasons;
     opinion->stop_wish = h.stop_wish;
+    opinion->asked = h.asked;
+    opinion->asked_count = h.asked_count;
 }
 
 static void trace_match(struct judge *j, const struct policy *policy, enum match_result result,
@@ -228,6 +244,42 @@ static void name_all(struct judge *j, const struct opinions *opinions, struct de
     d->exceptions = exceptions;
 }
 
+static int by_quota_name(const void *a, const void *b)
+{
+    const struct quota_demand *one = a, *two = b;
+
+    return view_cmp(one->quota->name, two->quota->name);
+}
+
+/* A refused request takes nothing. */
+static void demand_quotas(struct judge *j, const struct opinions *opinions, struct decision *d)
+{
+    struct quota_demand *demands;
+    size_t count = 0;
+
+    for (size_t i = 0; i < opinions->count; i++)
+        count += opinions->items[i].asked_count;
+    if (count == 0 || d->judgement.verdict == VERDICT_REFUSE)
+        return;
+    demands = arena_array(j->arena, count, sizeof *demands);
+    if (demands == NULL) {
+        j->no_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < opinions->count; i++) {
+        const struct opinion *opinion = &opinions->items[i];
+        enum policy_mode mode = opinion->policy->mode;
+
+        for (size_t k = 0; k < opinion->asked_count; k++)
+            demands[d->quota_count++] =
+                (struct quota_demand){opinion->asked[k], mode == MODE_ENFORCE, mode == MODE_WARN};
+    }
+    qsort(demands, count, sizeof *demands, by_quota_name);
+    d->quotas = demands;
+    for (size_t i = 0; i < count && j->with_trace; i++)
+        trace_demand(j, &d->judgement, &demands[i]);
+}
+
 static void decide(struct judge *j, struct decision *d)
 {
     const struct operation *op = j->request->op;
@@ -242,6 +294,7 @@ static void decide(struct judge *j, struct decision *d)
     stop_read(j->request, &j->stop);
     hear_all(j, &opinions);
     assemble(j, &opinions, MODE_BIT_ENFORCE, &d->judgement);
+    demand_quotas(j, &opinions, d);
     decide_would(j, &opinions, d);
     name_all(j, &opinions, d);
 }

@@ -59,6 +59,8 @@ struct hearing {
     enum stop_wish stop_wish;
     size_t refusals, rewrites;
     struct reasons reasons;
+    const struct quota **asked; /* that must have room for the request; none while quiet */
+    size_t asked_count, asked_cap;
 };
 
 /* Where a finding comes from. */
@@ -95,6 +97,7 @@ bool load_annotations(struct loader *ld, const struct doc_policy *doc, struct po
 bool load_custom_spec(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
 bool load_hooks(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
 bool load_access_ips(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
+bool load_quotas(struct loader *ld, const struct doc_policy *doc, struct policy *policy);
 void judge_flavors(struct hearing *h);
 void judge_profiles(struct hearing *h);
 void judge_images(struct hearing *h);
@@ -107,6 +110,12 @@ void judge_annotations(struct hearing *h);
 void judge_custom_spec(struct hearing *h);
 void judge_hooks(struct hearing *h);
 void judge_access_ips(struct hearing *h);
+/* The line of trace for a quota that must have room: what the request would take of it as it would
+ * be sent after the edits. */
+void trace_demand(struct judge *j, const struct judgement *judgement,
+                  const struct quota_demand *demand);
+/* Refuses nothing: which quotas have room is known to who counts. */
+void judge_quotas(struct hearing *h);
 
 /* Grows an array in the arena so that one more fits; NULL (and no_memory) when it can't. */
 void *judge_grow(struct judge *j, void *items, size_t count, size_t *cap, size_t size);

@@ -66,13 +66,13 @@ void load_check_text(struct loader *ld, const struct ytext *text, const char *wh
 
 /* A key without a value would silently widen a policy: `users:` would match everybody. An empty
  * group would do nothing. match: {} is everybody, said on purpose. */
-static void check_filled(struct loader *ld, const struct ynode *mapping)
+void load_check_filled(struct loader *ld, const struct ynode *mapping)
 {
     for (const struct ynode *child = mapping->child; child != NULL; child = child->next) {
         char quoted[DIAG_QUOTED_BYTES];
 
         if (child->kind == YNODE_MAPPING && child->count > 0)
-            check_filled(ld, child);
+            load_check_filled(ld, child);
         if (ynode_is_null(child))
             diag_fault(ld->diag, child->key_loc, "%s has no value; give it one or leave it out",
                        diag_quoted(child->key, quoted));
@@ -122,7 +122,7 @@ static void draft_policy(struct loader *ld, const struct ynode *node, struct doc
         yschema_read(node, node->loc, doc_policy_fields, ret, ld->scratch, ld->diag);
         return;
     }
-    check_filled(ld, node);
+    load_check_filled(ld, node);
     rule = take_name_rule(ld, node, &rest);
     ret->self.at = node->loc;
     yschema_read(&rest, node->loc, doc_policy_fields, ret, ld->scratch, ld->diag);
@@ -131,14 +131,12 @@ static void draft_policy(struct loader *ld, const struct ynode *node, struct doc
         ret->pattern.self.at = rule->loc;
         yschema_read(rule, rule->loc, doc_name_fields, &ret->pattern, ld->scratch, ld->diag);
     }
-    if (ret->quotas != NULL)
-        diag_fault(ld->diag, ret->quotas->key_loc, "quotas are not available in this version");
 }
 
 static void draft_exception(struct loader *ld, const struct ynode *node, struct doc_exception *ret)
 {
     if (node->kind == YNODE_MAPPING)
-        check_filled(ld, node);
+        load_check_filled(ld, node);
     ret->self.at = node->loc;
     yschema_read(node, node->loc, doc_exception_fields, ret, ld->scratch, ld->diag);
 }
@@ -220,6 +218,7 @@ static void draft_file(struct loader *ld, const struct policy_file *file, struct
         diag_fault(ld->diag, doc.version.at,
                    "version: this version of the program reads version 1");
     take_default(ld, &doc.preset);
+    load_weights(ld, doc.weights);
     draft_items(ld, &doc, drafts);
 }
 
@@ -280,6 +279,8 @@ static void load_all(struct loader *ld)
     if (ld->no_memory)
         return;
     load_policies(ld, &drafts);
+    if (!ld->no_memory)
+        load_quota_names(ld);
     if (!ld->no_memory)
         load_exceptions(ld, drafts.exceptions, drafts.exception_count);
     if (!ld->no_memory)

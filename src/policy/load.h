@@ -30,6 +30,8 @@ const struct globset *load_glob(struct loader *ld, const struct ytext *entry, st
 /* Whether it matches the name. glob may be NULL. */
 bool load_glob_matches(struct loader *ld, const struct globset *glob, const char *name);
 
+/* Faults for placeholders where none is filled. */
+void load_check_fixed(struct loader *ld, const struct ytexts *doc, const char *what);
 /* A list in which '*' is a glob. what: its name for messages. */
 void load_values(struct loader *ld, const struct ytexts *doc, const char *what, struct values *ret);
 void load_prefixes(struct loader *ld, const struct ytexts *doc, struct prefixes *ret);
@@ -41,6 +43,15 @@ void load_exceptions(struct loader *ld, const struct doc_exception *docs, size_t
  * policy.conflict).
  */
 void load_conflicts(struct loader *ld);
+
+/* Families with '*' as a glob into their bits. */
+void load_families(struct loader *ld, const struct ytexts *doc, bool *ret);
+/* load_quotas.c: the file's `weights`, before its quotas are loaded ... */
+void load_weights(struct loader *ld, const struct ynode *node);
+/* ... and what is to be said when all quotas are. */
+void load_quota_names(struct loader *ld);
+/* Faults for keys without a value and groups without a key, at any depth of the mapping. */
+void load_check_filled(struct loader *ld, const struct ynode *mapping);
 
 /* A name that goes into answers and journal lines. */
 void load_check_text(struct loader *ld, const struct ytext *text, const char *what);

@@ -80,7 +80,7 @@ static void load_operation(struct loader *ld, const struct ytext *entry, struct 
         unknown_operation(ld, entry);
 }
 
-static void load_family(struct loader *ld, const struct ytext *entry, struct match *ret)
+static void load_family(struct loader *ld, const struct ytext *entry, bool *ret)
 {
     static const char *const names[] = {"demanager", "notebooks", NULL};
     const struct globset *glob = load_glob(ld, entry, ld->scratch);
@@ -91,11 +91,17 @@ static void load_family(struct loader *ld, const struct ytext *entry, struct mat
         if (!load_glob_matches(ld, glob, families[family]))
             continue;
         known = true;
-        ret->families[family] = true;
+        ret[family] = true;
     }
     if (!known && glob != NULL)
         diag_fault(ld->diag, entry->at, "families: %s is no family%s",
                    diag_quoted(entry->value, quoted), load_hint(ld, entry->value, names));
+}
+
+void load_families(struct loader *ld, const struct ytexts *doc, bool *ret)
+{
+    for (size_t i = 0; i < doc->count; i++)
+        load_family(ld, &doc->items[i], ret);
 }
 
 static bool check_list(struct loader *ld, const struct ytexts *doc, const char *what)
@@ -177,7 +183,7 @@ void load_match(struct loader *ld, const struct doc_match *doc, struct match *re
         load_operation(ld, &doc->operations.items[i], ret);
     ret->has_families = check_list(ld, &doc->families, "families");
     ret->families_at = load_place(ld, doc->families.at);
-    for (size_t i = 0; ret->has_families && i < doc->families.count; i++)
-        load_family(ld, &doc->families.items[i], ret);
+    if (ret->has_families)
+        load_families(ld, &doc->families, ret->families);
     make_canon(ld, doc, ret);
 }

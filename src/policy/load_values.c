@@ -89,17 +89,22 @@ static void show(struct loader *ld, const struct ytexts *doc, struct values *ret
         ret->shown[ret->shown_count++] = load_keep(ld, doc->items[i].value);
 }
 
+void load_check_fixed(struct loader *ld, const struct ytexts *doc, const char *what)
+{
+    for (size_t i = 0; i < doc->count; i++) {
+        if (holds_placeholder(doc->items[i].value))
+            diag_fault(ld->diag, doc->items[i].at, "%s: placeholders work only in obs_prefixes",
+                       what);
+    }
+}
+
 void load_values(struct loader *ld, const struct ytexts *doc, const char *what, struct values *ret)
 {
     const struct view *entries;
 
     if (!doc->set)
         return;
-    for (size_t i = 0; i < doc->count; i++) {
-        if (holds_placeholder(doc->items[i].value))
-            diag_fault(ld->diag, doc->items[i].at, "%s: placeholders work only in obs_prefixes",
-                       what);
-    }
+    load_check_fixed(ld, doc, what);
     entries = check_entries(ld, doc, what);
     if (entries == NULL)
         return;

@@ -74,6 +74,12 @@ static bool names_hooks(const struct instance_request *request)
     return request->has_hooks;
 }
 
+/* A custom_spec is another flavor that nobody knows the name of. */
+static bool names_size(const struct instance_request *request)
+{
+    return request->flavor.set || request->has_custom_spec;
+}
+
 static bool names_endpoints(const struct instance_request *request)
 {
     return request->endpoint_count > 0;
@@ -94,6 +100,7 @@ static const struct scope scopes[GROUP_COUNT] = {
     [GROUP_CUSTOM_SPEC] = {FAMILY_NONE,      {ALWAYS, NAMED, ALWAYS, NEVER,  NEVER},  names_custom_spec},
     [GROUP_HOOKS] =       {FAMILY_NOTEBOOKS, {ALWAYS, NAMED, ALWAYS, NEVER,  NEVER},  names_hooks},
     [GROUP_ACCESS_IPS] =  {FAMILY_NOTEBOOKS, {ALWAYS, NAMED, ALWAYS, NEVER,  NEVER},  names_endpoints},
+    [GROUP_QUOTAS] =      {FAMILY_NONE,      {ALWAYS, NAMED, ALWAYS, ALWAYS, NEVER},  names_size},
 };
 /* clang-format on */
 
@@ -110,6 +117,7 @@ const struct rule rules[GROUP_COUNT] = {
     [GROUP_CUSTOM_SPEC] = {"custom_spec", load_custom_spec, judge_custom_spec},
     [GROUP_HOOKS] = {"hooks", load_hooks, judge_hooks},
     [GROUP_ACCESS_IPS] = {"allowed_access_ips", load_access_ips, judge_access_ips},
+    [GROUP_QUOTAS] = {"quotas", load_quotas, judge_quotas},
 };
 
 const char *group_name(enum group group)
@@ -154,7 +162,7 @@ const char *rule_why_not(enum group group, const struct instance_request *reques
     if (column == COLUMNS || scope->when[column] == NEVER)
         return "it does not judge this operation";
     if (scope->when[column] == NAMED && !scope->is_named(request))
-        return "the update does not name it";
+        return group == GROUP_QUOTAS ? "the update names no flavor" : "the update does not name it";
     return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "policy/globset.h"
 #include "policy/network.h"
 #include "policy/policy.h"
+#include "policy/quota.h"
 
 enum {
     SHOWN_MAX = 10,       /* values of a list that a message names */
@@ -34,6 +35,7 @@ enum group {
     GROUP_CUSTOM_SPEC,
     GROUP_HOOKS,
     GROUP_ACCESS_IPS,
+    GROUP_QUOTAS,
     GROUP_COUNT
 };
 
@@ -133,6 +135,8 @@ struct policy {
     size_t set_count, require_count;
     struct loc custom_spec_at, hooks_at, access_at;
     struct networks networks;
+    struct quota *quotas; /* in the order of the file */
+    size_t quota_count;
     const struct exception **exceptions; /* in name order */
     size_t exception_count;
 };
@@ -150,6 +154,8 @@ struct exception {
     int64_t expires_us; /* the first microsecond in which it no longer holds */
 };
 
+struct weight_table;
+
 struct policy_set {
     atomic_size_t references;
     struct arena arena;
@@ -161,6 +167,10 @@ struct policy_set {
     size_t policy_count;
     struct exception *exceptions; /* in name order */
     size_t exception_count;
+    struct weight_table *weights; /* in the order of the files */
+    size_t weight_count;
+    const struct quota **quotas; /* in name order */
+    size_t quota_count;
 };
 
 /* "auto_stop", ... */

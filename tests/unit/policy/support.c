@@ -2,6 +2,8 @@
  * Shared by the tests of the policy room. */
 #include "unit/policy/support.h"
 
+#include "policy/quota.h"
+
 const struct operation *create_operation(void)
 {
     return &operations[OP_DEMANAGER_CREATE];
@@ -196,6 +198,11 @@ const char *decision_text(const struct policy_set *set, const struct sample *s, 
     }
     if (d->warn)
         buf_add_str(&out, " (warn)");
+    for (size_t i = 0; i < d->quota_count; i++)
+        buf_printf(&out, "%s%.*s%s", i == 0 ? " asks " : ", ", VIEW_ARGS(d->quotas[i].quota->name),
+                   d->quotas[i].enforced ? ""
+                   : d->quotas[i].warn   ? " (warn)"
+                                         : " (observe)");
     for (size_t i = 0; i < d->exception_count; i++)
         buf_printf(&out, " except %.*s", VIEW_ARGS(d->exceptions[i]));
     assert_int_equal(out.failed, STATUS_OK);

@@ -34,7 +34,8 @@ struct policy_set *set_of(const char *text);
 /* The diag's text for a set of one file "p.yaml"; NULL when it loaded without a word. Static. */
 const char *faults_of(const char *text, const struct policy_options *options);
 /* "allow", "rewrite default 3600 auto_stop by a", "refuse flavor.denied by a at p.yaml:1:2: ..."
- * and so on; what would be stands behind " | would " and "(warn)". Static. */
+ * and so on; what would be stands behind " | would " and "(warn)", and
+ * behind all of it the quotas (" asks q, r (warn)") and exceptions (" except x"). Static. */
 const char *decision_text(const struct policy_set *set, const struct sample *s, bool messages);
 /* The edits on the typed request, as the API's room makes them on the body. */
 void apply_edits(struct sample *s, const struct edit *edits, size_t count);

@@ -8,7 +8,7 @@
 
 #define HEAD "version: 1\npolicies:\n"
 
-/* The example of the contract but for quotas, and what came to it. */
+/* The example of the contract, and what came to it. */
 static const char contract[] =
     "version: 1\n"
     "default: refuse                  # a judged request that no policy matches\n"
@@ -45,6 +45,8 @@ static const char contract[] =
     "    custom_spec: refuse\n"
     "    hooks: refuse\n"
     "    allowed_access_ips: {allow: [\"10.0.0.0/8\", \"2001:db8::/32\"], required: true}\n"
+    "    quotas:\n"
+    "      - {name: gpus-per-user, limit: 2, per: [project, user], flavors: [\"*gpu*\"]}\n"
     "exceptions:\n"
     "  - name: alice-v100-december\n"
     "    policy: team-a-notebooks\n"
@@ -139,12 +141,10 @@ static void faults_of_policies(void **state)
          "p.yaml:4:11: mode: expected enforce, warn or observe, found \"enforced\"\n"},
         {"unknown rule", HEAD "  - name: a\n    flavours: {allow: [a]}\n",
          "p.yaml:4:5: unknown key \"flavours\"; did you mean \"flavors\"?\n"},
-        {"quotas", HEAD "  - name: a\n    quotas: []\n",
-         "p.yaml:4:5: quotas are not available in this version\n"},
-        {"quotas of the contract",
-         HEAD "  - name: a\n    quotas:\n      - {name: g, limit: 2, per: [project, user], "
-              "flavors: [\"*gpu*\"]}\n",
-         "p.yaml:4:5: quotas are not available in this version\n"},
+        {"no quotas", HEAD "  - name: a\n    quotas: []\n",
+         "p.yaml:4:13: quotas: an empty list counts nothing; leave it out\n"},
+        {"quotas without a value", HEAD "  - name: a\n    quotas:\n",
+         "p.yaml:4:5: \"quotas\" has no value; give it one or leave it out\n"},
         {"a key without a value", HEAD "  - name: a\n    match:\n      users:\n",
          "p.yaml:5:7: \"users\" has no value; give it one or leave it out\n"},
         {"an empty group", HEAD "  - name: a\n    flavors: {}\n",

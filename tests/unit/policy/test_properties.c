@@ -62,6 +62,18 @@ static void random_match(unsigned *seed, struct buf *out)
     buf_add_str(out, pick(seed, matches, ARRAY_LEN(matches)));
 }
 
+static void random_quotas(unsigned *seed, unsigned no, struct buf *out)
+{
+    static const char *const more[] = {"limit: 3", "limit: 0, flavors: [\"*cpu*\"], per: [user]",
+                                       "limit: 2, counts: running, families: [notebooks]",
+                                       "hours: 9, window: 1d, pools: [p]"};
+    unsigned count = 1 + next(seed) % 2;
+
+    buf_add_str(out, "    quotas:\n");
+    for (unsigned i = 0; i < count; i++)
+        buf_printf(out, "      - {name: q%u-%u, %s}\n", i, no, pick(seed, more, ARRAY_LEN(more)));
+}
+
 static void random_policy(unsigned *seed, unsigned no, struct buf *out)
 {
     static const char *const modes[] = {"enforce", "enforce", "enforce", "warn", "observe"};
@@ -88,6 +100,8 @@ static void random_policy(unsigned *seed, unsigned no, struct buf *out)
     if (next(seed) % 2 == 0)
         random_stop(seed, out);
     if (next(seed) % 3 == 0)
+        random_quotas(seed, no, out);
+    if (next(seed) % 3 == 0)
         buf_printf(out, "    annotations: {set: {k%u: %s}%s}\n", next(seed) % 3,
                    pick(seed, values, 2), next(seed) % 4 == 0 ? ", require: [owner]" : "");
 }
@@ -97,6 +111,8 @@ static void random_exception(unsigned *seed, unsigned no, unsigned policies, str
     static const char *const gives[] = {
         "lift: [auto_stop]",
         "lift: [annotations]",
+        "lift: [quotas]",
+        "lift: [quotas, auto_stop]",
         "lift: [flavors, auto_stop]",
         "lift: [auto_stop, annotations]",
         "lift: [\"*\"]",
