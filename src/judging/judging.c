@@ -10,7 +10,7 @@ const struct reason_row judging_reasons[JUDGING_REASON_COUNT] = {
 
 void judging_init(struct judging *j, const struct judging_settings *settings, struct arena *arena)
 {
-    *j = (struct judging){.settings = settings, .arena = arena};
+    *j = (struct judging){.settings = settings, .arena = arena, .run_s = -1};
     buf_init(&j->edited_body, 2 * settings->body.bytes);
     buf_init(&j->edited_query, settings->body.bytes);
 }
@@ -188,8 +188,10 @@ static enum judging_flow rewrite(struct judging *j, const struct policy_set *set
     if (status != STATUS_OK || read_again(j, &doc, &request) != STATUS_OK ||
         policy_judge(set, &request, subject, now_us, false, j->arena, &again) != STATUS_OK)
         return JUDGING_FAILED;
-    if (again->judgement.verdict == VERDICT_ALLOW)
+    if (again->judgement.verdict == VERDICT_ALLOW) {
+        j->run_s = modelarts_run_s(&request);
         return JUDGING_GOES_ON;
+    }
     return refuse(
         j, &judging_reasons[JUDGING_NOT_CONVERGENT],
         VIEW("the policies do not agree on how to change this request; nothing was sent"));
@@ -229,6 +231,7 @@ enum judging_flow judging_decide(struct judging *j, const struct policy_set *set
     case VERDICT_ALLOW:
         break;
     }
+    j->run_s = modelarts_run_s(&j->request);
     /* A query that was read is written anew, also where nothing changes. */
     return modelarts_reads_query(j->op) && apply(j) != STATUS_OK ? JUDGING_FAILED : JUDGING_GOES_ON;
 }

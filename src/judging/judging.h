@@ -55,6 +55,7 @@ struct judging {
     struct judging_would would;
     struct buf edited_body, edited_query;
     struct view sent_body, sent_query; /* as they may go; sent_query ptr NULL: none */
+    int64_t run_s; /* of what may go (modelarts_run_s); -1 also where it is refused */
 
     /* by whichever said JUDGING_REFUSED */
     const struct reason *reasons;

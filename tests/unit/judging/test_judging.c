@@ -218,6 +218,49 @@ static void requests_become_what_may_be_sent(void **state)
     }
 }
 
+/* The run time is that of what is sent; -1: nothing says one. */
+static void run_times_are_those_of_what_is_sent(void **state)
+{
+    static const struct {
+        const char *name; /* of the row */
+        int64_t run_s;
+    } times[] = {
+        {"create", 3600},
+        {"create over max", 14400},
+        {"create refused", -1},
+        {"not JSON", -1},
+        {"update of nothing judged", -1},
+        {"update off", 3600},
+        {"update completed", 7200},
+        {"start", 3600},
+        {"start of what never stops", -1},
+        {"notebook", 7200},
+        {"notebook for ever", 3600},
+        {"notebook start", 7200},
+        {"notebook start for ever", 3600},
+        {"notebook start without a query", 3600},
+        {"lease", 3600},
+        {"lease beyond what is left", 10800},
+        {"mount", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        const struct row *row = rows;
+        struct judging j;
+        struct arena arena;
+
+        while (row < rows + ARRAY_LEN(rows) && strcmp(row->name, times[i].name) != 0)
+            row++;
+        assert_row(row < rows + ARRAY_LEN(rows), times[i].name);
+        arena_init(&arena, 65536, (size_t)64 << 20);
+        (void)run(&j, row, &arena);
+        assert_row(j.run_s == times[i].run_s, times[i].name);
+        judging_done(&j);
+        arena_done(&arena);
+    }
+}
+
 /* However little memory there is: as with plenty, or JUDGING_FAILED, never another verdict. */
 static void little_memory_never_changes_a_verdict(void **state)
 {
@@ -242,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_become_what_may_be_sent),
+        cmocka_unit_test(run_times_are_those_of_what_is_sent),
         cmocka_unit_test(little_memory_never_changes_a_verdict),
     };
 
