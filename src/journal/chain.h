@@ -19,5 +19,9 @@ void chain_start(struct chain *chain);
 /* Appends the next line to out: members from "time" on, as journal_format leaves them. The chain
  * moves only if out didn't fail. */
 void chain_add(struct chain *chain, struct digest *digest, struct view members, struct buf *out);
+/* The same in two steps, for a line that is too long to be copied: what stands before "time"; then,
+ * when the members were appended to it, the rest. from: where the line begins in out. */
+void chain_begin(const struct chain *chain, struct buf *out);
+void chain_end(struct chain *chain, struct digest *digest, size_t from, struct buf *out);
 /* The chain stands behind that line, as it was read. */
 void chain_set(struct chain *chain, uint64_t seq, struct view line);

@@ -17,7 +17,9 @@ enum {
     QUEUE_MAX_LINES = 4096,      /* of lines that may be refused or folded */
     QUEUE_MAX_BYTES = 8 << 20,   /* the same */
     INTENTS_MAX = 16384,         /* open at one time */
-    OPEN_MAX = 1000000,          /* instances, reservations and unknown outcomes */
+    OPEN_MAX = 1000000,          /* instances, reservations, unknown outcomes and what is spent */
+    OWN_MAX_LINES = 4096,        /* settled and orphan lines that wait for the disk */
+    SPENT_FIRST = 1024,          /* the fewest spent entries that are pruned between checkpoints */
     SPARE_MAX_NODES = 256,       /* kept for the next lines */
     SPARE_MAX_BYTES = 16 * 1024, /* of a spare node's text */
     RETRY_US = 100000,           /* between looks at the space, and between tries to mend */
@@ -73,6 +75,7 @@ struct journal {
     unsigned spares;
     uint64_t promised;   /* intents that were taken and have no outcome on disk */
     uint64_t free_bytes; /* as last measured */
+    int64_t spent_us;    /* how long what is spent is kept; INT64_MAX: nobody has said it yet */
     uint64_t folding;    /* refusals that wait for their line */
     int64_t fold_due_us, poked_us;
     bool idle; /* the writer waits, and nobody has woken it yet */
@@ -88,8 +91,10 @@ struct journal {
     struct open_table *open; /* under open_lock where another thread looks (journal_knows) */
     struct buf batch;
     struct list backlog;  /* kept lines that could not be written yet */
+    uint64_t prune_at;    /* spent entries at which they are looked through again */
     enum trouble stuck;   /* FULL or DISK until a try succeeds */
     int stuck_error;      /* errno of the last failure */
+    unsigned own_waiting; /* settled and orphan lines in the backlog */
     bool rotate_due;      /* the segment is used up, and there was no new one */
     bool dirty;           /* the segment has lines that were not synced */
     int64_t sync_due_us;  /* if dirty: when they must be */

@@ -56,6 +56,8 @@ static struct journal *make(const struct journal_settings *settings)
     journal->low_space_bytes =
         settings->low_space_bytes < 0 ? 0 : (uint64_t)settings->low_space_bytes;
     journal->keep_us = settings->keep_us;
+    journal->spent_us = INT64_MAX;
+    journal->prune_at = SPENT_FIRST;
     journal->measured_us = journal->retried_us = journal->poked_us = journal->synced_us =
         INT64_MIN / 2;
     buf_init(&journal->batch, BATCH_MAX_BYTES);
@@ -155,8 +157,8 @@ static enum status begin_writing(struct journal *journal, const struct recovery 
 
     journal->promised = open_count(journal->open).reserved;
     if (recovery->segment != 0) {
-        uint64_t limit =
-            recovery->size > journal->segment_bytes ? recovery->size : journal->segment_bytes;
+        /* As it was begun: its share of lines stands behind the checkpoint. */
+        uint64_t limit = recovery->head + journal->segment_bytes;
 
         failed = segment_reopen(&journal->segment, journal->dir_fd, recovery->segment,
                                 recovery->size, limit, &full);
@@ -299,18 +301,22 @@ static bool space_for(const struct journal *journal, size_t bytes)
     return journal->free_bytes >= taken;
 }
 
-static enum verdict_of_gate gate_intent(struct journal *journal, size_t bytes)
+static bool open_full(const struct journal *journal)
 {
     const struct journal_state *state = &journal->state;
 
+    return state->unknown + state->existing + state->spent + journal->promised >= OPEN_MAX;
+}
+
+static enum verdict_of_gate gate_intent(struct journal *journal, size_t bytes)
+{
     if (journal->trouble != TROUBLE_NONE)
         poke(journal);
     if (journal->trouble == TROUBLE_DISK)
         return GATE_IO;
     if (journal->trouble != TROUBLE_NONE || queue_full(journal, bytes))
         return GATE_LIMIT;
-    if (journal->promised >= INTENTS_MAX ||
-        state->unknown + state->existing + journal->promised >= OPEN_MAX)
+    if (journal->promised >= INTENTS_MAX || open_full(journal))
         return GATE_LIMIT;
     if (!space_for(journal, bytes)) {
         poke(journal);
@@ -339,6 +345,8 @@ static enum verdict_of_gate gate(struct journal *journal, const struct journal_f
     if (facts->event == JOURNAL_REFUSAL && wait == JOURNAL_NO_WAIT &&
         (journal->trouble != TROUBLE_NONE || queue_full(journal, bytes)))
         return GATE_FOLD;
+    if (facts->event == JOURNAL_ORPHAN && open_full(journal))
+        return GATE_LIMIT;
     return queue_full(journal, bytes) ? GATE_LIMIT : GATE_TAKE;
 }
 
@@ -393,6 +401,11 @@ static enum verdict_of_gate enter(struct journal *journal, const struct journal_
     return verdict;
 }
 
+static bool needs_id(enum journal_event event)
+{
+    return event == JOURNAL_INTENT || event == JOURNAL_SETTLED || event == JOURNAL_ORPHAN;
+}
+
 enum status journal_submit(struct journal *journal, struct journal_mailbox *mailbox,
                            const struct journal_facts *facts, enum journal_wait wait,
                            uint64_t cookie)
@@ -403,7 +416,7 @@ enum status journal_submit(struct journal *journal, struct journal_mailbox *mail
     struct node *node = NULL;
 
     REQUIRE(mailbox != NULL || !waits);
-    REQUIRE(facts->event != JOURNAL_INTENT || facts->id.len > 0);
+    REQUIRE(facts->id.len > 0 || !needs_id(facts->event));
     if (enter(journal, facts, wait, &status, &node) != GATE_TAKE)
         return status;
     status = node == NULL ? STATUS_NOMEM : node_fill(node, facts);
@@ -454,6 +467,32 @@ bool journal_knows(struct journal *journal, struct view instance)
     known = journal->open != NULL && open_has_instance(journal->open, instance);
     (void)pthread_mutex_unlock(&journal->open_lock);
     return known;
+}
+
+bool journal_state_of(struct journal *journal, struct view id, enum open_state *ret)
+{
+    bool found;
+
+    (void)pthread_mutex_lock(&journal->open_lock);
+    found = journal->open != NULL && open_find_state(journal->open, id, ret);
+    (void)pthread_mutex_unlock(&journal->open_lock);
+    return found;
+}
+
+void journal_each_open(struct journal *journal,
+                       bool (*each)(void *user, const struct open_item *item), void *user)
+{
+    (void)pthread_mutex_lock(&journal->open_lock);
+    if (journal->open != NULL)
+        open_each(journal->open, each, user);
+    (void)pthread_mutex_unlock(&journal->open_lock);
+}
+
+void journal_keep_spent(struct journal *journal, int64_t keep_us)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->spent_us = keep_us;
+    (void)pthread_mutex_unlock(&journal->lock);
 }
 
 void journal_get_state(struct journal *journal, struct journal_state *ret)

@@ -3,6 +3,7 @@
  * The rules are design section 5 and promises 2 and 3; docs/journal.md is the manual. */
 #pragma once
 
+#include "journal/open.h"
 #include "journal/record.h"
 
 struct journal;
@@ -56,7 +57,9 @@ enum journal_wait {
  * An intent that was taken needs exactly one outcome, whatever its result is and whether or not it
  * came: a failed sync leaves the line possibly there (STATUS_IO), and STATUS_LIMIT as a result
  * means that it isn't. An outcome whose result is a failure is kept and tried again: never submit
- * it twice. A refusal with JOURNAL_NO_WAIT is counted instead of queued while there is trouble.
+ * it twice. A refusal with JOURNAL_NO_WAIT is counted instead of queued while there is trouble. A
+ * settled or orphan line (their ids may not be empty either) that was taken is kept and tried again
+ * as well, up to a number; it is lost when the gateway ends before the disk is well.
  * With mailbox NULL, wait must be JOURNAL_NO_WAIT. Any thread. */
 MUST_CHECK enum status journal_submit(struct journal *journal, struct journal_mailbox *mailbox,
                                       const struct journal_facts *facts, enum journal_wait wait,
@@ -79,6 +82,22 @@ MUST_CHECK enum status journal_keep_set(struct journal *journal, const char *dig
  * names it again is no new instance. Any thread. */
 bool journal_knows(struct journal *journal, struct view instance);
 
+/* All that is open, oldest first (journal/open.h): for whoever counts it, behind journal_open and
+ * before the first line is submitted. Recovery has closed what a crash left under way, so nothing
+ * is reserved. Of a damaged journal it is what could be read. The callback must not call the
+ * journal; views live as long as the call. False ends it. */
+struct open_item;
+void journal_each_open(struct journal *journal,
+                       bool (*each)(void *user, const struct open_item *item), void *user);
+/* How long after its intent a create, start or lease that is over stays in checkpoints: the longest
+ * window of the budgets in force, in us; 0: not at all. Until the first call all stay. What was
+ * dropped doesn't come back when windows get longer. Any thread, any time. */
+void journal_keep_spent(struct journal *journal, int64_t keep_us);
+
+/* What the lines written so far make of the entry of that id (an intent, an orphan): false,
+ * nothing. Any thread. */
+MUST_CHECK bool journal_state_of(struct journal *journal, struct view id, enum open_state *ret);
+
 /* For readiness and metrics; any thread. */
 struct journal_state {
     bool accepting;      /* intents are taken */
@@ -87,7 +106,7 @@ struct journal_state {
     uint64_t seq;        /* of the last line written */
     uint64_t lines, batches, syncs, failures, refusals_folded;
     unsigned queued;
-    uint64_t open_intents, unknown, existing; /* as a checkpoint would count them */
+    uint64_t open_intents, unknown, existing, spent; /* as a checkpoint would count them */
     uint64_t sync_us_sum;
     uint64_t
         sync_us_buckets[12]; /* <= 100us 250us 500us 1ms 2.5ms 5ms 10ms 25ms 50ms 100ms 1s, more */

@@ -2,9 +2,9 @@
  * A line of the journal, read back. For recovery and repair; off the request path. */
 #pragma once
 
+#include "base/arena.h"
 #include "journal/open.h"
-
-struct json_t;
+#include "json/doc.h"
 
 struct line {
     uint64_t seq;
@@ -12,16 +12,17 @@ struct line {
     bool known_event; /* false: of a later version; only its place in the chain counts */
     struct open_step step;
     struct open_item item;
-    struct json_t *root; /* owns the texts */
+    struct jdoc doc;
+    struct arena arena; /* of the index, and of texts that had escapes */
 };
 
-/* False: *ret_why says what is wrong, a static text. */
-MUST_CHECK bool line_parse(struct view text, struct line *ret, const char **ret_why);
+/* The line borrows the text. STATUS_SYNTAX: *ret_why says what is wrong, a static text.
+ * STATUS_NOMEM. Only after STATUS_OK is there something for line_done. */
+MUST_CHECK enum status line_parse(struct view text, struct line *ret, const char **ret_why);
 void line_done(struct line *line);
 
 /* Puts the elements of a checkpoint's `open` into the table. STATUS_SYNTAX: it isn't such a list.
  * STATUS_NOMEM. */
-MUST_CHECK enum status line_read_open(const struct line *line, struct open_table *table);
-/* Folds the line in; STATUS_NOMEM. scratch as for open_entry_new. */
-MUST_CHECK enum status line_apply(const struct line *line, struct open_table *table,
-                                  struct buf *scratch);
+MUST_CHECK enum status line_read_open(struct line *line, struct open_table *table);
+/* Folds the line in; STATUS_NOMEM. */
+MUST_CHECK enum status line_apply(const struct line *line, struct open_table *table);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "journal/internal.h"
+#include "modelarts/unicode.h"
 
 enum {
     SHORT_TEXT_BYTES = 64,   /* of a text in a line that is written short */
@@ -122,13 +123,15 @@ static struct view cut(struct view v, size_t max)
  * into the room that was promised to it. */
 static void format_short(const struct journal_facts *facts, struct buf *out)
 {
+    const struct journal_instance *listed = facts->listed;
+    struct journal_instance listed_cut;
     struct journal_facts brief = {
         .time_us = facts->time_us,
         .event = facts->event,
         .id = cut(facts->id, SHORT_TEXT_BYTES),
         .operation = facts->operation,
         .project = cut(facts->project, SHORT_TEXT_BYTES),
-        .instance_id = cut(facts->instance_id, SHORT_TEXT_BYTES),
+        .instance_id = cut(journal_instance_id(facts), SHORT_TEXT_BYTES),
         .has_decision = facts->has_decision,
         .decision = facts->decision,
         .outcome = facts->outcome,
@@ -142,6 +145,11 @@ static void format_short(const struct journal_facts *facts, struct buf *out)
 
     if (brief.error.ptr == NULL)
         brief.error = VIEW("the line was too long");
+    if (listed != NULL && facts->instance == NULL) {
+        listed_cut = (struct journal_instance){.name = cut(listed->name, SHORT_TEXT_BYTES),
+                                               .flavor = utf8_cut(listed->flavor, OPEN_TEXT_BYTES)};
+        brief.listed = &listed_cut;
+    }
     buf_clear(out);
     journal_format(&brief, out);
 }
@@ -168,9 +176,9 @@ enum status node_fill(struct node *node, const struct journal_facts *facts)
     if (node->text.failed != STATUS_OK)
         return node->text.failed;
     open_step_of(facts, &node->step);
-    if (!open_needs_entry(facts->event))
-        return STATUS_OK;
     open_item_of(facts, clock_format(facts->time_us, time), &item);
-    node->entry = open_entry_new(&item, &node->text);
+    if (!open_needs_entry(facts->event, &item))
+        return STATUS_OK;
+    node->entry = open_entry_new(&item);
     return node->entry == NULL ? STATUS_NOMEM : STATUS_OK;
 }

@@ -2,25 +2,12 @@
  * The fold. Entries hang in a list (oldest first, so that checkpoints come out the same) and in two
  * chained tables, by id and by instance; a table that can't grow gets slower, never wrong, so that
  * folding a written line in cannot fail. */
-#include "journal/open.h"
-
 #include <stdlib.h>
 
+#include "journal/entry.h"
 #include "json/write.h"
 
 enum { FIRST_BUCKETS = 256 };
-
-struct open_entry {
-    /* What a walk along a chain looks at stands together: each entry costs it one cache miss. */
-    struct open_entry *next_id, *next_instance; /* chains of the tables */
-    uint64_t id_hash, instance_hash;
-    struct open_entry *older, *newer;
-    const struct operation *operation;
-    enum open_state state;
-    struct open_key id, instance;
-    size_t head_len, tail_len;
-    char text[]; /* head: members id to user; tail: members of instance but its id. JSON text */
-};
 
 struct open_table {
     struct open_entry **by_id, **by_instance;
@@ -28,183 +15,6 @@ struct open_table {
     struct open_entry *oldest, *newest;
     struct open_counts counts;
 };
-
-static const char *const state_names[] = {
-    [OPEN_RESERVED] = "reserved", [OPEN_UNKNOWN] = "unknown", [OPEN_EXISTING] = "existing"};
-
-const char *open_state_name(enum open_state state)
-{
-    return state_names[state];
-}
-
-bool open_state_find(struct view name, enum open_state *ret)
-{
-    for (size_t i = 0; i < ARRAY_LEN(state_names); i++) {
-        if (view_eq(name, view_str(state_names[i]))) {
-            *ret = (enum open_state)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-void open_key_set(struct open_key *key, struct view text)
-{
-    size_t len = text.len < OPEN_KEY_BYTES ? text.len : OPEN_KEY_BYTES;
-
-    key->len = 0;
-    if (text.ptr == NULL)
-        return;
-    memcpy(key->text, text.ptr, len);
-    key->len = (unsigned char)len;
-}
-
-struct view open_key_view(const struct open_key *key)
-{
-    return view_of(key->text, key->len);
-}
-
-void open_step_of(const struct journal_facts *facts, struct open_step *ret)
-{
-    ret->event = facts->event;
-    ret->operation = facts->operation;
-    ret->outcome = facts->outcome;
-    ret->status = facts->status;
-    open_key_set(&ret->id, facts->id);
-    open_key_set(&ret->instance, facts->instance_id);
-}
-
-static struct view field(const struct text_field *field)
-{
-    return field->set ? field->value : VIEW_NONE;
-}
-
-void open_item_of(const struct journal_facts *facts, struct view time, struct open_item *ret)
-{
-    const struct subject *user = facts->user;
-    const struct instance_request *request = facts->instance;
-    unsigned known = user == NULL ? 0 : user->known;
-
-    *ret = (struct open_item){.id = facts->id,
-                              .time = time,
-                              .project = facts->project,
-                              .instance = facts->instance_id,
-                              .name = facts->instance_name,
-                              .operation = facts->operation,
-                              .auto_stop_s = -1,
-                              .state = OPEN_RESERVED};
-    if (known & SUBJECT_USER) {
-        ret->user_id = user->user_id;
-        ret->user_name = user->user_name;
-    }
-    if (known & SUBJECT_DOMAIN)
-        ret->user_domain = user->domain_name.ptr != NULL ? user->domain_name : user->domain_id;
-    if (request == NULL)
-        return;
-    if (request->name.set)
-        ret->name = request->name.value;
-    ret->flavor = field(&request->flavor);
-    ret->workspace = field(&request->workspace);
-    ret->pool = field(&request->pool);
-    ret->profile = journal_profile(request);
-    ret->auto_stop_s = journal_auto_stop_s(request);
-}
-
-bool open_needs_entry(enum journal_event event)
-{
-    return event == JOURNAL_INTENT || event == JOURNAL_ORPHAN;
-}
-
-static void member_cut(struct jwriter *w, const char *key, struct view text)
-{
-    if (text.len > OPEN_TEXT_BYTES)
-        text.len = OPEN_TEXT_BYTES;
-    jwriter_member_opt(w, key, text);
-}
-
-static void write_head(const struct open_item *item, struct buf *out)
-{
-    struct jwriter w;
-
-    jwriter_init(&w, out);
-    w.depth = 1;
-    member_cut(&w, "id", item->id);
-    member_cut(&w, "time", item->time);
-    member_cut(&w, "project", item->project);
-    if (item->user_id.ptr == NULL && item->user_name.ptr == NULL && item->user_domain.ptr == NULL)
-        return;
-    jwriter_key(&w, "user");
-    jwriter_open_object(&w);
-    member_cut(&w, "id", item->user_id);
-    member_cut(&w, "name", item->user_name);
-    member_cut(&w, "domain", item->user_domain);
-    jwriter_close_object(&w);
-}
-
-static void write_tail(const struct open_item *item, struct buf *out)
-{
-    struct jwriter w;
-
-    jwriter_init(&w, out);
-    w.depth = 1;
-    member_cut(&w, "name", item->name);
-    member_cut(&w, "flavor", item->flavor);
-    member_cut(&w, "workspace", item->workspace);
-    member_cut(&w, "pool", item->pool);
-    member_cut(&w, "profile", item->profile);
-    if (item->auto_stop_s >= 0)
-        jwriter_member_int(&w, "auto_stop_s", item->auto_stop_s);
-}
-
-/* The ids are our own random ones and the cloud's, no caller chooses them. */
-static uint64_t hash_of(const struct open_key *key)
-{
-    uint64_t hash = key->len, word;
-
-    for (size_t i = 0; i < key->len; i += sizeof word) {
-        size_t left = key->len - i;
-
-        word = 0;
-        memcpy(&word, key->text + i, left < sizeof word ? left : sizeof word);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
-    }
-    return hash;
-}
-
-struct open_entry *open_entry_new(const struct open_item *item, struct buf *scratch)
-{
-    size_t from = scratch->len, head_len, tail_len;
-    struct open_entry *entry = NULL;
-
-    write_head(item, scratch);
-    head_len = scratch->len - from;
-    write_tail(item, scratch);
-    tail_len = scratch->len - from - head_len;
-    if (scratch->failed == STATUS_OK)
-        /* It outlives the request: it goes when its instance does. */
-        entry = malloc(sizeof *entry + head_len + tail_len);
-    if (entry != NULL) {
-        *entry = (struct open_entry){.operation = item->operation,
-                                     .state = item->state,
-                                     .head_len = head_len,
-                                     .tail_len = tail_len};
-        open_key_set(&entry->id, item->id);
-        open_key_set(&entry->instance, item->instance);
-        entry->id_hash = hash_of(&entry->id);
-        entry->instance_hash = hash_of(&entry->instance);
-        if (head_len + tail_len > 0)
-            memcpy(entry->text, scratch->ptr + from, head_len + tail_len);
-    }
-    scratch->len = from;
-    return entry;
-}
-
-void open_entry_free(struct open_entry **entry)
-{
-    free(*entry);
-    *entry = NULL;
-}
 
 static struct open_entry **new_buckets(size_t count)
 {
@@ -236,7 +46,7 @@ void open_table_free(struct open_table **table)
         struct open_entry *entry = gone->oldest;
 
         gone->oldest = entry->newer;
-        free(entry);
+        open_entry_free(&entry);
     }
     free(gone->by_id);
     free(gone->by_instance);
@@ -261,7 +71,7 @@ static struct open_entry **instance_bucket(const struct open_table *table, uint6
 
 static struct open_entry *find_id(const struct open_table *table, const struct open_key *id)
 {
-    uint64_t hash = hash_of(id);
+    uint64_t hash = open_key_hash(id);
     struct open_entry *entry = *id_bucket(table, hash);
 
     while (entry != NULL && (entry->id_hash != hash || !same_key(&entry->id, id)))
@@ -272,7 +82,7 @@ static struct open_entry *find_id(const struct open_table *table, const struct o
 static struct open_entry *find_instance(const struct open_table *table,
                                         const struct open_key *instance)
 {
-    uint64_t hash = hash_of(instance);
+    uint64_t hash = open_key_hash(instance);
     struct open_entry *entry = *instance_bucket(table, hash);
 
     while (entry != NULL && (entry->instance_hash != hash || !same_key(&entry->instance, instance)))
@@ -322,14 +132,23 @@ static void unchain(struct open_table *table, struct open_entry *entry)
 
 static uint64_t *counter(struct open_table *table, enum open_state state)
 {
-    if (state == OPEN_RESERVED)
+    switch (state) {
+    case OPEN_RESERVED:
         return &table->counts.reserved;
-    return state == OPEN_UNKNOWN ? &table->counts.unknown : &table->counts.existing;
+    case OPEN_UNKNOWN:
+        return &table->counts.unknown;
+    case OPEN_EXISTING:
+        return &table->counts.existing;
+    case OPEN_SPENT:
+        break;
+    }
+    return &table->counts.spent;
 }
 
 static void grow(struct open_table *table)
 {
-    uint64_t held = table->counts.reserved + table->counts.unknown + table->counts.existing;
+    const struct open_counts *counts = &table->counts;
+    uint64_t held = counts->reserved + counts->unknown + counts->existing + counts->spent;
     size_t buckets = table->buckets * 2;
     struct open_entry **by_id, **by_instance;
 
@@ -351,13 +170,18 @@ static void grow(struct open_table *table)
         chain(table, entry);
 }
 
-static void drop(struct open_table *table, struct open_entry *entry)
+static void take_out(struct open_table *table, struct open_entry *entry)
 {
     unchain(table, entry);
     *(entry->older == NULL ? &table->oldest : &entry->older->newer) = entry->newer;
     *(entry->newer == NULL ? &table->newest : &entry->newer->older) = entry->older;
     (*counter(table, entry->state))--;
-    free(entry);
+}
+
+static void drop(struct open_table *table, struct open_entry *entry)
+{
+    take_out(table, entry);
+    open_entry_free(&entry);
 }
 
 static void set_state(struct open_table *table, struct open_entry *entry, enum open_state state)
@@ -383,28 +207,90 @@ void open_put(struct open_table *table, struct open_entry **entry)
     chain(table, taken);
 }
 
-/* The instance that an intent created. */
-static void exists(struct open_table *table, struct open_entry *entry,
-                   const struct open_key *instance)
+/* From now on the instance has the flavor that this line names, if it names one. */
+static void take_flavor(struct open_entry *entry, struct open_entry **line)
 {
-    if (instance->len > 0) {
+    if (*line == NULL || journal_entry_text(*line, ENTRY_FLAVOR).len == 0)
+        return;
+    open_entry_free(&entry->flavor_of);
+    entry->flavor_of = *line;
+    *line = NULL;
+}
+
+static struct open_entry *find_existing(const struct open_table *table,
+                                        const struct open_key *instance)
+{
+    struct open_entry *entry;
+
+    /* Changes and starts of it stand under the same instance. */
+    for (entry = find_instance(table, instance); entry != NULL; entry = entry->next_instance) {
+        if (entry->state == OPEN_EXISTING && same_key(&entry->instance, instance))
+            return entry;
+    }
+    return NULL;
+}
+
+/* The instance that an intent created, or what is now known of it. */
+static void exists(struct open_table *table, struct open_entry *entry, const struct open_step *step,
+                   struct open_entry **line)
+{
+    if (step->instance.len > 0) {
         unchain_instance(table, entry);
-        entry->instance = *instance;
-        entry->instance_hash = hash_of(instance);
+        entry_set_instance(entry, &step->instance);
         chain_instance(table, entry);
     }
+    take_flavor(entry, line);
     set_state(table, entry, OPEN_EXISTING);
+}
+
+/* An update that names a flavor. */
+static bool is_resize(const struct open_entry *entry)
+{
+    return entry->operation != NULL && entry->operation->class == CLASS_CHANGE &&
+           entry->operation->id != OP_NOTEBOOKS_LEASE && entry->state != OPEN_EXISTING;
+}
+
+/* What made an instance run, for a time that is known: that counts beyond its end. */
+static bool is_charge(const struct open_entry *entry)
+{
+    const struct operation *operation = entry->operation;
+
+    if (entry->auto_stop_s < 0)
+        return false;
+    return entry->state == OPEN_EXISTING ||
+           (operation != NULL &&
+            (operation->class == CLASS_CREATE || operation->class == CLASS_START ||
+             operation->id == OP_NOTEBOOKS_LEASE));
+}
+
+/* A start or change that is done, an instance that is gone. */
+static void finish(struct open_table *table, struct open_entry *entry)
+{
+    if (is_charge(entry)) {
+        set_state(table, entry, OPEN_SPENT);
+        return;
+    }
+    take_out(table, entry);
+    if (is_resize(entry) && entry->instance.len > 0) {
+        struct open_entry *existing = find_existing(table, &entry->instance);
+
+        if (existing != NULL)
+            take_flavor(existing, &entry);
+    }
+    open_entry_free(&entry);
 }
 
 /* An outcome that nobody can read is an unknown one. */
 static void close_entry(struct open_table *table, struct open_entry *entry,
-                        const struct open_step *step)
+                        const struct open_step *step, struct open_entry **line)
 {
     switch (step->outcome) {
     case OUTCOME_CREATED:
-        exists(table, entry, &step->instance);
+        exists(table, entry, step, line);
         return;
     case OUTCOME_DONE:
+        finish(table, entry);
+        return;
     case OUTCOME_FAILED:
     case OUTCOME_REFUSED:
         drop(table, entry);
@@ -416,51 +302,35 @@ static void close_entry(struct open_table *table, struct open_entry *entry,
     }
 }
 
-static bool is_delete(const struct operation *operation)
-{
-    return operation != NULL && operation->class == CLASS_RELEASE &&
-           view_ends(view_str(operation->name), VIEW(".delete"));
-}
-
-static void apply_outcome(struct open_table *table, const struct open_step *step)
+/* An outcome without an intent frees nothing, not even that of a delete: the cloud has accepted it,
+ * and takes its time. A settled line says when the instance is gone. */
+static void apply_outcome(struct open_table *table, const struct open_step *step,
+                          struct open_entry **line)
 {
     struct open_entry *entry = find_id(table, &step->id);
 
-    if (entry != NULL && entry->state == OPEN_RESERVED) {
-        close_entry(table, entry, step);
-        return;
-    }
-    if (!is_delete(step->operation) || step->status < 200 || step->status > 299 ||
-        step->instance.len == 0)
-        return;
-    /* Changes of it with an unknown outcome go with it; one that still runs gets its own outcome.
-     */
-    for (entry = find_instance(table, &step->instance); entry != NULL;) {
-        struct open_entry *next = entry->next_instance;
-
-        if (entry->state != OPEN_RESERVED && same_key(&entry->instance, &step->instance))
-            drop(table, entry);
-        entry = next;
-    }
+    if (entry != NULL && entry->state == OPEN_RESERVED)
+        close_entry(table, entry, step, line);
 }
 
-/* Carries the id of the intent; the cloud's list told what came of it, or that it is gone. */
-static void apply_settled(struct open_table *table, const struct open_step *step)
+/* Carries the id of the intent, or of the orphan line; the cloud's list told what came of it. */
+static void apply_settled(struct open_table *table, const struct open_step *step,
+                          struct open_entry **line)
 {
     struct open_entry *entry = find_id(table, &step->id);
 
-    if (entry != NULL && entry->state != OPEN_RESERVED && step->outcome != OUTCOME_NONE &&
-        step->outcome != OUTCOME_UNKNOWN)
-        close_entry(table, entry, step);
+    if (entry != NULL && (entry->state == OPEN_UNKNOWN || entry->state == OPEN_EXISTING) &&
+        step->outcome != OUTCOME_NONE && step->outcome != OUTCOME_UNKNOWN)
+        close_entry(table, entry, step, line);
 }
 
 static void apply_orphan(struct open_table *table, const struct open_step *step,
-                         struct open_entry **entry)
+                         struct open_entry **line)
 {
-    if (*entry == NULL || step->instance.len == 0 || find_instance(table, &step->instance) != NULL)
+    if (*line == NULL || step->instance.len == 0 || find_existing(table, &step->instance) != NULL)
         return;
-    (*entry)->state = OPEN_EXISTING;
-    open_put(table, entry);
+    (*line)->state = OPEN_EXISTING;
+    open_put(table, line);
 }
 
 void open_apply(struct open_table *table, const struct open_step *step, struct open_entry **entry)
@@ -471,10 +341,10 @@ void open_apply(struct open_table *table, const struct open_step *step, struct o
             open_put(table, entry);
         return;
     case JOURNAL_OUTCOME:
-        apply_outcome(table, step);
+        apply_outcome(table, step, entry);
         return;
     case JOURNAL_SETTLED:
-        apply_settled(table, step);
+        apply_settled(table, step, entry);
         return;
     case JOURNAL_ORPHAN:
         apply_orphan(table, step, entry);
@@ -495,18 +365,37 @@ struct open_counts open_count(const struct open_table *table)
     return table->counts;
 }
 
+void open_prune(struct open_table *table, int64_t until_us)
+{
+    struct open_entry *entry = table->oldest;
+
+    while (entry != NULL) {
+        struct open_entry *newer = entry->newer;
+
+        if (entry->state == OPEN_SPENT && entry->time_us <= until_us)
+            drop(table, entry);
+        entry = newer;
+    }
+}
+
 bool open_has_instance(const struct open_table *table, struct view instance)
 {
-    const struct open_entry *entry;
     struct open_key key;
 
-    /* Changes of it that run or are unknown stand under the same instance. */
     open_key_set(&key, instance);
-    for (entry = find_instance(table, &key); entry != NULL; entry = entry->next_instance) {
-        if (entry->state == OPEN_EXISTING && same_key(&entry->instance, &key))
-            return true;
-    }
-    return false;
+    return find_existing(table, &key) != NULL;
+}
+
+bool open_find_state(const struct open_table *table, struct view id, enum open_state *ret)
+{
+    struct open_key key;
+    const struct open_entry *entry;
+
+    open_key_set(&key, id);
+    entry = find_id(table, &key);
+    if (entry != NULL)
+        *ret = entry->state;
+    return entry != NULL;
 }
 
 bool open_is_reserved(const struct open_table *table, struct view id)
@@ -529,14 +418,13 @@ struct open_entry *open_next_reserved(const struct open_table *table,
     return entry;
 }
 
-struct view open_entry_id(const struct open_entry *entry)
+bool open_lacks_operations(const struct open_table *table)
 {
-    return open_key_view(&entry->id);
-}
-
-const struct operation *open_entry_operation(const struct open_entry *entry)
-{
-    return entry->operation;
+    for (const struct open_entry *entry = table->oldest; entry != NULL; entry = entry->newer) {
+        if (entry->operation == NULL && !entry->orphan)
+            return true;
+    }
+    return false;
 }
 
 void open_set_operation(struct open_table *table, struct view id, const struct operation *operation)
@@ -550,32 +438,30 @@ void open_set_operation(struct open_table *table, struct view id, const struct o
         entry->operation = operation;
 }
 
-static void format_instance(const struct open_entry *entry, struct buf *out)
+void open_each(const struct open_table *table,
+               bool (*each)(void *user, const struct open_item *item), void *user)
 {
-    struct jwriter w;
+    for (const struct open_entry *entry = table->oldest; entry != NULL; entry = entry->newer) {
+        struct open_item item;
 
-    buf_add(out, VIEW(",\"instance\":{"));
-    jwriter_init(&w, out);
-    w.depth = 1;
-    if (entry->instance.len > 0)
-        jwriter_member_text(&w, "id", open_key_view(&entry->instance));
-    if (entry->instance.len > 0 && entry->tail_len > 0)
-        buf_add_byte(out, ',');
-    buf_add(out, view_of(entry->text + entry->head_len, entry->tail_len));
-    jwriter_close_object(&w);
+        journal_entry_item(entry, &item);
+        if (!each(user, &item))
+            return;
+    }
+}
+
+static bool format_one(void *user, const struct open_item *item)
+{
+    open_item_format(item, user);
+    return true;
 }
 
 void open_format(const struct open_table *table, struct buf *out)
 {
-    buf_add_byte(out, '[');
-    for (const struct open_entry *entry = table->oldest; entry != NULL; entry = entry->newer) {
-        if (entry != table->oldest)
-            buf_add_byte(out, ',');
-        buf_add_byte(out, '{');
-        buf_add(out, view_of(entry->text, entry->head_len));
-        if (entry->instance.len > 0 || entry->tail_len > 0)
-            format_instance(entry, out);
-        buf_printf(out, ",\"state\":\"%s\"}", open_state_name(entry->state));
-    }
-    buf_add_byte(out, ']');
+    struct jwriter w;
+
+    jwriter_init(&w, out);
+    jwriter_open_array(&w);
+    open_each(table, format_one, &w);
+    jwriter_close_array(&w);
 }

@@ -63,6 +63,27 @@ int64_t journal_auto_stop_s(const struct instance_request *request)
     return stop->duration_ms / 1000;
 }
 
+int64_t journal_run_s(const struct journal_facts *facts)
+{
+    if (facts->has_run)
+        return facts->run_s;
+    return facts->instance == NULL ? -1 : journal_auto_stop_s(facts->instance);
+}
+
+struct view journal_instance_id(const struct journal_facts *facts)
+{
+    if (facts->instance_id.ptr != NULL || facts->listed == NULL)
+        return facts->instance_id;
+    return facts->listed->id;
+}
+
+struct view journal_flavor(const struct instance_request *request)
+{
+    if (request->has_custom_spec)
+        return MODELARTS_CUSTOM_FLAVOR;
+    return request->flavor.set ? request->flavor.value : VIEW_NONE;
+}
+
 struct view journal_profile(const struct instance_request *request)
 {
     if (request->profile.set)
@@ -157,28 +178,47 @@ static void member_storage(struct jwriter *w, const struct instance_request *req
         jwriter_close_array(w);
 }
 
+static void members_asked(struct jwriter *w, const struct instance_request *request)
+{
+    jwriter_member_opt(w, "flavor", journal_flavor(request));
+    jwriter_member_opt(w, "workspace", field(&request->workspace));
+    jwriter_member_opt(w, "pool", field(&request->pool));
+    jwriter_member_opt(w, "profile", journal_profile(request));
+    member_storage(w, request);
+}
+
+static void members_listed(struct jwriter *w, const struct journal_instance *listed)
+{
+    jwriter_member_opt(w, "flavor", listed->flavor);
+    jwriter_member_opt(w, "workspace", listed->workspace);
+    jwriter_member_opt(w, "pool", listed->pool);
+}
+
+static struct view instance_name(const struct journal_facts *facts)
+{
+    if (facts->instance != NULL && facts->instance->name.set)
+        return facts->instance->name.value;
+    if (facts->instance_name.ptr != NULL || facts->listed == NULL)
+        return facts->instance_name;
+    return facts->listed->name;
+}
+
 static void member_instance(struct jwriter *w, const struct journal_facts *facts)
 {
-    const struct instance_request *request = facts->instance;
-    struct view name = facts->instance_name;
+    struct view id = journal_instance_id(facts), name = instance_name(facts);
 
-    if (request == NULL && facts->instance_id.ptr == NULL && name.ptr == NULL)
+    if (facts->instance == NULL && facts->listed == NULL && id.ptr == NULL && name.ptr == NULL)
         return;
-    if (request != NULL && request->name.set)
-        name = request->name.value;
     jwriter_key(w, "instance");
     jwriter_open_object(w);
-    jwriter_member_opt(w, "id", facts->instance_id);
+    jwriter_member_opt(w, "id", id);
     jwriter_member_opt(w, "name", name);
-    if (request != NULL) {
-        jwriter_member_opt(w, "flavor", field(&request->flavor));
-        jwriter_member_opt(w, "workspace", field(&request->workspace));
-        jwriter_member_opt(w, "pool", field(&request->pool));
-        jwriter_member_opt(w, "profile", journal_profile(request));
-        member_storage(w, request);
-        if (journal_auto_stop_s(request) >= 0)
-            jwriter_member_int(w, "auto_stop_s", journal_auto_stop_s(request));
-    }
+    if (facts->instance != NULL)
+        members_asked(w, facts->instance);
+    else if (facts->listed != NULL)
+        members_listed(w, facts->listed);
+    if (journal_run_s(facts) >= 0)
+        jwriter_member_int(w, "auto_stop_s", journal_run_s(facts));
     jwriter_close_object(w);
 }
 

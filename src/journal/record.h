@@ -49,6 +49,12 @@ struct journal_would {
     size_t change_count;
 };
 
+/* An instance as the cloud lists it: of orphan and settled lines. Absent texts have ptr NULL; a
+ * pool of no bytes is no dedicated one. */
+struct journal_instance {
+    struct view id, name, flavor, workspace, pool;
+};
+
 /* Members in the order of the contract; absent views, NULL pointers, zero counts and -1 are left
  * out. */
 struct journal_facts {
@@ -63,6 +69,9 @@ struct journal_facts {
     struct view client, request_id; /* request_id is cut and escaped here */
     const struct instance_request *instance;
     struct view instance_id, instance_name; /* of answers and paths, where `instance` has none */
+    const struct journal_instance *listed;  /* where there is no `instance` */
+    bool has_run;  /* run_s is what the request says as it is sent; else what `instance` says */
+    int64_t run_s; /* until something stops the instance; -1: nothing does */
     bool has_decision;
     enum verdict decision;
     const struct journal_would *would;
@@ -84,8 +93,14 @@ struct journal_facts {
     struct view durability; /* in start */
 };
 
-/* The seconds that `instance.auto_stop_s` says, or -1: off, without a duration, not named. */
+/* The seconds that the request names as it is, or -1: off, without a duration, not named. */
 int64_t journal_auto_stop_s(const struct instance_request *request);
+/* What `instance.auto_stop_s` says, or -1: it is left out. */
+int64_t journal_run_s(const struct journal_facts *facts);
+/* `instance.id`, or ptr NULL. */
+struct view journal_instance_id(const struct journal_facts *facts);
+/* The flavor that the instance will show: with a custom_spec none that was named. */
+struct view journal_flavor(const struct instance_request *request);
 /* The words of `profile`: the profile, or the image where the family has images. */
 struct view journal_profile(const struct instance_request *request);
 /* False for a name of a later version; *ret is then untouched. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Recovery reads one segment, the last one: its checkpoint says what was open before it. Older ones
- * are looked at only for the operation of a reservation that its checkpoint carried over. */
+ * Recovery reads one segment, the last one: its checkpoint says all that was open before it. Older
+ * ones are opened only where the last one has no complete line, and for operations, which
+ * earlier checkpoints didn't name. */
 #include "journal/recover.h"
 
 #include <errno.h>
@@ -13,16 +14,14 @@
 #include "journal/line.h"
 #include "journal/segment.h"
 
-enum { SCRATCH_BYTES = 1 << 20 };
-
 struct scan {
     int dir_fd;
     uint64_t first; /* seq of the segment's name */
     uint64_t lines; /* complete ones so far */
     uint64_t size;  /* of them */
+    uint64_t head;  /* of the first of them */
     bool torn;      /* an unterminated line follows */
     struct recovery *into;
-    struct buf scratch;
 };
 
 static void damaged(struct scan *scan, uint64_t line, const char *why)
@@ -57,18 +56,18 @@ static const char *check_place(const struct scan *scan, const struct line *line)
 static enum status scan_line(struct scan *scan, struct view text)
 {
     struct recovery *into = scan->into;
-    enum status status = STATUS_OK;
     const char *why = NULL;
     struct line line;
+    enum status status = line_parse(text, &line, &why);
 
-    if (!line_parse(text, &line, &why)) {
+    if (status == STATUS_SYNTAX)
         damaged(scan, scan->lines + 1, why);
-        return STATUS_OK;
-    }
+    if (status != STATUS_OK)
+        return status == STATUS_NOMEM ? status : STATUS_OK;
     why = check_place(scan, &line);
     if (why == NULL)
-        status = scan->lines == 0 ? line_read_open(&line, into->table)
-                                  : line_apply(&line, into->table, &scan->scratch);
+        status =
+            scan->lines == 0 ? line_read_open(&line, into->table) : line_apply(&line, into->table);
     if (status == STATUS_SYNTAX)
         why = "its \"open\" can't be read";
     if (why == NULL && status == STATUS_OK)
@@ -100,6 +99,8 @@ static enum status scan_lines(struct scan *scan, struct line_reader *reader, str
         if (scan->into->damage[0] != '\0')
             return STATUS_OK;
         scan->size = reader->offset;
+        if (scan->lines == 1)
+            scan->head = scan->size;
     }
 }
 
@@ -113,9 +114,7 @@ static enum status scan_segment(struct scan *scan, struct err *err)
     segment_name_format(scan->first, name);
     if (failed != 0)
         return err_set_errno(err, failed, "can't open segment %s", name);
-    buf_init(&scan->scratch, SCRATCH_BYTES);
     status = scan_lines(scan, &reader, err);
-    buf_done(&scan->scratch);
     return status == STATUS_OK ? status : err_wrap(err, "segment %s", name);
 }
 
@@ -169,6 +168,7 @@ static enum status scan_back(struct scan *scan, const uint64_t *list, size_t cou
         if (scan->size > 0) {
             scan->into->segment = scan->first;
             scan->into->size = scan->size;
+            scan->into->head = scan->head;
             return STATUS_OK;
         }
     }
@@ -190,7 +190,7 @@ static enum status mend(const struct scan *scan, const uint64_t *list, size_t co
     return scan->torn && scan->size > 0 ? cut_torn(scan, err) : STATUS_OK;
 }
 
-/* Reservations that the checkpoint carried over don't say their operation: their intents do. */
+/* Where an earlier checkpoint carried an entry over, its intent says its operation. */
 static void find_operations_in(int dir_fd, uint64_t first, struct open_table *table)
 {
     struct line_reader reader CLEANUP(line_reader_done);
@@ -203,7 +203,7 @@ static void find_operations_in(int dir_fd, uint64_t first, struct open_table *ta
         struct line line;
         const char *why;
 
-        if (!whole || !line_parse(text, &line, &why))
+        if (!whole || line_parse(text, &line, &why) != STATUS_OK)
             continue;
         if (line.known_event && line.step.event == JOURNAL_INTENT)
             open_set_operation(table, line.item.id, line.item.operation);
@@ -211,20 +211,9 @@ static void find_operations_in(int dir_fd, uint64_t first, struct open_table *ta
     }
 }
 
-static bool operations_missing(const struct open_table *table)
-{
-    const struct open_entry *entry = NULL;
-
-    while ((entry = open_next_reserved(table, entry)) != NULL) {
-        if (open_entry_operation(entry) == NULL)
-            return true;
-    }
-    return false;
-}
-
 static void find_operations(int dir_fd, const uint64_t *list, size_t count, struct recovery *into)
 {
-    for (size_t i = count; i > 0 && operations_missing(into->table); i--) {
+    for (size_t i = count; i > 0 && open_lacks_operations(into->table); i--) {
         if (list[i - 1] < into->segment)
             find_operations_in(dir_fd, list[i - 1], into->table);
     }

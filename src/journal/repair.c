@@ -10,18 +10,14 @@
 #include "journal/line.h"
 #include "journal/recover.h"
 
-enum {
-    SCRATCH_BYTES = 1 << 20,
-    /* A damaged line may name any seq; believed is only what lies near its place. */
-    SEQ_DOUBT = 1000000,
-};
+/* A damaged line may name any seq; believed is only what lies near its place. */
+enum { SEQ_DOUBT = 1000000 };
 
 struct salvage {
     int dir_fd;
     struct open_table *table;
     struct chain chain; /* seq: the highest believed; hash: of the last complete line */
     uint64_t unreadable;
-    struct buf scratch;
 };
 
 /* Whether the segment starts with a checkpoint that can be read. */
@@ -35,7 +31,7 @@ static bool has_checkpoint(int dir_fd, uint64_t first)
     bool whole, good;
 
     if (line_reader_open(&reader, dir_fd, first) != 0 ||
-        line_reader_next(&reader, &text, &whole) != 1 || !line_parse(text, &line, &why))
+        line_reader_next(&reader, &text, &whole) != 1 || line_parse(text, &line, &why) != STATUS_OK)
         return false;
     table = open_table_new();
     good = table != NULL && whole && line.known_event && line.step.event == JOURNAL_CHECKPOINT &&
@@ -50,10 +46,12 @@ static enum status salvage_line(struct salvage *salvage, struct view text, bool 
 {
     struct line line;
     const char *why;
-    enum status status;
+    enum status status = line_parse(text, &line, &why);
     uint64_t seq = place;
 
-    if (!line_parse(text, &line, &why)) {
+    if (status == STATUS_NOMEM)
+        return status;
+    if (status != STATUS_OK) {
         salvage->unreadable++;
     } else {
         if (line.seq > place && line.seq - place < SEQ_DOUBT)
@@ -61,7 +59,7 @@ static enum status salvage_line(struct salvage *salvage, struct view text, bool 
         if (line.known_event && line.step.event == JOURNAL_CHECKPOINT)
             status = line_read_open(&line, salvage->table);
         else
-            status = line_apply(&line, salvage->table, &salvage->scratch);
+            status = line_apply(&line, salvage->table);
         line_done(&line);
         if (status == STATUS_NOMEM)
             return status;
@@ -149,7 +147,6 @@ static enum status repair(int dir_fd, const struct journal_settings *settings, c
     hint = strstr(recovery.damage, "; run `");
     if (hint != NULL)
         *hint = '\0';
-    buf_init(&salvage.scratch, SCRATCH_BYTES);
     chain_start(&salvage.chain);
     salvage.table = open_table_new();
     status = salvage.table == NULL ? err_set(err, STATUS_NOMEM, "no memory for what is open")
@@ -161,7 +158,6 @@ static enum status repair(int dir_fd, const struct journal_settings *settings, c
                    recovery.damage, (unsigned long long)salvage.unreadable,
                    (unsigned long long)salvage.chain.seq);
     open_table_free(&salvage.table);
-    buf_done(&salvage.scratch);
     return status;
 }
 

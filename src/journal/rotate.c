@@ -48,16 +48,16 @@ static int write_first(struct segment *segment, struct view line, bool sync)
 int segment_begin(const struct segment_plan *plan, const struct open_table *open,
                   struct digest *digest, struct chain *chain, struct segment *ret)
 {
-    struct buf text CLEANUP(buf_done), line CLEANUP(buf_done);
+    struct buf line CLEANUP(buf_done);
     struct chain moved = *chain;
     struct segment segment;
     int failed;
 
-    buf_init(&text, CHECKPOINT_MAX_BYTES);
     buf_init(&line, CHECKPOINT_MAX_BYTES);
-    format_checkpoint(plan, open, &text);
-    chain_add(&moved, digest, buf_view(&text), &line);
-    if (text.failed != STATUS_OK || line.failed != STATUS_OK)
+    chain_begin(&moved, &line);
+    format_checkpoint(plan, open, &line);
+    chain_end(&moved, digest, 0, &line);
+    if (line.failed != STATUS_OK)
         return ENOMEM;
     failed = segment_create(&segment, plan->dir_fd, moved.seq, line.len + plan->room);
     if (failed != 0)

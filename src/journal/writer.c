@@ -53,6 +53,7 @@ void writer_publish(struct journal *journal)
     journal->state.open_intents = counts.reserved;
     journal->state.unknown = counts.unknown;
     journal->state.existing = counts.existing;
+    journal->state.spent = counts.spent;
     (void)pthread_mutex_unlock(&journal->lock);
     if (now == TROUBLE_LOW && before == TROUBLE_NONE)
         log_line(LOG_ERROR, "less space than journal.low_space, intents are refused folder=%s",
@@ -106,6 +107,27 @@ static bool must_keep(const struct journal *journal, const struct node *node)
                           open_is_reserved(journal->open, open_key_view(&node->step.id)));
 }
 
+/* Nobody but the journal remembers what they say, but they were promised no room. */
+static bool is_own(const struct node *node)
+{
+    return node->step.event == JOURNAL_SETTLED || node->step.event == JOURNAL_ORPHAN;
+}
+
+/* Another try for it, unless too many wait already. */
+static bool keep_line(struct journal *journal, struct node *node)
+{
+    if (is_own(node)) {
+        if (journal->own_waiting >= OWN_MAX_LINES)
+            return false;
+        journal->own_waiting++;
+    } else if (!must_keep(journal, node)) {
+        return false;
+    }
+    node->keep = true;
+    list_add(&journal->backlog, node);
+    return true;
+}
+
 /* Lines that are not in the file. Those that must be there wait for another try, though whoever
  * waits for them is told. */
 static void fail_lines(struct journal *journal, struct list *list, enum status status)
@@ -117,11 +139,8 @@ static void fail_lines(struct journal *journal, struct list *list, enum status s
 
     while ((node = list_take(list)) != NULL) {
         node_post(node, status, &touched);
-        if (must_keep(journal, node)) {
-            node->keep = true;
-            list_add(&journal->backlog, node);
+        if (keep_line(journal, node))
             continue;
-        }
         lost += !node->folded;
         intents += node_is_intent(node);
         folded += node->folded ? node->cookie : 0;
@@ -153,7 +172,8 @@ static void fail_dispensable(struct journal *journal, struct list *list, enum st
     struct node *node;
 
     while ((node = list_take(list)) != NULL) {
-        uint64_t bytes = must_keep(journal, node) ? 0 : node_bytes(node);
+        bool promised = !is_own(node) && must_keep(journal, node);
+        uint64_t bytes = promised ? 0 : node_bytes(node);
 
         if (node_is_intent(node) || bytes > left) {
             list_add(&fails, node);
@@ -167,6 +187,25 @@ static void fail_dispensable(struct journal *journal, struct list *list, enum st
 }
 
 /* ---- segments ---- */
+
+/* Drops the spent entries that no window reaches any more. Between checkpoints only once there are
+ * so many that a walk through all is worth it. */
+static void prune_spent(struct journal *journal)
+{
+    int64_t keep_us;
+
+    (void)pthread_mutex_lock(&journal->lock);
+    keep_us = journal->spent_us;
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (keep_us == INT64_MAX)
+        return;
+    (void)pthread_mutex_lock(&journal->open_lock);
+    open_prune(journal->open, clock_now_us() - keep_us);
+    journal->prune_at = 2 * open_count(journal->open).spent;
+    (void)pthread_mutex_unlock(&journal->open_lock);
+    if (journal->prune_at < SPENT_FIRST)
+        journal->prune_at = SPENT_FIRST;
+}
 
 /* A new segment, with room for `more` bytes beside its share. */
 static bool begin_segment(struct journal *journal, size_t more)
@@ -182,6 +221,7 @@ static bool begin_segment(struct journal *journal, size_t more)
     /* The new one's chain goes on from these lines. If that fails, they count as possibly there,
      * as after any sync that failed. */
     (void)sync_now(journal);
+    prune_spent(journal);
     failed = segment_begin(&plan, journal->open, journal->digest, &journal->chain, &next);
     if (failed == EUCLEAN) {
         set_damage(journal, "the segment behind it could not be taken back");
@@ -221,6 +261,8 @@ static void apply(struct journal *journal, const struct list *list)
     (void)pthread_mutex_lock(&journal->lock);
     journal->promised -= closed;
     (void)pthread_mutex_unlock(&journal->lock);
+    if (open_count(journal->open).spent >= journal->prune_at)
+        prune_spent(journal);
     writer_publish(journal);
 }
 
@@ -485,11 +527,12 @@ static void pass(struct journal *journal, struct list *taken, bool last)
     struct list list = {NULL, NULL};
 
     writer_look(journal);
-    list_append(&list, &journal->backlog);
     add_folded(journal, taken, last);
-    if (judge(journal) != TROUBLE_NONE)
-        fail_dispensable(journal, taken, stuck_status(journal));
+    list_append(&list, &journal->backlog);
     list_append(&list, taken);
+    journal->own_waiting = 0;
+    if (judge(journal) != TROUBLE_NONE)
+        fail_dispensable(journal, &list, stuck_status(journal));
     writer_write(journal, &list);
     sync_if_due(journal, last);
     /* A segment that was closed just now: the next line finds a new one, or intents are refused. */

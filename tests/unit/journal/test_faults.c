@@ -250,6 +250,95 @@ static void outcomes_wait_for_space(void **state)
     assert_int_equal(state_of(bench).existing, 1);
 }
 
+static enum status settle(struct bench *bench, const char *id, enum journal_event event,
+                          const char *instance, enum journal_wait wait)
+{
+    const struct journal_instance listed = {.id = view_str(instance), .flavor = VIEW("f")};
+    struct journal_facts facts = make_event(event);
+
+    facts.id = view_str(id);
+    facts.operation = &operations[OP_DEMANAGER_CREATE];
+    facts.listed = &listed;
+    facts.outcome = event == JOURNAL_SETTLED ? OUTCOME_CREATED : OUTCOME_NONE;
+    if (wait == JOURNAL_NO_WAIT)
+        return journal_submit(bench->journal, NULL, &facts, wait, 0);
+    return inbox_submit(&bench->inbox, bench->journal, &facts, wait);
+}
+
+/* Only the journal remembers them. */
+static void settled_lines_and_orphans_wait_for_space(void **state)
+{
+    struct bench *bench = *state;
+
+    assert_int_equal(intend(bench, "a"), STATUS_OK);
+    assert_int_equal(conclude(bench, "a", OUTCOME_UNKNOWN), STATUS_OK);
+    fault_set(&faults.write, 0, 1, ENOSPC);
+    assert_int_equal(settle(bench, "a", JOURNAL_SETTLED, "i", JOURNAL_WRITTEN),
+                     STATUS_LIMIT); /* told, but kept */
+    /* Asking for the state now would have it tried again at once. */
+    fault_set(&faults.write, 0, 1, EIO);
+    assert_int_not_equal(settle(bench, "o", JOURNAL_ORPHAN, "j", JOURNAL_WRITTEN), STATUS_OK);
+    inbox_until_taken(&bench->inbox, bench->journal, "later");
+    assert_int_equal(folder_count(&bench->folder, "\"settled\""), 1);
+    assert_int_equal(folder_count(&bench->folder, "\"orphan\""), 1);
+    assert_int_equal(state_of(bench).unknown, 0);
+    assert_int_equal(state_of(bench).existing, 2);
+}
+
+/* They were promised no room: outcomes have theirs all the same. */
+static void waiting_orphans_take_no_promised_room(void **state)
+{
+    struct bench *bench = *state;
+    char id[32];
+    unsigned taken = 0;
+
+    inbox_free(&bench->inbox);
+    journal_close(&bench->journal, 10000);
+    bench->folder.settings.segment_bytes = 65536;
+    bench->journal = folder_open(&bench->folder);
+    inbox_new(&bench->inbox, bench->journal);
+    fault_set(&faults.fallocate, 0, -1, ENOSPC);
+    for (;; taken++) {
+        (void)snprintf(id, sizeof id, "x%u", taken);
+        if (intend(bench, id) != STATUS_OK)
+            break;
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        (void)snprintf(id, sizeof id, "o%u", i);
+        (void)settle(bench, id, JOURNAL_ORPHAN, id, JOURNAL_NO_WAIT);
+    }
+    for (unsigned i = 0; i < taken; i++) {
+        (void)snprintf(id, sizeof id, "x%u", i);
+        assert_int_equal(conclude(bench, id, OUTCOME_FAILED), STATUS_OK);
+    }
+    faults_clear();
+    inbox_until_taken(&bench->inbox, bench->journal, "later");
+    assert_int_equal(state_of(bench).existing, 1000);
+    (void)folder_verify(&bench->folder);
+}
+
+static void too_many_waiting_orphans_are_lost_and_counted(void **state)
+{
+    enum { WAITING_MAX = 4096, MORE = 10 };
+    struct bench *bench = *state;
+    char id[32];
+
+    fault_set(&faults.write, 0, -1, ENOSPC);
+    fault_set(&faults.fallocate, 0, -1, ENOSPC);
+    for (unsigned i = 0; i < WAITING_MAX + MORE; i++) {
+        (void)snprintf(id, sizeof id, "o%u", i);
+        while (state_of(bench).queued > 1000)
+            (void)sched_yield();
+        assert_int_equal(settle(bench, id, JOURNAL_ORPHAN, id, JOURNAL_NO_WAIT), STATUS_OK);
+    }
+    while (state_of(bench).failures < MORE)
+        (void)sched_yield();
+    assert_int_equal(state_of(bench).failures, MORE);
+    faults_clear();
+    inbox_until_taken(&bench->inbox, bench->journal, "later");
+    assert_int_equal(state_of(bench).existing, WAITING_MAX);
+}
+
 static void kept_outcomes_are_closed_by_the_next_start(void **state)
 {
     struct bench *bench = *state;
@@ -712,6 +801,9 @@ int main(void)
         BENCH_TEST(half_a_line_is_cut_off),
         BENCH_TEST(complete_lines_before_the_failure_count),
         BENCH_TEST(outcomes_wait_for_space),
+        BENCH_TEST(settled_lines_and_orphans_wait_for_space),
+        BENCH_TEST(waiting_orphans_take_no_promised_room),
+        BENCH_TEST(too_many_waiting_orphans_are_lost_and_counted),
         BENCH_TEST(kept_outcomes_are_closed_by_the_next_start),
         BENCH_TEST(a_start_without_space_goes_on),
         BENCH_TEST(a_fresh_start_without_space_goes_on),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "journal/open.h"
 
 #include "folder.h"
 
@@ -167,6 +168,14 @@ static void a_used_up_segment_is_no_lack_of_space(void **state)
     folder_remove(&folder);
 }
 
+static void remove_segment(const struct folder *folder, const char *name)
+{
+    char path[160];
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder->journal, name);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void segments_rotate_and_checkpoint_what_is_open(void **state)
 {
     struct folder folder;
@@ -212,13 +221,18 @@ static void segments_rotate_and_checkpoint_what_is_open(void **state)
     *strchr(last, '\n') = '\0';
     assert_non_null(strstr(last, "\"open\":[{\"id\":\"stays-open\","
                                  "\"time\":\"2026-01-02T03:04:05.123456Z\",\"project\":\"p\","
-                                 "\"state\":\"reserved\"},{\"id\":\"exists\","
+                                 "\"state\":\"reserved\",\"operation\":\"demanager.create\"},"
+                                 "{\"id\":\"exists\","
                                  "\"time\":\"2026-01-02T03:04:05.123456Z\",\"project\":\"p\","
-                                 "\"instance\":{\"id\":\"inst\"},\"state\":\"existing\"},"
+                                 "\"instance\":{\"id\":\"inst\"},\"state\":\"existing\","
+                                 "\"operation\":\"demanager.create\"},"
                                  "{\"id\":\"unknown\",\"time\":\"2026-01-02T03:04:05.123456Z\","
-                                 "\"project\":\"p\",\"state\":\"unknown\"}]}"));
+                                 "\"project\":\"p\",\"state\":\"unknown\","
+                                 "\"operation\":\"demanager.create\"}]}"));
     free(last);
-    /* A start reads that checkpoint, and finds the operation of the open intent further back. */
+    /* A start reads that checkpoint, and nothing further back. */
+    for (size_t i = 0; i + 1 < names.count; i++)
+        remove_segment(&folder, names.name[i]);
     journal = folder_open(&folder);
     journal_get_state(journal, &now);
     assert_int_equal(now.open_intents, 0);
@@ -230,6 +244,204 @@ static void segments_rotate_and_checkpoint_what_is_open(void **state)
                                            "\"outcome\":\"unknown\",\"error\":\"recovered\"}"),
                      1);
     (void)folder_verify(&folder);
+    folder_remove(&folder);
+}
+
+struct seen {
+    char text[4096];
+    size_t len, items;
+};
+
+static bool see(void *user, const struct open_item *item)
+{
+    struct seen *seen = user;
+
+    seen->len += (size_t)snprintf(
+        seen->text + seen->len, sizeof seen->text - seen->len,
+        "%.*s %s %s i=%.*s n=%.*s f=%.*s p=%.*s u=%.*s %lld %lld%s\n", VIEW_ARGS(item->id),
+        open_state_name(item->state), item->operation == NULL ? "?" : item->operation->name,
+        VIEW_ARGS(item->instance), VIEW_ARGS(item->name), VIEW_ARGS(item->flavor),
+        VIEW_ARGS(item->project), VIEW_ARGS(item->user_id), (long long)item->time_us,
+        (long long)item->auto_stop_s, item->orphan ? " orphan" : "");
+    seen->items++;
+    return true;
+}
+
+static bool see_one(void *user, const struct open_item *item)
+{
+    (void)see(user, item);
+    return false;
+}
+
+/* Lines of all kinds that leave something to count. */
+static void fill(const struct folder *folder)
+{
+    static const struct subject user = {.known = SUBJECT_USER, .user_id = {"u", 1}};
+    static const struct instance_request request = {.name = {true, {"nb", 2}},
+                                                    .flavor = {true, {"f", 1}}};
+    static const struct journal_instance listed = {
+        .id = {"j", 1}, .name = {"\xc3\xa9\"", 3}, .flavor = {"g", 1}, .pool = {"", 0}};
+    const struct {
+        enum journal_event event;
+        const char *id;
+        enum operation_id op;
+        enum journal_outcome outcome;
+        const char *instance;
+        int64_t run_s;
+    } rows[] = {
+        {JOURNAL_INTENT, "made", OP_DEMANAGER_CREATE, OUTCOME_NONE, NULL, 60},
+        {JOURNAL_OUTCOME, "made", OP_DEMANAGER_CREATE, OUTCOME_CREATED, "i", -1},
+        {JOURNAL_INTENT, "lost", OP_NOTEBOOKS_CREATE, OUTCOME_NONE, NULL, -1},
+        {JOURNAL_OUTCOME, "lost", OP_NOTEBOOKS_CREATE, OUTCOME_UNKNOWN, NULL, -1},
+        {JOURNAL_ORPHAN, "found", OP_NOTEBOOKS_CREATE, OUTCOME_NONE, NULL, -1},
+        {JOURNAL_INTENT, "ran", OP_DEMANAGER_START, OUTCOME_NONE, "i", 60},
+        {JOURNAL_OUTCOME, "ran", OP_DEMANAGER_START, OUTCOME_DONE, "i", -1},
+        {JOURNAL_INTENT, "open", OP_NOTEBOOKS_LEASE, OUTCOME_NONE, "k", 30},
+    };
+    struct journal *journal = folder_open(folder);
+    struct inbox inbox;
+
+    inbox_new(&inbox, journal);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct journal_facts facts = make_event(rows[i].event);
+        bool intent = rows[i].event == JOURNAL_INTENT;
+
+        facts.id = view_str(rows[i].id);
+        facts.operation = &operations[rows[i].op];
+        facts.outcome = rows[i].outcome;
+        facts.project = VIEW("p");
+        facts.user = &user;
+        facts.instance = intent ? &request : NULL;
+        facts.listed = rows[i].event == JOURNAL_ORPHAN ? &listed : NULL;
+        facts.instance_id = view_str(rows[i].instance);
+        facts.has_run = true;
+        facts.run_s = rows[i].run_s;
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+    }
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
+}
+
+#define MADE "made existing demanager.create i=i n=nb f=f p=p u=u 1767323045123456 60\n"
+#define LOST "lost unknown notebooks.create i= n=nb f=f p=p u=u 1767323045123456 -1\n"
+#define FOUND \
+    "found existing notebooks.create i=j n=\xc3\xa9\" f=g p=p u=u 1767323045123456 -1 orphan\n"
+#define RAN  "ran spent demanager.start i=i n=nb f=f p=p u=u 1767323045123456 60\n"
+#define OPEN "open unknown notebooks.lease i=k n=nb f=f p=p u=u 1767323045123456 30\n"
+
+/* What lines left, and again what a checkpoint of them left. */
+static void a_start_tells_all_that_is_open(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct names names;
+    struct seen seen;
+
+    (void)state;
+    folder_new(&folder);
+    fill(&folder);
+    for (int round = 0; round < 3; round++) {
+        journal = folder_open(&folder);
+        seen = (struct seen){.len = 0};
+        journal_each_open(journal, see, &seen);
+        assert_string_equal(seen.text, MADE LOST FOUND RAN OPEN);
+        seen = (struct seen){.len = 0};
+        journal_each_open(journal, see_one, &seen);
+        assert_int_equal(seen.items, 1);
+        journal_close(&journal, 10000);
+        folder.settings.segment_bytes = 1; /* the lines of the next start begin one */
+    }
+    folder_segments(&folder, &names);
+    assert_true(names.count > 1);
+    (void)folder_verify(&folder);
+    folder_remove(&folder);
+}
+
+/* Segments are short here, and each one's checkpoint prunes. */
+static void spent_starts_stay_as_long_as_budgets_want(void **state)
+{
+    const struct {
+        const char *name;
+        int64_t age_us, keep_us; /* keep -1: nobody says it */
+        uint64_t want;
+    } rows[] = {
+        {"nobody says", 1000000000000000, -1, 1},
+        {"within the window", 1000000, 3600000000, 1},
+        {"behind it", 3601000000, 3600000000, 0},
+        {"no window", 1, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct journal_facts facts = make_event(JOURNAL_INTENT);
+        struct journal_state now;
+        struct folder folder;
+        struct journal *journal;
+        struct inbox inbox;
+
+        folder_new(&folder);
+        folder.settings.segment_bytes = 1;
+        journal = folder_open(&folder);
+        if (rows[i].keep_us >= 0)
+            journal_keep_spent(journal, rows[i].keep_us);
+        inbox_new(&inbox, journal);
+        facts.id = VIEW("a");
+        facts.time_us = clock_now_us() - rows[i].age_us;
+        facts.operation = &operations[OP_NOTEBOOKS_START];
+        facts.has_run = true;
+        facts.run_s = 60;
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+        facts = make_outcome("a", OUTCOME_DONE, "i");
+        facts.operation = &operations[OP_NOTEBOOKS_START];
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+        facts = make_event(JOURNAL_ADMIN);
+        for (int line = 0; line < 40; line++) /* they fill the room that the outcome didn't need */
+            assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+        journal_get_state(journal, &now);
+        assert_row(now.spent == rows[i].want, rows[i].name);
+        inbox_free(&inbox);
+        journal_close(&journal, 10000);
+        journal = folder_open(&folder);
+        journal_get_state(journal, &now);
+        assert_row(now.spent == rows[i].want, rows[i].name);
+        journal_close(&journal, 10000);
+        folder_remove(&folder);
+    }
+}
+
+/* Between checkpoints too: a gateway that starts much would grow without end. */
+static void spent_starts_are_pruned_without_a_checkpoint(void **state)
+{
+    enum { STARTS = 1500 };
+    struct folder folder;
+    struct journal *journal;
+    struct journal_state now;
+    struct inbox inbox;
+    char id[32];
+
+    (void)state;
+    folder_new(&folder);
+    folder.settings.durability = DURABILITY_WRITE;
+    journal = folder_open(&folder);
+    journal_keep_spent(journal, 0);
+    inbox_new(&inbox, journal);
+    for (int i = 0; i < STARTS; i++) {
+        struct journal_facts facts = make_event(JOURNAL_INTENT);
+
+        (void)snprintf(id, sizeof id, "%d", i);
+        facts.id = view_str(id);
+        facts.operation = &operations[OP_NOTEBOOKS_START];
+        facts.has_run = true;
+        facts.run_s = 60;
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+        facts = make_outcome(id, OUTCOME_DONE, "i");
+        facts.operation = &operations[OP_NOTEBOOKS_START];
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
+    }
+    journal_get_state(journal, &now);
+    assert_true(now.spent <= 1024); /* of the STARTS */
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
     folder_remove(&folder);
 }
 
@@ -467,6 +679,9 @@ int main(void)
         cmocka_unit_test(a_restart_goes_on_with_the_segment),
         cmocka_unit_test(a_used_up_segment_is_no_lack_of_space),
         cmocka_unit_test(segments_rotate_and_checkpoint_what_is_open),
+        cmocka_unit_test(a_start_tells_all_that_is_open),
+        cmocka_unit_test(spent_starts_stay_as_long_as_budgets_want),
+        cmocka_unit_test(spent_starts_are_pruned_without_a_checkpoint),
         cmocka_unit_test(old_segments_are_removed_but_the_last),
         cmocka_unit_test(a_folder_has_one_writer),
         cmocka_unit_test(a_bad_folder_is_named),

@@ -152,6 +152,12 @@ static void intents_are_written_in_full(void **state)
 
 static void every_event_has_its_line(void **state)
 {
+    static const struct subject owner = {
+        .known = SUBJECT_USER | SUBJECT_DOMAIN, .user_id = TEXT("u"), .domain_name = TEXT("acme")};
+    static const struct journal_instance listed = {
+        .id = TEXT("uuid"), .name = TEXT("nb"), .flavor = TEXT("f"), .pool = TEXT("")};
+    static const struct instance_request plain = {
+        .flavor = {true, TEXT("f")}, .stops = stop_on, .stop_count = 1};
     struct {
         const char *name;
         struct journal_facts facts;
@@ -210,6 +216,37 @@ static void every_event_has_its_line(void **state)
         {"settled",
          {.event = JOURNAL_SETTLED, .id = VIEW("i"), .outcome = OUTCOME_CREATED, .duration_us = -1},
          "\"event\":\"settled\",\"id\":\"i\",\"outcome\":\"created\"}"},
+        {"settled with what the list says",
+         {.event = JOURNAL_SETTLED,
+          .id = VIEW("i"),
+          .operation = &operations[OP_NOTEBOOKS_CREATE],
+          .project = VIEW("p"),
+          .user = &owner,
+          .listed = &listed,
+          .outcome = OUTCOME_DONE,
+          .error = VIEW("gone"),
+          .duration_us = -1},
+         "\"event\":\"settled\",\"id\":\"i\",\"operation\":\"notebooks.create\","
+         "\"class\":\"create\",\"project\":\"p\",\"user\":{\"id\":\"u\",\"domain\":\"acme\"},"
+         "\"instance\":{\"id\":\"uuid\",\"name\":\"nb\",\"flavor\":\"f\",\"pool\":\"\"},"
+         "\"outcome\":\"done\",\"error\":\"gone\"}"},
+        {"as it is sent",
+         {.event = JOURNAL_INTENT,
+          .instance = &plain,
+          .has_run = true,
+          .run_s = 60,
+          .duration_us = -1},
+         "\"event\":\"intent\",\"instance\":{\"flavor\":\"f\",\"auto_stop_s\":60}}"},
+        {"sent without an end",
+         {.event = JOURNAL_INTENT,
+          .instance = &plain,
+          .has_run = true,
+          .run_s = -1,
+          .duration_us = -1},
+         "\"event\":\"intent\",\"instance\":{\"flavor\":\"f\"}}"},
+        {"as it was received",
+         {.event = JOURNAL_REFUSAL, .instance = &plain, .duration_us = -1},
+         "\"event\":\"refusal\",\"instance\":{\"flavor\":\"f\",\"auto_stop_s\":3600}}"},
         {"policy",
          {.event = JOURNAL_POLICY,
           .policy_set = VIEW("aa"),
@@ -228,9 +265,10 @@ static void every_event_has_its_line(void **state)
          {.event = JOURNAL_ORPHAN,
           .id = VIEW("o"),
           .project = VIEW("p"),
-          .instance_id = VIEW("uuid"),
+          .listed = &listed,
           .duration_us = -1},
-         "\"event\":\"orphan\",\"id\":\"o\",\"project\":\"p\",\"instance\":{\"id\":\"uuid\"}}"},
+         "\"event\":\"orphan\",\"id\":\"o\",\"project\":\"p\",\"instance\":{\"id\":\"uuid\","
+         "\"name\":\"nb\",\"flavor\":\"f\",\"pool\":\"\"}}"},
         {"admin",
          {.event = JOURNAL_ADMIN, .actor = VIEW("root"), .duration_us = -1},
          "\"event\":\"admin\",\"actor\":\"root\"}"},

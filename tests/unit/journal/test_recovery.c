@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "journal/chain.h"
+#include "journal/open.h"
 
 #include "folder.h"
 
@@ -371,7 +372,8 @@ static void a_repair_saves_what_can_be_read(void **state)
     /* The damage came before both intents: they are saved all the same. */
     assert_non_null(strstr(all, "\"open\":[{\"id\":\"a\",\"time\":\"2026-01-02T03:04:05.123456Z\","
                                 "\"project\":\"p\",\"instance\":{\"id\":\"inst-a\"},"
-                                "\"state\":\"existing\"},{\"id\":\"b\""));
+                                "\"state\":\"existing\",\"operation\":\"demanager.create\"},"
+                                "{\"id\":\"b\""));
     free(all);
     journal = folder_open(&folder);
     journal_get_state(journal, &now);
@@ -420,8 +422,18 @@ static void later_lines_and_members_are_no_damage(void **state)
     folder_remove(&folder);
 }
 
+static bool count_creates(void *user, const struct open_item *item)
+{
+    unsigned *count = user;
+
+    assert_false(item->orphan);
+    *count += item->operation == &operations[OP_DEMANAGER_CREATE];
+    return true;
+}
+
 static void only_the_last_segment_is_read(void **state)
 {
+    unsigned creates = 0;
     struct folder folder;
     struct journal *journal;
     struct journal_state now;
@@ -432,13 +444,14 @@ static void only_the_last_segment_is_read(void **state)
     struct buf out;
 
     (void)state;
-    /* The second segment's checkpoint carries a reservation whose intent is in the first one; the
-     * first one is damaged, which a start doesn't see, but its operation is found there. */
+    /* The second segment's checkpoint is of an earlier version: it carries entries without their
+     * operations. The intents are in the first one; that it is damaged a start doesn't see. */
     chain_start(&chain);
     chain.seq = 5;
     buf_init(&out, 1 << 16);
     chain_add(&chain, digest,
               VIEW("\"time\":\"2027-01-01T00:00:00.000000Z\",\"event\":\"checkpoint\",\"open\":["
+                   "{\"id\":\"a\",\"time\":\"T\",\"state\":\"existing\"},"
                    "{\"id\":\"b\",\"time\":\"T\",\"state\":\"reserved\"},"
                    "{\"id\":\"lost\",\"time\":\"T\",\"state\":\"reserved\"}]}"),
               &out);
@@ -450,8 +463,10 @@ static void only_the_last_segment_is_read(void **state)
     journal = folder_open(&folder);
     expect_accepting(journal);
     journal_get_state(journal, &now);
-    assert_int_equal(now.existing, 0);
+    assert_int_equal(now.existing, 1);
     assert_int_equal(now.unknown, 2);
+    journal_each_open(journal, count_creates, &creates);
+    assert_int_equal(creates, 2);
     journal_close(&journal, 10000);
     assert_int_equal(folder_count(&folder, "\"id\":\"b\",\"operation\":\"demanager.create\","
                                            "\"class\":\"create\",\"outcome\":\"unknown\""),
