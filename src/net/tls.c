@@ -458,6 +458,17 @@ static bool prepare_client(struct net_tls *tls, SSL *ssl, SSL_SESSION *session)
     return true;
 }
 
+struct ssl_ctx_st *net_tls_context(struct net_tls *tls)
+{
+    SSL_CTX *ctx;
+
+    (void)pthread_mutex_lock(&tls->lock);
+    ctx = tls->ctx;
+    (void)SSL_CTX_up_ref(ctx);
+    (void)pthread_mutex_unlock(&tls->lock);
+    return ctx;
+}
+
 SSL *tls_connection(struct net_tls *tls, struct err *err)
 {
     SSL_SESSION *session = NULL;

@@ -19,6 +19,10 @@ MUST_CHECK enum status net_tls_server_new(const char *certificate, const char *k
  * hour: a resumed session isn't verified anew. */
 MUST_CHECK enum status net_tls_client_new(const char *host, const char *ca_file,
                                           struct net_tls **ret, struct err *err);
+/* The OpenSSL context that is in use now (an SSL_CTX), with a reference of the caller's own: for a
+ * library that makes its connections itself. */
+struct ssl_ctx_st;
+MUST_CHECK struct ssl_ctx_st *net_tls_context(struct net_tls *tls);
 /* Reads the files again; on failure the old ones stay in use. Connections that are open keep what
  * they began with; sessions from before are forgotten. */
 MUST_CHECK enum status net_tls_reload(struct net_tls *tls, struct err *err);

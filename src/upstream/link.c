@@ -190,11 +190,21 @@ bool link_flush(struct upstream_call *call)
     return true;
 }
 
+/* Looked at just before the first byte: waiting for a connection takes time, too. */
+static bool is_late(const struct upstream_call *call)
+{
+    return call->order.send_before_us != 0 && clock_boottime_us() >= call->order.send_before_us;
+}
+
 void link_take(struct link *link)
 {
     struct upstream_call *const call = link->call;
 
     net_deadline(link->conn, 0);
+    if (is_late(call)) {
+        call_fail(call, UPSTREAM_LATE, "its time to be sent was over");
+        return;
+    }
     if (call->paused)
         net_watch_read(link->conn, false);
     (void)link_flush(call);

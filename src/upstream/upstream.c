@@ -27,6 +27,8 @@ const char *upstream_failure_name(enum upstream_failure failure)
         return "malformed";
     case UPSTREAM_TIMEOUT:
         return "timeout";
+    case UPSTREAM_LATE:
+        return "late";
     }
     return "unknown";
 }

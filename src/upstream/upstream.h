@@ -29,6 +29,7 @@ enum upstream_failure {
     UPSTREAM_CLOSED,      /* closed or reset before an answer was whole */
     UPSTREAM_MALFORMED,   /* the answer is not HTTP as we accept it */
     UPSTREAM_TIMEOUT,     /* first byte, idle or total */
+    UPSTREAM_LATE,        /* send_before_us had come before the first byte went */
 };
 const char *upstream_failure_name(
     enum upstream_failure failure); /* "connect", "tls", ... for logs and metrics */
@@ -56,6 +57,7 @@ struct upstream_order {
     bool urgent; /* judged calls, what is looked up for them, stops and deletes: over within
                     total_ms; what streams takes as long as it goes on, but a quarter of the
                     connections is kept from it, so that slow streams can't hold all of them */
+    int64_t send_before_us; /* CLOCK_BOOTTIME by which its first byte must go; 0: no such moment */
     bool idempotent; /* may be sent again once, on a new connection, if a reused one broke before
                         any byte of an answer; only where the body doesn't stream */
 };
