@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "identity/identity.h"
+#include "identity/service.h"
 #include "journal/journal.h"
 #include "judging/judging.h"
 #include "net/listen.h"
@@ -28,12 +29,18 @@ struct conf {
     bool has_status;
     struct net_address status;
     const char *admin_socket;
+    bool has_admin_listen; /* over TLS besides; then with all three files */
+    struct conf_listen admin_listen;
     struct {
         const char *url, *host; /* host without brackets or port */
         uint16_t port;
         const char *ca_file; /* NULL: the system's */
         int64_t connect_ms, tls_ms, send_ms, first_byte_ms, idle_ms, total_ms, keep_alive_ms;
         int64_t max_connections;
+        /* The gateway's own credential, one of two files; both NULL: none. */
+        const char *token_file, *access_key_file;
+        const struct view *service_projects; /* ids, to be scanned besides those in use */
+        size_t service_project_count;
     } upstream;
     enum token_verify verify; /* VERIFY_DECODE or VERIFY_OFF in this version */
     struct loc policies_at;   /* where the settings name the folder */
@@ -43,6 +50,12 @@ struct conf {
         enum journal_durability durability;
         int64_t timeout_ms, segment_bytes, keep_ms, low_space_bytes;
     } journal;
+    struct {
+        const char *url; /* NULL: local; may hold a password */
+        int64_t timeout_ms, lease_ms;
+        int64_t reconcile_ms, grace_ms;
+        bool count_orphans;
+    } quota;
     bool other_pass; /* routes.other */
     const struct view *routes_refuse;
     size_t routes_refuse_count;

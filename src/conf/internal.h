@@ -21,6 +21,10 @@ void conf_no_memory(struct conf_loading *l);
 const char *conf_path(struct conf_loading *l, struct ytext *path);
 /* rows->listen to rows->listens and conf.listens. */
 void conf_read_listens(struct conf_loading *l);
+/* quota.store, with its password hidden in the rows, and what belongs to it. */
+void conf_read_quota(struct conf_loading *l);
+/* upstream.service_credential, and of quota what it serves. */
+void conf_read_service(struct conf_loading *l);
 /* "https://host[:port]" with nothing behind it; other settings that hold a URL may use it too. A
  * fault goes to diag under the name `key`. */
 MUST_CHECK bool conf_read_url(struct conf_loading *l, const char *key, const struct ytext *url,

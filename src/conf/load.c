@@ -70,21 +70,52 @@ static void check_version(struct conf_loading *l)
                    (long long)version->value);
 }
 
-static void read_status_and_admin(struct conf_loading *l)
+static void read_status(struct conf_loading *l)
 {
     const struct ytext *address = &l->rows->status.address;
-    struct sockaddr_un socket_name;
     struct err err;
 
     if (net_address_parse(address->value, &l->conf.status, &err) != STATUS_OK)
         diag_fault(l->diag, address->at, "address: %s", err.text);
     l->conf.has_status = true;
+}
+
+/* Besides the socket, the admin API may be reached over TLS, with a certificate of the caller's. */
+static void read_admin_listen(struct conf_loading *l)
+{
+    struct conf_tls_rows *tls = &l->rows->admin.tls;
+    const struct ytext *address = &l->rows->admin.address;
+    struct conf_listen *listen = &l->conf.admin_listen;
+    struct err err;
+
+    if (!address->set && tls->object.at.line > 0 && address->at.line == 0)
+        diag_fault(l->diag, tls->object.at, "tls: it is for address, which is left out");
+    if (!address->set)
+        return;
+    if (net_address_parse(address->value, &listen->address, &err) != STATUS_OK)
+        diag_fault(l->diag, address->at, "address: %s", err.text);
+    if (tls->object.at.line == 0)
+        diag_fault(l->diag, address->at,
+                   "address: the admin API is not served without client certificates; add tls with "
+                   "certificate, key and client_ca");
+    listen->certificate = conf_path(l, &tls->certificate);
+    listen->key = conf_path(l, &tls->key);
+    listen->client_ca = conf_path(l, &tls->client_ca);
+    listen->at = address->at;
+    l->conf.has_admin_listen = true;
+}
+
+static void read_admin(struct conf_loading *l)
+{
+    struct sockaddr_un socket_name;
+
     l->conf.admin_socket = conf_path(l, &l->rows->admin.socket);
     if (l->conf.admin_socket != NULL && strlen(l->conf.admin_socket) >= sizeof socket_name.sun_path)
         diag_fault(l->diag, l->rows->admin.socket.at,
                    "socket: %s has %zu bytes; the name of a socket may have %zu",
                    l->conf.admin_socket, strlen(l->conf.admin_socket),
                    sizeof socket_name.sun_path - 1);
+    read_admin_listen(l);
 }
 
 static void read_upstream(struct conf_loading *l)
@@ -186,22 +217,6 @@ static void read_journal(struct conf_loading *l)
     l->conf.journal.low_space_bytes = l->rows->journal.low_space.value;
 }
 
-static void check_quota(struct conf_loading *l)
-{
-    const struct ytext *store = &l->rows->quota.store;
-    char quoted[DIAG_QUOTED_BYTES];
-
-    if (view_eq(store->value, VIEW("local")))
-        return;
-    /* The address of a store may hold a password: it isn't repeated. */
-    if (view_starts(store->value, VIEW("postgres")))
-        diag_fault(l->diag, store->at,
-                   "store: PostgreSQL is not available in this version; set local");
-    else
-        diag_fault(l->diag, store->at, "store: expected local, found %s",
-                   diag_quoted(store->value, quoted));
-}
-
 static void read_routes(struct conf_loading *l)
 {
     const struct ytexts *refuse = &l->rows->routes.refuse;
@@ -296,11 +311,13 @@ static void read_all(struct conf_loading *l)
 {
     check_version(l);
     conf_read_listens(l);
-    read_status_and_admin(l);
+    read_status(l);
+    read_admin(l);
     read_upstream(l);
     read_identity(l);
     read_journal(l);
-    check_quota(l);
+    conf_read_quota(l);
+    conf_read_service(l);
     read_routes(l);
     read_limits(l);
     l->conf.path = l->path;

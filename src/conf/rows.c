@@ -20,6 +20,11 @@ enum { PATH_BYTES = 4000, URL_BYTES = 1000 };
     {                                                                                   \
         .key = (name), .kind = YFIELD_TEXT, .offset = (at), .min = 1, .max = PATH_BYTES \
     }
+#define NEEDED_PATH(name, at)                                                           \
+    {                                                                                   \
+        .key = (name), .kind = YFIELD_TEXT, .offset = (at), .required = true, .min = 1, \
+        .max = PATH_BYTES                                                               \
+    }
 #define URL(name, at, needed)                                                               \
     {                                                                                       \
         .key = (name), .kind = YFIELD_TEXT, .offset = (at), .required = (needed), .min = 1, \
@@ -57,6 +62,7 @@ static const char *const other_names[] = {"refuse", "pass", NULL};
 static const char *const unknown_names[] = {"refuse", "pass", NULL};
 static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
 static const char *const format_names[] = {"text", "json", NULL};
+static const char *const orphan_names[] = {"count", "ignore", NULL};
 static const char *const auto_names[] = {"auto", NULL};
 
 static const struct yfield status_fields[] = {
@@ -64,8 +70,28 @@ static const struct yfield status_fields[] = {
     {0},
 };
 
+static const struct yfield tls_fields[] = {
+    NEEDED_PATH("certificate", offsetof(struct conf_tls_rows, certificate)),
+    NEEDED_PATH("key", offsetof(struct conf_tls_rows, key)),
+    PATH("client_ca", offsetof(struct conf_tls_rows, client_ca)),
+    {0},
+};
+
+/* Whoever gets in may do all that the gateway's owner may: never without a client's certificate. */
+static const struct yfield admin_tls_fields[] = {
+    NEEDED_PATH("certificate", offsetof(struct conf_tls_rows, certificate)),
+    NEEDED_PATH("key", offsetof(struct conf_tls_rows, key)),
+    NEEDED_PATH("client_ca", offsetof(struct conf_tls_rows, client_ca)),
+    {0},
+};
+
 static const struct yfield admin_fields[] = {
     PATH("socket", IN(admin, admin.socket)),
+    PATH("address", IN(admin, admin.address)),
+    {.key = "tls",
+     .kind = YFIELD_OBJECT,
+     .offset = IN(admin, admin.tls),
+     .fields = admin_tls_fields},
     {0},
 };
 
@@ -79,6 +105,16 @@ static const struct yfield timeouts_fields[] = {
     {0},
 };
 
+static const struct yfield credential_fields[] = {
+    PATH("token_file", IN(upstream.service_credential, upstream.service_credential.token_file)),
+    PATH("access_key_file",
+         IN(upstream.service_credential, upstream.service_credential.access_key_file)),
+    {.key = "projects",
+     .kind = YFIELD_TEXTS,
+     .offset = IN(upstream.service_credential, upstream.service_credential.projects)},
+    {0},
+};
+
 static const struct yfield upstream_fields[] = {
     URL("url", IN(upstream, upstream.url), true),
     PATH("ca_file", IN(upstream, upstream.ca_file)),
@@ -88,6 +124,10 @@ static const struct yfield upstream_fields[] = {
      .fields = timeouts_fields},
     DURATION("keep_alive", IN(upstream, upstream.keep_alive), 100, HOUR),
     INT("max_connections", IN(upstream, upstream.max_connections), 1, 65535),
+    {.key = "service_credential",
+     .kind = YFIELD_OBJECT,
+     .offset = IN(upstream, upstream.service_credential),
+     .fields = credential_fields},
     {0},
 };
 
@@ -120,6 +160,11 @@ static const struct yfield journal_fields[] = {
 
 static const struct yfield quota_fields[] = {
     PATH("store", IN(quota, quota.store)),
+    DURATION("timeout", IN(quota, quota.timeout), 50, MINUTE),
+    DURATION("lease", IN(quota, quota.lease), SECOND, 10 * MINUTE),
+    DURATION("reconcile", IN(quota, quota.reconcile), 100, DAY),
+    DURATION("grace", IN(quota, quota.grace), 0, HOUR),
+    ENUM("orphans", IN(quota, quota.orphans), orphan_names),
     {0},
 };
 
@@ -181,23 +226,6 @@ const struct yfield conf_fields[] = {
      .names = auto_names},
     OBJECT(limits, limits_fields, false),
     OBJECT(log, log_fields, false),
-    {0},
-};
-
-static const struct yfield tls_fields[] = {
-    {.key = "certificate",
-     .kind = YFIELD_TEXT,
-     .offset = offsetof(struct conf_tls_rows, certificate),
-     .required = true,
-     .min = 1,
-     .max = PATH_BYTES},
-    {.key = "key",
-     .kind = YFIELD_TEXT,
-     .offset = offsetof(struct conf_tls_rows, key),
-     .required = true,
-     .min = 1,
-     .max = PATH_BYTES},
-    PATH("client_ca", offsetof(struct conf_tls_rows, client_ca)),
     {0},
 };
 
@@ -306,7 +334,12 @@ bool conf_defaults(struct arena *arena, struct conf_rows *rows)
                     .segment.value = 64 * MB,
                     .keep.value = 400 * DAY,
                     .low_space.value = GB},
-        .quota.store.value = VIEW("local"),
+        .quota = {.store.value = VIEW("local"),
+                  .timeout.value = 2 * SECOND,
+                  .lease.value = 30 * SECOND,
+                  .reconcile.value = 5 * MINUTE,
+                  .grace.value = MINUTE,
+                  .orphans.value = ORPHANS_COUNT},
         .routes = {.other.value = 1,
                    .refuse = {.items = refused, .count = ARRAY_LEN(refused_routes)}},
         .requests.unknown_fields.value = UNKNOWN_REFUSE,

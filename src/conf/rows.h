@@ -26,7 +26,8 @@ struct conf_rows {
     } status;
     struct {
         struct yobject object;
-        struct ytext socket;
+        struct ytext socket, address;
+        struct conf_tls_rows tls;
     } admin;
     struct {
         struct yobject object;
@@ -36,6 +37,11 @@ struct conf_rows {
             struct ynumber connect, tls, send, first_byte, idle, total;
         } timeouts;
         struct ynumber keep_alive, max_connections;
+        struct {
+            struct yobject object;
+            struct ytext token_file, access_key_file;
+            struct ytexts projects;
+        } service_credential;
     } upstream;
     struct {
         struct yobject object;
@@ -56,6 +62,7 @@ struct conf_rows {
     struct {
         struct yobject object;
         struct ytext store;
+        struct ynumber timeout, lease, reconcile, grace, orphans;
     } quota;
     struct {
         struct yobject object;
@@ -83,6 +90,7 @@ struct conf_rows {
     size_t listen_count;
 };
 
+enum { ORPHANS_COUNT, ORPHANS_IGNORE };
 enum { SIGNATURES_REFUSE, SIGNATURES_RELAY, SIGNATURES_VERIFY };
 
 /* version and listen are the first two rows. */

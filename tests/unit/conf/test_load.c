@@ -10,6 +10,9 @@
 
 #define URL    "upstream: {url: \"https://c.example\"}\n"
 #define DECODE "identity: {tokens: {verify: decode}}\n"
+#define SERVICE(value)                                                        \
+    "upstream: {url: \"https://c.example\", service_credential: " value "}\n" \
+    "identity: {tokens: {verify: decode}}\n"
 #define NEEDED URL DECODE
 
 static struct arena arena;
@@ -65,6 +68,13 @@ static void fills_the_struct_with_defaults(void **state)
     assert_true(conf.has_status);
     assert_string_equal(conf.status.text, "127.0.0.1:9080");
     assert_string_equal(conf.admin_socket, "/e/run/admin.sock");
+    assert_false(conf.has_admin_listen);
+    assert_null(conf.quota.url);
+    assert_int_equal(conf.quota.timeout_ms, 2000);
+    assert_int_equal(conf.quota.lease_ms, 30000);
+    assert_int_equal(conf.quota.reconcile_ms, 300000);
+    assert_int_equal(conf.quota.grace_ms, 60000);
+    assert_true(conf.quota.count_orphans);
     assert_string_equal(conf.upstream.url, "https://c.example");
     assert_string_equal(conf.upstream.host, "c.example");
     assert_int_equal(conf.upstream.port, 443);
@@ -129,7 +139,8 @@ static void reads_every_key(void **state)
              "    tls: {certificate: a.pem, key: /b.key, client_ca: ./c.pem}\n"
              "  - {address: \"[::]:80\", plain: true}\n"
              "status: {address: \"[::1]:9\"}\n"
-             "admin: {socket: /s}\n"
+             "admin: {socket: /s, address: \"[::1]:7\",\n"
+             "  tls: {certificate: ac.pem, key: ak.pem, client_ca: /aca.pem}}\n"
              "upstream:\n"
              "  url: https://cloud.example:9443/\n"
              "  ca_file: ca.pem\n"
@@ -137,12 +148,15 @@ static void reads_every_key(void **state)
              "6s}\n"
              "  keep_alive: 7s\n"
              "  max_connections: 8\n"
+             "  service_credential: {token_file: token, projects: "
+             "[0123456789abcdef0123456789abcdef]}\n"
              "identity: {tokens: {verify: off, iam_url: \"https://i\", cache: 1m}, "
              "client_certificates: off, signatures: refuse}\n"
              "policies: ../p/\n"
              "journal: {directory: /var/j/, durability: write, timeout: 9s, segment: 1MB, "
              "keep: 10d, low_space: 11KB}\n"
-             "quota: {store: local}\n"
+             "quota: {store: local, timeout: 21s, lease: 22s, reconcile: 27s, grace: 28s, orphans: "
+             "ignore}\n"
              "routes: {other: refuse, refuse: [\"POST /x/*\", \"* /y\"]}\n"
              "requests: {unknown_fields: pass}\n"
              "workers: 12\n"
@@ -163,6 +177,11 @@ static void reads_every_key(void **state)
     assert_null(conf.listens[2].certificate);
     assert_string_equal(conf.status.text, "[::1]:9");
     assert_string_equal(conf.admin_socket, "/s");
+    assert_true(conf.has_admin_listen);
+    assert_string_equal(conf.admin_listen.address.text, "[::1]:7");
+    assert_string_equal(conf.admin_listen.certificate, "/e/ac.pem");
+    assert_string_equal(conf.admin_listen.key, "/e/ak.pem");
+    assert_string_equal(conf.admin_listen.client_ca, "/aca.pem");
     assert_string_equal(conf.upstream.host, "cloud.example");
     assert_int_equal(conf.upstream.port, 9443);
     assert_string_equal(conf.upstream.ca_file, "/e/ca.pem");
@@ -174,6 +193,16 @@ static void reads_every_key(void **state)
     assert_int_equal(conf.upstream.total_ms, 6000);
     assert_int_equal(conf.upstream.keep_alive_ms, 7000);
     assert_int_equal(conf.upstream.max_connections, 8);
+    assert_string_equal(conf.upstream.token_file, "/e/token");
+    assert_null(conf.upstream.access_key_file);
+    assert_int_equal(conf.upstream.service_project_count, 1);
+    assert_view(conf.upstream.service_projects[0], "0123456789abcdef0123456789abcdef");
+    assert_null(conf.quota.url);
+    assert_int_equal(conf.quota.timeout_ms, 21000);
+    assert_int_equal(conf.quota.lease_ms, 22000);
+    assert_int_equal(conf.quota.reconcile_ms, 27000);
+    assert_int_equal(conf.quota.grace_ms, 28000);
+    assert_false(conf.quota.count_orphans);
     assert_int_equal(conf.verify, VERIFY_OFF);
     assert_string_equal(conf.policies, "/e/../p");
     assert_string_equal(conf.journal.directory, "/var/j");
@@ -279,10 +308,51 @@ static void refuses(void **state)
         {NEEDED "journal: {directory: /}",
          "/e/p.yaml:3:22: directory: the journal can't be /; copies of policy sets are kept in "
          "/sets\n"},
-        {NEEDED "quota: {store: \"postgresql://u:secret@h/d\"}",
-         "/e/p.yaml:3:16: store: PostgreSQL is not available in this version; set local\n"},
+        {NEEDED "quota: {store: \"postgres:u:secret@h/d\"}",
+         "/e/p.yaml:3:16: store: expected local or postgresql://USER@HOST:PORT/DATABASE\n"},
         {NEEDED "quota: {store: memory}",
-         "/e/p.yaml:3:16: store: expected local, found \"memory\"\n"},
+         "/e/p.yaml:3:16: store: expected local or postgresql://USER@HOST:PORT/DATABASE, found "
+         "\"memory\"\n"},
+        {SERVICE("{}"), "/e/p.yaml:1:58: service_credential: needs token_file or "
+                        "access_key_file\n"},
+        {SERVICE("{token_file: a, access_key_file: b}"),
+         "/e/p.yaml:1:58: service_credential: needs token_file or access_key_file, not both\n"},
+        {SERVICE("{token_file: a, projects: [p, 0123456789ABCDEF0123456789abcdef]}"),
+         "/e/p.yaml:1:85: projects: expected the id of a project, 32 hex digits in lower case, "
+         "found \"p\"\n"
+         "/e/p.yaml:1:88: projects: expected the id of a project, 32 hex digits in lower case, "
+         "found \"0123456789ABCDEF0123456789abcdef\"\n"},
+        {SERVICE("{token: a}"),
+         "/e/p.yaml:1:59: unknown key \"token\"; known here: token_file, access_key_file, "
+         "projects\n"
+         "/e/p.yaml:1:58: service_credential: needs token_file or access_key_file\n"},
+        {NEEDED "quota: {reconcile: 99ms}",
+         "/e/p.yaml:3:20: reconcile: expected a duration from 100ms to 24h (a whole number and one "
+         "of ms s m h d), found \"99ms\"\n"},
+        {NEEDED "quota: {grace: 61m}",
+         "/e/p.yaml:3:16: grace: expected a duration from 0s to 1h (a whole number and one of ms s "
+         "m h d), found \"61m\"\n"},
+        {NEEDED "quota: {orphans: keep}",
+         "/e/p.yaml:3:18: orphans: expected count or ignore, found \"keep\"\n"},
+        {NEEDED "quota: {timeout: 49ms}",
+         "/e/p.yaml:3:18: timeout: expected a duration from 50ms to 1m (a whole number and one of "
+         "ms s m h d), found \"49ms\"\n"},
+        {NEEDED "quota: {lease: 11m}",
+         "/e/p.yaml:3:16: lease: expected a duration from 1s to 10m (a whole number and one of ms "
+         "s m h d), found \"11m\"\n"},
+        {NEEDED "admin: {address: \"127.0.0.1:1\"}",
+         "/e/p.yaml:3:18: address: the admin API is not served without client certificates; add "
+         "tls with certificate, key and client_ca\n"},
+        {NEEDED "admin: {address: \"127.0.0.1:1\", tls: {certificate: c, key: k}}",
+         "/e/p.yaml:3:38: client_ca is missing\n"},
+        {NEEDED "admin: {address: \"127.0.0.1:1\", tls: []}",
+         "/e/p.yaml:3:38: tls: expected a mapping, found a list\n"},
+        {NEEDED "admin: {address: host, tls: {certificate: c, key: k, client_ca: a}}",
+         "/e/p.yaml:3:18: address: \"host\" is not an address: expected a numeric IP and a port, "
+         "as "
+         "in 127.0.0.1:8080 or [::1]:8443\n"},
+        {NEEDED "admin: {tls: {certificate: c, key: k, client_ca: a}}",
+         "/e/p.yaml:3:14: tls: it is for address, which is left out\n"},
         {NEEDED "routes: {refuse: [POST /a, POST, \"post /a\", POST a]}",
          "/e/p.yaml:3:28: refuse: expected \"METHOD /path\" with * for any run of characters, "
          "found \"POST\"\n"
@@ -554,6 +624,38 @@ static void all_faults_are_told_in_one_run(void **state)
     assert_int_equal(diag.faults, 11);
 }
 
+static void a_store_on_another_host_is_verified(void **state)
+{
+    static const struct {
+        const char *url;
+        bool warns;
+    } rows[] = {
+        {"postgresql://u@db.example/d?sslmode=verify-full", false},
+        {"postgresql://u@db.example/d", true},
+        {"postgresql://u@db.example/d?sslmode=require", true},
+        {"postgresql://u@localhost,db.example:5432/d", true},
+        {"postgresql:///d?host=db.example", true},
+        {"postgresql://u@localhost:5432/d", false},
+        {"postgresql://u@127.0.0.1/d", false},
+        {"postgresql://u@[::1]:5432/d", false},
+        {"postgresql://u@%2Frun%2Fpg/d", false},
+        {"postgres:///d?host=/run/pg", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[512];
+        struct conf conf;
+
+        (void)snprintf(text, sizeof text, NEEDED "quota: {store: \"%s\"}\n", rows[i].url);
+        assert_row(load(view_str(text), &conf), rows[i].url);
+        assert_string_equal(conf.quota.url, rows[i].url);
+        assert_int_equal(conf.quota.timeout_ms, 2000);
+        assert_int_equal(conf.quota.lease_ms, 30000);
+        assert_row((diag.count > 0) == rows[i].warns, rows[i].url);
+    }
+}
+
 static void relative_paths_start_at_the_settings_file(void **state)
 {
     char folder[] = "/tmp/postern-conf-XXXXXX", here[4096], real[4096];
@@ -637,6 +739,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_listeners, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_faults_are_told_in_one_run, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_store_on_another_host_is_verified, set_up, tear_down),
         cmocka_unit_test_setup_teardown(relative_paths_start_at_the_settings_file, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_file_in_the_root_folder, set_up, tear_down),

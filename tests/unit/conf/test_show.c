@@ -83,6 +83,11 @@ static const char *const shown_defaults = "version: 1\n"
                                           "  low_space: 1GB\n"
                                           "quota:\n"
                                           "  store: local\n"
+                                          "  timeout: 2s\n"
+                                          "  lease: 30s\n"
+                                          "  reconcile: 5m\n"
+                                          "  grace: 1m\n"
+                                          "  orphans: count\n"
                                           "routes:\n"
                                           "  other: pass\n"
                                           "  refuse:\n"
@@ -160,7 +165,9 @@ static void what_is_shown_loads_to_the_same(void **state)
             "    tls: {certificate: \"tls/a b: c.pem\", key: /k.key, client_ca: ../ca.pem}\n"
             "  - {address: \"[::]:8444\", tls: {certificate: c, key: k}}\n"
             "status: {address: \"0.0.0.0:9080\"}\n"
-            "admin: {socket: \"/run/postern/#1.sock\"}\n"
+            "admin: {socket: \"/run/postern/#1.sock\", address: \"127.0.0.1:9081\",\n"
+            "  tls: {certificate: a.pem, key: k.key, client_ca: ../ca.pem}}\n"
+            "quota: {store: \"postgresql:///p?host=/run\", grace: 0s, orphans: ignore}\n"
             "upstream: {url: \"https://[::1]:9443\", ca_file: \"true\",\n"
             "  timeouts: {connect: 10ms, tls: 1500ms, send: 90s, first_byte: 1h, idle: 61s, total: "
             "1d},\n"
@@ -203,6 +210,31 @@ static void shows_listeners_with_all_they_have(void **state)
                                                    "      certificate: /e/c.pem\n"
                                                    "      key: /e/k.pem\n"
                                                    "status:\n")));
+}
+
+static void the_password_of_a_store_is_hidden(void **state)
+{
+    static const char *const rows[][2] = {
+        {"postgresql://u:secret@h/d?sslmode=verify-full",
+         "postgresql://u:***@h/d?sslmode=verify-full"},
+        {"postgres://u:s@h:5432,[::1]/d", "postgres://u:***@h:5432,[::1]/d"},
+        {"postgresql://h/d?password=secret&user=u&sslpassword=x",
+         "postgresql://h/d?password=***&user=u&sslpassword=***"},
+        {"postgresql://u:@/d?host=/run/secret", "postgresql://u:@/d?host=/run/secret"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[512];
+
+        (void)snprintf(text, sizeof text,
+                       "upstream: {url: \"https://c\"}\nidentity: {tokens: {verify: decode}}\n"
+                       "quota: {store: \"%s\"}\n",
+                       rows[i][0]);
+        show("/e/p.yaml", view_str(text), &first);
+        assert_row(memmem(first.ptr, first.len, rows[i][1], strlen(rows[i][1])) != NULL,
+                   rows[i][0]);
+    }
 }
 
 /* Besides its url, how it identifies and the folder of the shipped policies, the sample holds
@@ -350,6 +382,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(shows_the_defaults_of_the_contract, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_shown_loads_to_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shows_listeners_with_all_they_have, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_password_of_a_store_is_hidden, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_sample_says_what_holds_without_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_sample_names_every_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_manual_tells_every_setting, set_up, tear_down),
