@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/require.h"
+#include "gateway/hook.h"
 
 const struct reason_row gateway_reasons[GATEWAY_REASON_COUNT] = {
 #define REASON(id, code, status, help) [GATEWAY_##id] = {(code), (status), (help)},
@@ -44,6 +45,7 @@ static void end_exchange(struct exchange *x)
     metrics_end(&gw->metrics, &ended);
     record_forget(x);
     forward_cancel(x);
+    reserve_give_back(x);
     pending_remove(&gw->shared->pending, &x->pending);
     atomic_fetch_sub(&gw->shared->body_bytes, x->body_charged);
     policy_set_unref(&x->set);
@@ -70,10 +72,11 @@ static enum step next_step(struct exchange *x, enum flow flow)
         return STEP_REPLY;
     case FLOW_REFUSE:
         REQUIRE(x->reason_count > 0);
-        if (x->intent && x->step < STEP_OUTCOME) {
+        if (x->intent && x->step < STEP_SETTLE) {
             x->outcome = OUTCOME_REFUSED;
-            return STEP_OUTCOME;
+            return STEP_SETTLE;
         }
+        reserve_give_back(x);
         if (!x->intent && !x->dry_run)
             record_refusal(x);
         return STEP_REPLY;
@@ -97,6 +100,7 @@ void exchange_go(struct exchange *x, enum flow flow)
             return;
         }
         x->step = next;
+        hook_step(next);
         flow = functions[next](x);
     }
 }
@@ -167,6 +171,7 @@ static void on_request(void *owner, struct front_exchange *front)
         return;
     }
     x->step = STEP_ROUTE;
+    hook_step(STEP_ROUTE);
     exchange_go(x, step_route(x));
 }
 

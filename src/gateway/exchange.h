@@ -39,28 +39,37 @@ struct exchange {
     struct arena *arena;
     const struct http1_request *head;
     enum step step;
+    int sent_status; /* of the reply */
+
+    /* what is so by now */
     bool client_gone;
-    bool intent;     /* the journal may hold our intent: an outcome must follow */
-    bool replied;    /* a reply was handed to front */
-    int sent_status; /* of that reply */
+    bool identified;       /* who is known well enough for what is asked */
+    bool dry_run;          /* nothing is recorded, taken or sent */
+    bool has_would, warns; /* warn and observe policies held something back; the caller is told */
+    bool reserved;         /* a place is taken: the ledger must hear what came of it */
+    bool intent;           /* the journal may hold our intent: an outcome must follow */
+    bool replied;          /* a reply was handed to front */
+    bool timer_set;
+    bool body_done;      /* streaming: the client's body is through */
+    bool chunked_upload; /* streaming: it is framed as chunks towards the cloud */
+
     int64_t began_us, step_began_us;
     char id[RANDOM_ID_BYTES];
     struct route route;
     struct identified who;
-    bool identified; /* who is known well enough for what is asked */
 
     /* judged */
-    bool dry_run;
     struct view body;
     int64_t body_charged; /* counted in gateway_shared.body_bytes */
     struct judging judging;
     struct policy_set *set;
-    struct journal_would would;
+    struct journal_would would;            /* if has_would */
     char sending_sha256[DIGEST_HEX_BYTES]; /* of judging.sent_body */
     struct pending_entry pending;
-    uint64_t cookie; /* of the journal result that is waited for; 0: none */
+    struct ledger_ask ask;       /* the place that it needs; its item's id ptr NULL: none */
+    struct quota_ticket *ticket; /* of a reservation that is waited for */
+    uint64_t cookie;             /* of the journal result that is waited for; 0: none */
     struct event timer;
-    bool timer_set;
     LIST_ENTRY(exchange) waiting;
 
     /* a refusal */
@@ -76,9 +85,6 @@ struct exchange {
     enum journal_outcome outcome;
     const char *outcome_error; /* our own words, or NULL */
 
-    /* streaming */
-    bool body_done;      /* the client's body is through */
-    bool chunked_upload; /* it is framed as chunks towards the cloud */
     TAILQ_ENTRY(exchange) all;
 };
 
@@ -93,6 +99,7 @@ struct gateway {
     struct front *front;
     struct upstream *upstream;
     struct journal_mailbox *mailbox;
+    struct quota_mailbox *quota_mailbox;
     struct identity_cache *tokens;
     struct exchange_list exchanges;
     unsigned exchange_count;
@@ -116,7 +123,7 @@ void exchange_go(struct exchange *x, enum flow flow);
 enum flow exchange_refuse(struct exchange *x, const struct reason_row *row, const char *message);
 enum flow exchange_refuse_with(struct exchange *x, const struct reason *reasons, size_t count);
 
-/* The steps, in their files: route.c judge.c forward.c stream.c reply.c */
+/* The steps, in their files: route.c judge.c reserve.c forward.c stream.c reply.c */
 #define STEP(id, name, function, waits) enum flow function(struct exchange *x);
 #include "gateway/steps.def"
 #undef STEP
@@ -128,6 +135,18 @@ enum flow route_identify_judged(struct exchange *x);
 void judge_on_body(struct exchange *x, struct view body);
 /* What the judgement said, as the driver's word. */
 enum flow judge_flow(struct exchange *x, enum judging_flow flow);
+
+/* reserve.c: places. */
+/* An answer of the quota store that was waited for. */
+void reserve_answered(void *user, enum quota_answer answer, const struct reason *reasons,
+                      size_t count);
+/* Whatever is reserved or waited for is given back; nothing was sent. */
+void reserve_give_back(struct exchange *x);
+/* Whether an enforced quota had to have room for it: only then a shared store that is away holds it
+ * back. */
+bool reserve_is_checked(const struct exchange *x);
+/* There may be something new in the cloud's lists about the exchange's project. */
+void reserve_hint(struct exchange *x);
 
 /* record.c: the exchange's lines in the journal. */
 void record_refusal(struct exchange *x);

@@ -206,9 +206,23 @@ static void on_failed(void *user, enum upstream_failure failure, bool sent, cons
         end_unknown(x, upstream_failure_name(failure));
         return;
     }
+    if (failure == UPSTREAM_LATE) {
+        exchange_go(x, exchange_refuse(x, &quota_reasons[QUOTA_REASON_LATE],
+                                       "the gateway lost touch with the shared quota store before "
+                                       "this request could be sent; nothing was sent, try again"));
+        return;
+    }
     exchange_go(
         x, exchange_refuse(x, &gateway_reasons[GATEWAY_UPSTREAM_UNREACHABLE],
                            "the cloud can't be reached now; nothing was sent, try again later"));
+}
+
+/* Others may take over what is reserved here once they think that this gateway is gone. */
+static int64_t send_before_us(const struct exchange *x)
+{
+    int64_t at_us = reserve_is_checked(x) ? quota_send_before_us(x->gw->shared->quota) : INT64_MAX;
+
+    return at_us == INT64_MAX ? 0 : at_us;
 }
 
 enum flow step_forward(struct exchange *x)
@@ -236,6 +250,7 @@ enum flow step_forward(struct exchange *x)
                                         .head = buf_view(&x->out),
                                         .body = judging->sent_body,
                                         .fresh = true,
+                                        .send_before_us = send_before_us(x),
                                         .urgent = true};
         x->call = upstream_start(x->gw->upstream, &order, &handler, x);
     }

@@ -64,7 +64,7 @@ static struct front_limits front_limits_of(const struct gateway_shared *shared)
     };
 }
 
-static struct upstream_settings upstream_settings_of(const struct gateway_shared *shared)
+struct upstream_settings gateway_upstream_settings(const struct gateway_shared *shared)
 {
     const struct conf *conf = shared->conf;
 
@@ -80,7 +80,6 @@ static struct upstream_settings upstream_settings_of(const struct gateway_shared
         .idle_ms = conf->upstream.idle_ms,
         .total_ms = conf->upstream.total_ms,
         .keep_alive_ms = conf->upstream.keep_alive_ms,
-        .max_connections = share(shared, conf->upstream.max_connections),
     };
 }
 
@@ -88,24 +87,26 @@ static bool build(struct gateway *gw, void (*wake)(void *user), void *user)
 {
     const struct conf *conf = gw->shared->conf;
     const struct front_limits front = front_limits_of(gw->shared);
-    const struct upstream_settings upstream = upstream_settings_of(gw->shared);
+    struct upstream_settings upstream = gateway_upstream_settings(gw->shared);
     const struct timeval timeout = {.tv_sec = conf->journal.timeout_ms / 1000,
                                     .tv_usec = conf->journal.timeout_ms % 1000 * 1000};
     const struct timeval second = {.tv_sec = 1};
 
     gw->front = front_new(gw->base, &front, &exchange_handler, gw);
+    upstream.max_connections = share(gw->shared, conf->upstream.max_connections);
     gw->upstream =
         upstream_new(gw->base, &upstream, gw->shared->upstream_tls, gw->shared->resolver);
     gw->tokens = identity_cache_new(IDENTITY_CACHE_ENTRIES);
     gw->mailbox = journal_mailbox_new(gw->shared->journal, wake, user);
+    gw->quota_mailbox = quota_mailbox_new(gw->shared->quota, wake, user);
     gw->journal_timeout = event_base_init_common_timeout(gw->base, &timeout);
     if (gw->mailbox != NULL)
         journal_mailbox_lazy(gw->mailbox);
     gw->kick = event_new(gw->base, -1, 0, on_kick, gw);
     gw->snapshot = event_new(gw->base, -1, EV_PERSIST, take_snapshot, gw);
-    return gw->front != NULL && gw->upstream != NULL && gw->mailbox != NULL && gw->tokens != NULL &&
-           gw->journal_timeout != NULL && gw->kick != NULL && gw->snapshot != NULL &&
-           event_add(gw->snapshot, &second) == 0;
+    return gw->front != NULL && gw->upstream != NULL && gw->mailbox != NULL &&
+           gw->quota_mailbox != NULL && gw->tokens != NULL && gw->journal_timeout != NULL &&
+           gw->kick != NULL && gw->snapshot != NULL && event_add(gw->snapshot, &second) == 0;
 }
 
 struct gateway *gateway_new(struct event_base *base, struct gateway_shared *shared,
@@ -145,6 +146,7 @@ static void on_result(void *user, uint64_t cookie, enum status status)
 void gateway_collect(struct gateway *gw)
 {
     journal_collect(gw->mailbox, on_result, gw);
+    quota_collect(gw->quota_mailbox, reserve_answered);
 }
 
 void gateway_drain(struct gateway *gw)
@@ -186,8 +188,10 @@ static void record_stopped(struct exchange *x)
         x->outcome = OUTCOME_REFUSED;
         record_forget(x);
         (void)record_outcome(x);
+        reserve_give_back(x);
     } else if (x->intent && x->step < STEP_REPLY && x->outcome == OUTCOME_NONE) {
         x->outcome = OUTCOME_UNKNOWN;
+        (void)step_settle(x);
         (void)record_outcome(x);
     }
 }
@@ -222,6 +226,7 @@ void gateway_free(struct gateway **gw)
         event_free(g->kick);
     upstream_free(&g->upstream);
     journal_mailbox_free(&g->mailbox);
+    quota_mailbox_free(&g->quota_mailbox);
     identity_cache_free(&g->tokens);
     if (g->snapshot != NULL)
         event_free(g->snapshot);

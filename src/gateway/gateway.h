@@ -22,6 +22,8 @@
 #include "gateway/policies.h"
 #include "journal/journal.h"
 #include "judging/judging.h"
+#include "quota/store.h"
+#include "reconcile/reconcile.h"
 #include "upstream/upstream.h"
 
 enum gateway_reason {
@@ -43,9 +45,14 @@ struct gateway_shared {
     struct pending pending;
     _Atomic int64_t body_bytes; /* judged bodies in memory, against limits.body_memory */
     struct journal *journal;
+    struct quota_store *quota;
+    struct reconciler *reconciler;
     struct net_tls *upstream_tls;
     struct resolver *resolver;
 };
+
+/* How calls to the cloud are made; max_connections is left to whoever makes the pool. */
+struct upstream_settings gateway_upstream_settings(const struct gateway_shared *shared);
 
 struct gateway;
 

@@ -133,27 +133,6 @@ enum flow step_parse(struct exchange *x)
     return flow == FLOW_NEXT ? judge_flow(x, judging_read(judging)) : flow;
 }
 
-/* One create of a name at a time. One without a name can't be told from another; the cloud will
- * refuse both. */
-static enum flow claim_name(struct exchange *x)
-{
-    const struct instance_request *request = &x->judging.request;
-
-    if (x->route.op->class != CLASS_CREATE || !request->name.set)
-        return FLOW_NEXT;
-    x->pending = (struct pending_entry){
-        .what = PENDING_NAME,
-        .family = x->route.op->family,
-        .project = x->route.project,
-        .name = request->name.value,
-    };
-    if (pending_add(&x->gw->shared->pending, &x->pending))
-        return FLOW_NEXT;
-    return exchange_refuse(x, &gateway_reasons[GATEWAY_CREATE_PENDING],
-                           "a create of an instance with this name is under way; wait for its "
-                           "answer before you repeat it");
-}
-
 /* What the warn and observe policies held back, for the record and for a warning. */
 static void keep_would(struct exchange *x)
 {
@@ -161,6 +140,8 @@ static void keep_would(struct exchange *x)
 
     if (decision == NULL || !decision->has_would)
         return;
+    x->has_would = true;
+    x->warns = decision->warn;
     x->would = (struct journal_would){
         .verdict = decision->would.verdict,
         .reasons = decision->would.reasons,
@@ -181,10 +162,7 @@ enum flow step_judge(struct exchange *x)
     if (x->reason_count > 0 && x->reasons[0].row == &judging_reasons[JUDGING_NOT_CONVERGENT])
         log_line(LOG_ERROR, "edited request is not allowed as it is, refused id=%.*s",
                  RANDOM_ID_BYTES, x->id);
-    if (x->dry_run)
-        return flow == FLOW_NEXT ? FLOW_ANSWER : flow;
-    if (flow != FLOW_NEXT)
-        return flow;
-    digest_sha256_hex(x->judging.sent_body, x->sending_sha256);
-    return claim_name(x);
+    if (flow == FLOW_NEXT && !x->dry_run)
+        digest_sha256_hex(x->judging.sent_body, x->sending_sha256);
+    return flow;
 }

@@ -14,10 +14,9 @@ static enum flow claim_instance(struct exchange *x)
     if ((class != CLASS_CHANGE && class != CLASS_START) || x->dry_run)
         return FLOW_NEXT;
     x->pending = (struct pending_entry){
-        .what = PENDING_INSTANCE,
         .family = x->route.op->family,
         .project = x->route.project,
-        .name = x->route.instance,
+        .instance = x->route.instance,
     };
     if (pending_add(&x->gw->shared->pending, &x->pending))
         return FLOW_NEXT;

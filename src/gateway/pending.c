@@ -13,8 +13,8 @@ void pending_init(struct pending *pending)
 /* FNV-1a; the table is small and its keys bounded by the connections, so floods gain nothing. */
 static size_t bucket_of(const struct pending_entry *entry)
 {
-    uint64_t hash = 14695981039346656037u ^ ((uint64_t)entry->family << 1 | (uint64_t)entry->what);
-    const struct view parts[] = {entry->project, entry->name};
+    uint64_t hash = 14695981039346656037u ^ (uint64_t)entry->family;
+    const struct view parts[] = {entry->project, entry->instance};
 
     for (size_t p = 0; p < ARRAY_LEN(parts); p++) {
         for (size_t i = 0; i < parts[p].len; i++)
@@ -26,8 +26,8 @@ static size_t bucket_of(const struct pending_entry *entry)
 
 static bool same(const struct pending_entry *a, const struct pending_entry *b)
 {
-    return a->what == b->what && a->family == b->family && view_eq(a->project, b->project) &&
-           view_eq(a->name, b->name);
+    return a->family == b->family && view_eq(a->project, b->project) &&
+           view_eq(a->instance, b->instance);
 }
 
 bool pending_add(struct pending *pending, struct pending_entry *entry)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What is under way. Creates by family, project and name: a second one of the same name is refused
- * until the first is settled, so that a repeat by an impatient client can't make two. Changes and
- * starts by instance: what one was judged by must not change under it. Shared by all workers. */
+ * Changes and starts under way, by instance: what one was judged by must not change under it.
+ * Shared by all workers. */
 #pragma once
 
 #include <pthread.h>
@@ -11,13 +10,10 @@
 
 enum { PENDING_BUCKETS = 256 };
 
-enum pending_what { PENDING_NAME, PENDING_INSTANCE };
-
 /* Stands in the exchange; linked while it is pending. */
 struct pending_entry {
-    enum pending_what what;
     enum family family;
-    struct view project, name; /* the name, or the instance's id; borrowed from the exchange */
+    struct view project, instance; /* borrowed from the exchange */
     struct pending_entry *next;
     bool linked;
 };

@@ -54,7 +54,7 @@ static void add_decision(const struct exchange *x, struct journal_facts *facts)
     facts->reason_count = x->reason_count;
     if (decision == NULL)
         return;
-    facts->would = decision->has_would ? &x->would : NULL;
+    facts->would = x->has_would ? &x->would : NULL;
     facts->policies = decision->policies;
     facts->policy_count = decision->policy_count;
     facts->exceptions = decision->exceptions;
@@ -165,6 +165,10 @@ enum flow record_intent(struct exchange *x)
     facts.has_decision = true;
     facts.decision = x->judging.decision->judgement.verdict;
     facts.request_sha256 = view_of(x->sending_sha256, sizeof x->sending_sha256);
+    facts.has_run = true;
+    facts.run_s = x->judging.run_s;
+    if (x->reserved)
+        facts.reservation = facts.id;
     status = submit_and_wait(x, &facts, JOURNAL_SYNCED);
     if (status == STATUS_OK) {
         /* It was taken: whatever comes of it, an outcome must follow. */

@@ -74,11 +74,10 @@ static struct view header_text(struct exchange *x, struct view text)
 /* What the warn policies held back: the sentence of their refusal, or how many edits. */
 static struct view warning_value(struct exchange *x)
 {
-    const struct judgement *would = &x->judging.decision->would;
     struct view sentence;
 
-    if (would->verdict == VERDICT_REFUSE)
-        sentence = modelarts_refusal_sentence(would->reasons, would->reason_count, x->arena);
+    if (x->would.verdict == VERDICT_REFUSE)
+        sentence = modelarts_refusal_sentence(x->would.reasons, x->would.reason_count, x->arena);
     else
         sentence = arena_printf(x->arena, "this request would be rewritten in %zu places",
                                 x->would.change_count);
@@ -87,15 +86,13 @@ static struct view warning_value(struct exchange *x)
 
 static unsigned add_marks(struct exchange *x, struct http1_field *fields, unsigned n)
 {
-    const struct decision *decision = x->judging.decision;
-
-    if (decision == NULL)
+    if (x->judging.decision == NULL)
         return n;
     if (x->judging.change_count > 0 && x->reason_count == 0) {
         fields[n++] = our_field("Postern-Decision", VIEW("rewrite"));
         fields[n++] = our_field("Postern-Edits", edits_value(x));
     }
-    if (decision->has_would && decision->warn)
+    if (x->has_would && x->warns)
         fields[n++] = our_field("Postern-Warning", warning_value(x));
     return n;
 }
@@ -167,7 +164,7 @@ static void write_trial(struct exchange *x, struct jwriter *w)
                                                   : judging->decision->judgement.verdict)));
     jwriter_key(w, "edits");
     modelarts_write_changes(w, judging->changes, judging->change_count);
-    if (judging->decision != NULL && judging->decision->has_would) {
+    if (x->has_would) {
         jwriter_key(w, "would");
         jwriter_open_object(w);
         jwriter_member_text(w, "decision", view_str(verdict_name(x->would.verdict)));

@@ -81,6 +81,8 @@ static void on_end(void *user)
     x->call = NULL;
     x->outcome = classify(x->answer.status);
     record_unjudged(x);
+    if (x->route.op->class == CLASS_RELEASE && x->outcome != OUTCOME_FAILED)
+        reserve_hint(x);
     if (x->client_gone)
         exchange_go(x, FLOW_END);
     else
@@ -100,6 +102,7 @@ static const struct reason_row *failure_row(enum upstream_failure failure)
     case UPSTREAM_SEND:
     case UPSTREAM_CLOSED:
     case UPSTREAM_MALFORMED:
+    case UPSTREAM_LATE:
         break;
     }
     return &gateway_reasons[GATEWAY_UPSTREAM_BROKEN];

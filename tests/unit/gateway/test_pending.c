@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A second create of one name is refused while the first is under way, and only then. */
+ * A second change of one instance is refused while the first is under way, and only then. */
 #include "support/test.h"
 
 #include "gateway/pending.h"
 
-static struct pending_entry entry(enum family family, const char *project, const char *name)
+static struct pending_entry entry(enum family family, const char *project, const char *instance)
 {
     return (struct pending_entry){
-        .family = family, .project = view_str(project), .name = view_str(name)};
+        .family = family, .project = view_str(project), .instance = view_str(instance)};
 }
 
-static void test_same_name_waits(void **state)
+static void test_same_instance_waits(void **state)
 {
     struct pending pending;
     struct pending_entry first = entry(FAMILY_DEMANAGER, "p", "nb");
@@ -38,7 +38,7 @@ static void test_others_pass(void **state)
     } rows[] = {
         {"other family", FAMILY_NOTEBOOKS, "p", "nb"},
         {"other project", FAMILY_DEMANAGER, "q", "nb"},
-        {"other name", FAMILY_DEMANAGER, "p", "nb2"},
+        {"other instance", FAMILY_DEMANAGER, "p", "nb2"},
         {"case differs", FAMILY_DEMANAGER, "p", "NB"},
         {"cut elsewhere", FAMILY_DEMANAGER, "pn", "b"},
     };
@@ -87,7 +87,7 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_name_waits),
+        cmocka_unit_test(test_same_instance_waits),
         cmocka_unit_test(test_others_pass),
         cmocka_unit_test(test_many),
     };
