@@ -1,44 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Two routes over libevhtp. Its parser faces only peers that the kernel vouches for: root and our
- * own user. */
-#include "admin/admin.h"
-
+ * Sockets and connections under libevhtp. Its parser faces only peers that somebody vouches for:
+ * the kernel for root and our own user, a certificate for whoever comes over TLS. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <evhtp.h>
+#include <event2/listener.h>
 
+#include "admin/inner.h"
 #include "base/log.h"
 
-enum { ANSWER_MAX = 1 << 20, CONNECTIONS_MAX = 64, BODY_MAX = 4096 };
-
-struct admin {
-    evhtp_t *htp;
-    struct admin_ops ops;
-    evhtp_connection_t *open[CONNECTIONS_MAX]; /* libevhtp itself keeps no list of them */
-    char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
-};
-
-/* The uid behind a connection, or -1. */
-static long peer_uid(int fd)
-{
-    struct ucred peer;
-    socklen_t len = sizeof peer;
-
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? (long)peer.uid : -1;
-}
+enum { BACKLOG = 128 };
 
 // cppcheck-suppress constParameter ; the signature is evhtp's
 static evhtp_res on_connection_end(evhtp_connection_t *connection, void *user)
 {
     struct admin *admin = user;
 
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+    for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
         if (admin->open[i] == connection)
             admin->open[i] = NULL;
     }
@@ -47,7 +29,7 @@ static evhtp_res on_connection_end(evhtp_connection_t *connection, void *user)
 
 static bool remember(struct admin *admin, evhtp_connection_t *connection)
 {
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+    for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
         if (admin->open[i] != NULL)
             continue;
         if (evhtp_connection_set_hook(connection, evhtp_hook_on_connection_fini,
@@ -59,99 +41,80 @@ static bool remember(struct admin *admin, evhtp_connection_t *connection)
     return false;
 }
 
-static evhtp_res on_accept(evhtp_connection_t *connection, void *user)
+/* Who has shown no certificate yet gives way to the next: nobody can fill the table without one. */
+static void make_room(struct admin *admin)
 {
-    long uid = peer_uid(connection->sock);
+    for (size_t i = 0; admin->tls != NULL && i < ADMIN_CONNECTIONS_MAX; i++) {
+        if (admin->open[i] == NULL)
+            return;
+    }
+    for (size_t i = 0; admin->tls != NULL && i < ADMIN_CONNECTIONS_MAX; i++) {
+        if (SSL_is_init_finished(admin->open[i]->ssl) == 0) {
+            evhtp_connection_free(admin->open[i]);
+            return;
+        }
+    }
+}
 
-    if (uid != 0 && uid != (long)geteuid()) {
-        log_line(LOG_WARNING, "admin connection refused uid=%ld", uid);
-        return EVHTP_RES_ERROR;
-    }
-    if (!remember(user, connection)) {
-        log_line(LOG_WARNING, "admin connection refused, there are too many");
-        return EVHTP_RES_ERROR;
-    }
-    evhtp_connection_set_max_body_size(connection, BODY_MAX);
+/* Each connection gets the certificates that are in use now. */
+static evhtp_res before_accept(evhtp_connection_t *connection, void *user)
+{
+    const struct admin *admin = user;
+
+    (void)connection;
+    SSL_CTX_free(admin->htp->ssl_ctx);
+    admin->htp->ssl_ctx = net_tls_context(admin->tls);
     return EVHTP_RES_OK;
 }
 
-static void reply(evhtp_request_t *request, evhtp_res status, const char *type,
-                  const struct buf *body)
+static bool is_allowed(const struct admin *admin, const evhtp_connection_t *connection)
 {
-    evhtp_headers_add_header(request->headers_out, evhtp_header_new("Content-Type", type, 1, 1));
-    if (body->len > 0)
-        (void)evbuffer_add(request->buffer_out, body->ptr, body->len);
-    evhtp_send_reply(request, body->failed == STATUS_OK ? status : EVHTP_RES_SERVERR);
+    long uid;
+
+    if (admin->tls != NULL)
+        return true; /* the handshake is still to come */
+    uid = admin_peer_uid(connection->sock);
+    if (uid == 0 || uid == (long)geteuid())
+        return true;
+    log_line(LOG_WARNING, "admin connection refused uid=%ld", uid);
+    return false;
 }
 
-static void reply_text(evhtp_request_t *request, evhtp_res status, const char *text)
+static evhtp_res on_accept(evhtp_connection_t *connection, void *user)
 {
-    struct buf body;
+    struct admin *admin = user;
 
-    buf_init(&body, ANSWER_MAX);
-    buf_add_str(&body, text);
-    reply(request, status, "text/plain", &body);
-    buf_done(&body);
+    if (!is_allowed(admin, connection))
+        return EVHTP_RES_ERROR;
+    make_room(admin);
+    if (!remember(admin, connection)) {
+        log_line(LOG_WARNING, "admin connection refused, there are too many");
+        return EVHTP_RES_ERROR;
+    }
+    /* libevent's TLS asks the socket whether there is more, and not what was read ahead. */
+    if (connection->ssl != NULL)
+        SSL_set_read_ahead(connection->ssl, 0);
+    evhtp_connection_set_max_body_size(connection, ADMIN_BODY_MAX);
+    return EVHTP_RES_OK;
 }
 
-static void reply_unknown(evhtp_request_t *request)
+/* Out of descriptors: the listener would ask again at once, for ever. */
+static void on_listen_error(struct evconnlistener *listener, void *user)
 {
-    reply_text(request, EVHTP_RES_NOTFOUND, "known here: GET /v1/status, POST /v1/reload\n");
+    const struct timeval pause = {.tv_usec = 100000};
+    const struct admin *admin = user;
+
+    (void)evconnlistener_disable(listener);
+    (void)event_add(admin->listen_again, &pause);
 }
 
-/* libevhtp's routes also match what only begins with them. */
-static bool is_path(const evhtp_request_t *request, const char *path)
-{
-    const char *got = request->uri == NULL ? NULL : request->uri->path->full;
-
-    return got != NULL && strcmp(got, path) == 0;
-}
-
-static void on_status(evhtp_request_t *request, void *user)
+static void on_listen_again(evutil_socket_t fd, short what, void *user)
 {
     const struct admin *admin = user;
-    struct buf body;
 
-    if (!is_path(request, "/v1/status")) {
-        reply_unknown(request);
-        return;
-    }
-    if (evhtp_request_get_method(request) != htp_method_GET) {
-        reply_text(request, EVHTP_RES_METHNALLOWED, "use GET\n");
-        return;
-    }
-    buf_init(&body, ANSWER_MAX);
-    admin->ops.status(admin->ops.user, &body);
-    reply(request, EVHTP_RES_OK, "application/json", &body);
-    buf_done(&body);
-}
-
-static void on_reload(evhtp_request_t *request, void *user)
-{
-    const struct admin *admin = user;
-    struct buf body;
-    char actor[32];
-    bool done;
-
-    if (!is_path(request, "/v1/reload")) {
-        reply_unknown(request);
-        return;
-    }
-    if (evhtp_request_get_method(request) != htp_method_POST) {
-        reply_text(request, EVHTP_RES_METHNALLOWED, "use POST\n");
-        return;
-    }
-    (void)snprintf(actor, sizeof actor, "uid:%ld", peer_uid(request->conn->sock));
-    buf_init(&body, ANSWER_MAX);
-    done = admin->ops.reload(admin->ops.user, actor, &body);
-    reply(request, done ? EVHTP_RES_OK : EVHTP_RES_CONFLICT, "text/plain", &body);
-    buf_done(&body);
-}
-
-static void on_other(evhtp_request_t *request, void *user)
-{
-    (void)user;
-    reply_unknown(request);
+    (void)fd;
+    (void)what;
+    (void)evconnlistener_enable(admin->htp->server);
 }
 
 /* A file left by a gateway that died is no obstacle; one that somebody listens on is. */
@@ -225,40 +188,64 @@ static int bind_socket(const char *path, struct err *err)
     return fd;
 }
 
-static bool add_routes(struct admin *admin)
+/* tls NULL: the Unix socket. */
+static struct admin *new_server(struct event_base *base, int fd, struct net_tls *tls,
+                                const struct admin_ops *ops)
 {
+    const struct timeval timeout = {.tv_sec = ADMIN_TIMEOUT_S};
+    struct admin *admin = calloc(1, sizeof *admin);
+
+    if (admin == NULL)
+        return NULL;
+    admin->ops = *ops;
+    admin->tls = tls;
+    admin->htp = evhtp_new(base, NULL);
+    admin->listen_again = evtimer_new(base, on_listen_again, admin);
+    if (admin->htp == NULL || admin->listen_again == NULL) {
+        admin_free(&admin);
+        return NULL;
+    }
     evhtp_disable_flag(admin->htp, EVHTP_FLAG_ENABLE_100_CONT);
     evhtp_set_post_accept_cb(admin->htp, on_accept, admin);
-    evhtp_set_gencb(admin->htp, on_other, admin);
-    return evhtp_set_cb(admin->htp, "/v1/status", on_status, admin) != NULL &&
-           evhtp_set_cb(admin->htp, "/v1/reload", on_reload, admin) != NULL;
+    evhtp_set_gencb(admin->htp, admin_on_request, admin);
+    evhtp_set_timeouts(admin->htp, &timeout, &timeout);
+    if (tls != NULL) {
+        admin->htp->ssl_ctx = net_tls_context(tls);
+        evhtp_set_pre_accept_cb(admin->htp, before_accept, admin);
+    }
+    if (evhtp_accept_socket(admin->htp, fd, BACKLOG) != 0) {
+        admin_free(&admin);
+        return NULL;
+    }
+    evconnlistener_set_error_cb(admin->htp->server, on_listen_error);
+    return admin;
 }
 
 enum status admin_new(struct event_base *base, const char *path, const struct admin_ops *ops,
                       struct admin **ret, struct err *err)
 {
-    const struct timeval timeout = {.tv_sec = 10};
-    struct admin *admin;
     int fd = bind_socket(path, err);
 
     if (fd < 0)
         return err->status;
-    admin = calloc(1, sizeof *admin);
-    if (admin == NULL) {
+    *ret = new_server(base, fd, NULL, ops);
+    if (*ret == NULL) {
         (void)close(fd);
-        return err_set(err, STATUS_NOMEM, "admin socket: out of memory");
-    }
-    admin->ops = *ops;
-    (void)snprintf(admin->path, sizeof admin->path, "%s", path);
-    admin->htp = evhtp_new(base, NULL);
-    if (admin->htp == NULL || !add_routes(admin) || evhtp_accept_socket(admin->htp, fd, 16) != 0) {
-        (void)close(fd);
-        admin_free(&admin);
+        (void)unlink(path);
         return err_set(err, STATUS_IO, "admin socket %s: can't listen", path);
     }
-    evhtp_set_timeouts(admin->htp, &timeout, &timeout);
-    *ret = admin;
+    (void)snprintf((*ret)->path, sizeof(*ret)->path, "%s", path);
     return STATUS_OK;
+}
+
+enum status admin_new_tls(struct event_base *base, int fd, struct net_tls *tls,
+                          const struct admin_ops *ops, struct admin **ret, struct err *err)
+{
+    *ret = new_server(base, fd, tls, ops);
+    if (*ret != NULL)
+        return STATUS_OK;
+    (void)close(fd);
+    return err_set(err, STATUS_IO, "admin address: can't listen");
 }
 
 void admin_free(struct admin **admin)
@@ -268,14 +255,17 @@ void admin_free(struct admin **admin)
     if (a == NULL)
         return;
     *admin = NULL;
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+    for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
         if (a->open[i] != NULL)
             evhtp_connection_free(a->open[i]);
     }
+    if (a->listen_again != NULL)
+        event_free(a->listen_again);
     if (a->htp != NULL) {
         evhtp_unbind_socket(a->htp);
         evhtp_free(a->htp);
     }
-    (void)unlink(a->path);
+    if (a->path[0] != '\0')
+        (void)unlink(a->path);
     free(a);
 }
