@@ -9,12 +9,24 @@
 
 enum { WORKERS_MAX = 256 };
 
+/* A reconcile that was asked for over the admin API. */
+struct reconcile_call {
+    int fd; /* the reconciler's thread writes here when it ended */
+    struct event *event;
+    bool has_credential; /* the gateway can read lists on its own */
+    bool busy;           /* from the question to the answer; the main thread's */
+    struct admin_done done;
+    _Atomic bool ended; /* report is filled */
+    struct reconcile_report report;
+};
+
 struct server {
     struct arena arena; /* settings */
     struct conf conf;
     struct gateway_shared shared;
-    struct net_tls *listen_tls[64]; /* by listener; NULL: plain */
-    struct event_base *base;        /* the main thread's: signals, admin, status */
+    struct service_credential *service; /* NULL: the gateway has none */
+    struct net_tls *listen_tls[64];     /* by listener; NULL: plain */
+    struct event_base *base;            /* the main thread's: signals, admin, status */
     struct event *signals[5];
     struct event *drain_timer, *ended_event;
     int ready_fd; /* -1: nobody asked */
@@ -22,21 +34,40 @@ struct server {
     struct worker *workers[WORKERS_MAX];
     unsigned worker_count, workers_ended;
     bool draining;
-    struct admin *admin;
+    struct admin *admin, *admin_remote; /* on the socket, and over TLS if asked for */
+    struct net_tls *admin_tls;
+    struct reconcile_call reconcile;
     struct status_page *status;
     struct net_address listens[64]; /* with the ports that the system chose */
-    struct net_address status_address;
+    struct net_address status_address, admin_address;
     int64_t started_us;
 };
 
 /* listen.c */
 MUST_CHECK enum status server_load_tls(struct server *s, struct err *err);
 MUST_CHECK enum status server_listen(struct server *s, struct err *err);
+/* ledger.c: quotas, and what keeps them right. The service credential first: it decides what an
+ * empty ledger may grant; the reconciler last. */
+MUST_CHECK enum status server_open_service(struct server *s, struct err *err);
+MUST_CHECK enum status server_open_quota(struct server *s, struct policy_set *set, struct err *err);
+MUST_CHECK enum status server_start_reconciler(struct server *s, struct err *err);
+/* Of a set that comes into force. */
+MUST_CHECK enum status server_use_quotas(struct server *s, struct policy_set *set);
+void server_close_quota(struct server *s);
 /* reload.c: policies and certificates; out gets a line for each fault or the new digest. */
 bool server_reload(struct server *s, const char *actor, struct buf *out);
 /* A copy of the set's files beside the journal; arena: for the work. */
 MUST_CHECK enum status server_keep_set(struct server *s, const struct loaded_policies *loaded,
                                        struct arena *arena, struct err *err);
+/* An `admin` line: what was asked through the admin API stands in the record with who asked. error:
+ * NULL, or what went wrong. */
+void server_record_admin(struct server *s, const char *path, const char *actor, const char *error);
+/* reconcile.c: the operation of struct admin_ops, and what it needs on s->base. Done is to be
+ * called when the reconciler is stopped; the admin API may be gone by then, but not the other way
+ * round. */
+int server_reconcile(void *user, const char *actor, const struct admin_done *done, struct buf *out);
+MUST_CHECK bool server_reconcile_init(struct server *s);
+void server_reconcile_done(struct server *s);
 /* state.c */
 extern const char *const postern_version;
 void server_ops(struct server *s, struct admin_ops *ret);

@@ -17,6 +17,10 @@ enum status server_load_tls(struct server *s, struct err *err)
                                &s->listen_tls[i], err) != STATUS_OK)
             return err_wrap(err, "listen %s", listen->address.text);
     }
+    if (conf->has_admin_listen &&
+        net_tls_server_new(conf->admin_listen.certificate, conf->admin_listen.key,
+                           conf->admin_listen.client_ca, &s->admin_tls, err) != STATUS_OK)
+        return err_wrap(err, "admin.address %s", conf->admin_listen.address.text);
     if (net_tls_client_new(conf->upstream.host, conf->upstream.ca_file, &s->shared.upstream_tls,
                            err) != STATUS_OK)
         return err_wrap(err, "upstream.ca_file");
@@ -59,6 +63,27 @@ static enum status listen_status(struct server *s, const struct admin_ops *ops, 
     return STATUS_OK;
 }
 
+static enum status listen_admin(struct server *s, const struct admin_ops *ops, struct err *err)
+{
+    int fd;
+
+    if (admin_new(s->base, s->conf.admin_socket, ops, &s->admin, err) != STATUS_OK)
+        return err->status;
+    log_line(LOG_INFO, "admin socket=%s", s->conf.admin_socket);
+    if (!s->conf.has_admin_listen)
+        return STATUS_OK;
+    s->admin_address = s->conf.admin_listen.address;
+    fd = net_listen(&s->admin_address, true, err);
+    if (fd < 0)
+        return err_wrap(err, "admin.address");
+    s->admin_address.port = net_listen_port(fd);
+    if (admin_new_tls(s->base, fd, s->admin_tls, ops, &s->admin_remote, err) != STATUS_OK)
+        return err->status;
+    log_line(LOG_INFO, "admin address=%s:%u", s->admin_address.host,
+             (unsigned)s->admin_address.port);
+    return STATUS_OK;
+}
+
 enum status server_listen(struct server *s, struct err *err)
 {
     struct admin_ops ops;
@@ -71,8 +96,5 @@ enum status server_listen(struct server *s, struct err *err)
     }
     if (s->conf.has_status && listen_status(s, &ops, err) != STATUS_OK)
         return err->status;
-    if (admin_new(s->base, s->conf.admin_socket, &ops, &s->admin, err) != STATUS_OK)
-        return err->status;
-    log_line(LOG_INFO, "admin socket=%s", s->conf.admin_socket);
-    return STATUS_OK;
+    return listen_admin(s, &ops, err);
 }

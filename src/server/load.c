@@ -3,6 +3,7 @@
 #include "server/load.h"
 
 #include "base/clock.h"
+#include "policy/quota.h"
 
 /* A failure that isn't a fault of the text: a file that can't be read. */
 static void add_failure(struct diag *diag, const char *file, const struct err *err)
@@ -47,6 +48,19 @@ static void name_from_here(const struct conf *conf, struct arena *arena, struct 
         loc->file = path.ptr;
 }
 
+/* The ledger stays right without one, but only as far as callers' own tokens read. */
+static void warn_of_quotas(const struct conf *conf, const struct policy_set *set, struct diag *diag)
+{
+    size_t count;
+
+    (void)policy_set_quotas(set, &count);
+    if (count == 0 || conf->upstream.token_file != NULL || conf->upstream.access_key_file != NULL)
+        return;
+    diag_warn(diag, (struct loc){.file = conf->path},
+              "there are quotas, but no upstream.service_credential: instances are only found to "
+              "be stopped or gone, and lost answers settled, while their owners' tokens live");
+}
+
 bool load_policies(const struct conf *conf, struct arena *arena, struct diag *diag,
                    struct loaded_policies *ret)
 {
@@ -72,6 +86,7 @@ bool load_policies(const struct conf *conf, struct arena *arena, struct diag *di
         diag_fault(diag, policies_place(conf), "the policies do not fit into memory");
     if (status != STATUS_OK)
         return false;
+    warn_of_quotas(conf, loaded.set, diag);
     *ret = loaded;
     return true;
 }

@@ -35,16 +35,15 @@ static void record_policy(struct server *s, const char *digest, const char *acto
         log_line(LOG_WARNING, "policy line not recorded");
 }
 
-/* What was asked through the admin API stands in the record with who asked. */
-static void record_admin(struct server *s, const char *actor, bool done)
+void server_record_admin(struct server *s, const char *path, const char *actor, const char *error)
 {
     const struct journal_facts facts = {
         .time_us = clock_now_us(),
         .event = JOURNAL_ADMIN,
         .method = VIEW("POST"),
-        .path = VIEW("/v1/reload"),
+        .path = view_str(path),
         .actor = view_str(actor),
-        .error = done ? VIEW_NONE : VIEW("not all was reloaded"),
+        .error = view_str(error),
         .duration_us = -1,
     };
 
@@ -90,6 +89,13 @@ static bool reload_policies(struct server *s, struct arena *arena, const char *a
         policy_set_unref(&loaded.set);
         return false;
     }
+    if (server_use_quotas(s, loaded.set) != STATUS_OK) {
+        buf_add_str(out, "there is no memory to count the new set's quotas\n");
+        policy_slot_failed(&s->shared.policies, "out of memory");
+        record_policy(s, NULL, actor, "there was no memory for its quotas");
+        policy_set_unref(&loaded.set);
+        return false;
+    }
     record_policy(s, policy_set_digest(loaded.set), actor, NULL);
     log_line(LOG_INFO, "policies loaded digest=%s policies=%zu", policy_set_digest(loaded.set),
              policy_set_policies(loaded.set));
@@ -105,6 +111,11 @@ static bool reload_certificates(struct server *s, struct buf *out)
     struct err err = {0};
     bool all = true;
 
+    if (s->admin_tls != NULL && net_tls_reload(s->admin_tls, &err) != STATUS_OK) {
+        log_line(LOG_ERROR, "reload: admin.address: %s", err.text);
+        buf_printf(out, "admin.address: %s; the old certificate stays in use\n", err.text);
+        all = false;
+    }
     for (size_t i = 0; i < s->conf.listen_count; i++) {
         if (s->listen_tls[i] == NULL || net_tls_reload(s->listen_tls[i], &err) == STATUS_OK)
             continue;
@@ -132,6 +143,6 @@ bool server_reload(struct server *s, const char *actor, struct buf *out)
         done = false;
     arena_done(&arena);
     if (strncmp(actor, "signal", 6) != 0)
-        record_admin(s, actor, done);
+        server_record_admin(s, "/v1/reload", actor, done ? NULL : "not all was reloaded");
     return done;
 }

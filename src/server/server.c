@@ -151,6 +151,8 @@ static bool add_events(struct server *s)
         if (s->signals[i] == NULL || event_add(s->signals[i], NULL) != 0)
             return false;
     }
+    if (!server_reconcile_init(s))
+        return false;
     s->drain_timer = event_new(s->base, -1, 0, on_drain_timeout, s);
     s->ended_event = event_new(s->base, s->ended_fd, EV_READ | EV_PERSIST, on_ended, s);
     return s->drain_timer != NULL && s->ended_event != NULL && event_add(s->ended_event, NULL) == 0;
@@ -229,6 +231,10 @@ static enum status start(struct server *s, const struct loaded_policies *loaded,
     if (resolver_new(conf->upstream.host, conf->upstream.port, RESOLVE_EVERY_MS,
                      &s->shared.resolver, err) != STATUS_OK)
         return err->status;
+    if (server_open_service(s, err) != STATUS_OK ||
+        server_open_quota(s, loaded->set, err) != STATUS_OK ||
+        server_start_reconciler(s, err) != STATUS_OK)
+        return err->status;
     if (!add_events(s))
         return err_set(err, STATUS_IO, "the event loop can't be made");
     if (add_workers(s, err) != STATUS_OK || server_listen(s, err) != STATUS_OK)
@@ -246,18 +252,25 @@ static void end(struct server *s)
         worker_stop(s->workers[i]);
     status_page_free(&s->status);
     admin_free(&s->admin);
+    admin_free(&s->admin_remote);
+    /* libevent frees a connection only in the next turn of the loop. */
+    if (s->base != NULL)
+        (void)event_base_loop(s->base, EVLOOP_NONBLOCK);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_free(&s->workers[i]);
     front_addresses_free(&s->shared.addresses);
+    server_close_quota(s);
     journal_close(&s->shared.journal, CLOSE_WAIT_MS);
     resolver_free(&s->shared.resolver);
     net_tls_free(&s->shared.upstream_tls);
+    net_tls_free(&s->admin_tls);
     for (size_t i = 0; i < ARRAY_LEN(s->listen_tls); i++)
         net_tls_free(&s->listen_tls[i]);
     for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
         if (s->signals[i] != NULL)
             event_free(s->signals[i]);
     }
+    server_reconcile_done(s);
     if (s->drain_timer != NULL)
         event_free(s->drain_timer);
     if (s->ended_event != NULL)

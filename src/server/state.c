@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "json/write.h"
 #include "server/internal.h"
+#include "server/quotas.h"
 
 const char *const postern_version = POSTERN_VERSION;
 
@@ -54,12 +55,15 @@ static void write_time(struct jwriter *w, const char *key, int64_t us)
 static void write_policy(struct server *s, struct jwriter *w)
 {
     struct policy_slot *slot = &s->shared.policies;
+    size_t quotas;
 
     (void)pthread_mutex_lock(&slot->lock);
+    (void)policy_set_quotas(slot->set, &quotas);
     jwriter_key(w, "policy_set");
     jwriter_open_object(w);
     jwriter_member_text(w, "digest", view_str(policy_set_digest(slot->set)));
     jwriter_member_int(w, "policies", (int64_t)policy_set_policies(slot->set));
+    jwriter_member_int(w, "quotas", (int64_t)quotas);
     jwriter_member_int(w, "exceptions", (int64_t)policy_set_exceptions(slot->set));
     write_time(w, "loaded", slot->loaded_us);
     jwriter_member_int(w, "reloads", (int64_t)slot->reloads);
@@ -110,6 +114,38 @@ static void status(void *user, struct buf *out)
     jwriter_member_int(&w, "upstream_open", sums.upstream.open);
     jwriter_member_int(&w, "upstream_idle", sums.upstream.idle);
     jwriter_close_object(&w);
+    quotas_write_state(s->shared.quota, clock_now_us(), &w);
+    quotas_write_reconciler(s->shared.reconciler, &w);
+    jwriter_close_object(&w);
+    buf_add_byte(out, '\n');
+}
+
+static void list_quotas(void *user, struct buf *out)
+{
+    struct server *s = user;
+    struct policy_set *set = policy_slot_get(&s->shared.policies);
+    size_t count;
+    const struct quota *const *list = policy_set_quotas(set, &count);
+
+    quotas_write_list(s->shared.quota, list, count, out);
+    policy_set_unref(&set);
+}
+
+static void reservations(void *user, struct buf *out)
+{
+    struct server *s = user;
+
+    quotas_write_reservations(s->shared.quota, clock_now_us(), out);
+}
+
+static void policies(void *user, struct buf *out)
+{
+    struct server *s = user;
+    struct jwriter w;
+
+    jwriter_init(&w, out);
+    jwriter_open_object(&w);
+    write_policy(s, &w);
     jwriter_close_object(&w);
     buf_add_byte(out, '\n');
 }
@@ -119,11 +155,25 @@ static bool reload(void *user, const char *actor, struct buf *out)
     return server_reload(user, actor, out);
 }
 
+/* Why requests that quotas hold for are refused, or NULL. */
+static const char *quotas_closed(struct server *s)
+{
+    struct quota_state state;
+
+    if (s->shared.quota == NULL)
+        return NULL;
+    quota_get_state(s->shared.quota, &state);
+    if (!state.available)
+        return "the quota store can't be reached";
+    return state.waits_for_scan ? "the cloud's lists have not been read yet" : NULL;
+}
+
 static int ready(void *user, struct buf *out)
 {
     struct server *s = user;
     struct journal_state journal;
     struct policy_slot *slot = &s->shared.policies;
+    const char *closed = quotas_closed(s);
     bool reload_failed;
 
     if (!resolver_ready(s->shared.resolver)) {
@@ -137,6 +187,8 @@ static int ready(void *user, struct buf *out)
     if (!journal.accepting)
         buf_printf(out, "degraded: judged requests are refused: %s\n",
                    journal.why_not == NULL ? "the journal does not take records" : journal.why_not);
+    else if (closed != NULL)
+        buf_printf(out, "degraded: requests that quotas hold for are refused: %s\n", closed);
     else if (reload_failed)
         buf_add_str(out, "degraded: the last reload of the policies was refused, the set before it "
                          "is in force\n");
@@ -219,6 +271,17 @@ static void print_policies(struct server *s, struct buf *out)
     (void)pthread_mutex_unlock(&slot->lock);
 }
 
+static void print_quotas(struct server *s, struct buf *out)
+{
+    struct policy_set *set = policy_slot_get(&s->shared.policies);
+    size_t count;
+    const struct quota *const *list = policy_set_quotas(set, &count);
+
+    quotas_print_metrics(s->shared.quota, list, count, clock_now_us(), out);
+    quotas_print_reconciler(s->shared.reconciler, out);
+    policy_set_unref(&set);
+}
+
 static void print_network(const struct server *s, struct buf *out)
 {
     struct sums sums;
@@ -261,12 +324,22 @@ static void metrics(void *user, struct buf *out)
     print_policies(s, out);
     print_journal(s, out);
     print_network(s, out);
+    print_quotas(s, out);
 }
 
 void server_ops(struct server *s, struct admin_ops *ret)
 {
     *ret = (struct admin_ops){
-        .status = status, .reload = reload, .ready = ready, .metrics = metrics, .user = s};
+        .status = status,
+        .reload = reload,
+        .quotas = list_quotas,
+        .reservations = reservations,
+        .policies = policies,
+        .reconcile = server_reconcile,
+        .ready = ready,
+        .metrics = metrics,
+        .user = s,
+    };
 }
 
 static void write_address(struct jwriter *w, const struct net_address *address)
@@ -296,6 +369,10 @@ static void write_ready_line(const struct server *s, int fd)
     jwriter_key(&w, "status");
     write_address(&w, &s->status_address);
     jwriter_member_text(&w, "admin", view_str(s->conf.admin_socket));
+    if (s->conf.has_admin_listen) {
+        jwriter_key(&w, "admin_address");
+        write_address(&w, &s->admin_address);
+    }
     jwriter_close_object(&w);
     buf_add_byte(&line, '\n');
     written = write(fd, line.ptr, line.len);
