@@ -42,7 +42,21 @@ static const struct command commands[] = {
      "         which the damage and who accepted it are recorded. Stop the gateway first.",
      command_audit},
     {"status", "show the state of the running gateway", "[-c FILE] [--json]",
-     "Asks over the admin socket. Exits 2 if no gateway answers there.", command_status},
+     "Asks over the admin socket: policies, journal, connections, quotas, and what is reserved or "
+     "unknown.\n"
+     "Exits 2 if no gateway answers there.\n"
+     "  --json   one JSON object instead of text",
+     command_status},
+    {"quota", "show what quotas have in use, and see to the ledger",
+     "list [-c FILE] [--json]\n       postern quota reconcile [-c FILE] [--json]\n       postern "
+     "quota init [-c FILE]",
+     "list        each quota in force: what each group has in use, its limit, and what is free\n"
+     "reconcile   reads the cloud's lists now, waits for it, and tells what was corrected; exits 1 "
+     "if something could\n"
+     "            not be read, 2 if no gateway answers\n"
+     "init        makes or migrates the schema of the shared store that quota.store names\n"
+     "  --json    the gateway's answer as it is",
+     command_quota},
     {"reload", "reload policies and certificates of the running gateway", "[-c FILE]",
      "As the signal HUP does, but prints what came of it; exits 1 if a part of it was refused.",
      command_reload},
@@ -99,29 +113,6 @@ int command_help(const struct command *command)
     if (command->help[0] != '\0')
         (void)printf("\n%s\n", command->help);
     return RESULT_WELL;
-}
-
-int command_conf_option(const struct command *command, int argc, char **argv, const char **ret_conf)
-{
-    static const struct option options[] = {{"conf", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
-
-    *ret_conf = DEFAULT_CONF;
-    opterr = 0;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
-    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-        if (option == 'c')
-            *ret_conf = optarg;
-        else if (option == 'h')
-            return command_help(command);
-        else
-            return command_bad_option(command, option, argv);
-    }
-    if (optind < argc)
-        return command_usage(command, "\"%s\" is one word too many", argv[optind]);
-    return -1;
 }
 
 bool command_load(const char *path, struct arena *arena, struct conf *conf,

@@ -1,115 +1,134 @@
 /* SPDX-License-Identifier: Apache-2.0
- * `postern status` and `postern reload`: small clients of the admin socket. */
-#include <errno.h>
-#include <getopt.h>
+ * `postern status` and `postern reload`: what the running gateway says of itself. */
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <jansson.h>
-
+#include "commands/columns.h"
 #include "commands/internal.h"
-#include "http1/head.h"
 
-enum { ANSWER_MAX = 2 << 20, ANSWER_SECONDS = 30 };
+enum { ANSWER_SECONDS = 30 };
 
-static int connect_admin(const char *path, struct err *err)
+/* What is shown, line by line. {a.b} stands for a member; a line that has one without a value is
+ * left out, and so is the title of a part that has no line. */
+static const struct line {
+    const char *title; /* NULL: belongs to the line above */
+    const char *text;
+} lines[] = {
+    {"gateway", "postern {version}, pid {pid}, {workers} workers, since {started}"},
+    {"policies", "{policy_set.digest}"},
+    {NULL, "{policy_set.policies} policies, {policy_set.quotas} quotas, {policy_set.exceptions} "
+           "exceptions, loaded {policy_set.loaded}"},
+    {NULL, "{policy_set.reloads} reloads, {policy_set.failed_reloads} refused"},
+    {NULL, "the last reload was refused: {policy_set.last_error}"},
+    {"journal", "takes records: {journal.accepting}, line {journal.seq}, {journal.queued} queued, "
+                "{journal.failures} failures"},
+    {NULL, "does not take records: {journal.why_not}"},
+    {NULL, "{journal.open_intents} intents open, {journal.unknown} outcomes unknown, "
+           "{journal.existing} instances"},
+    {"connections", "{connections.clients} of clients, {connections.exchanges} exchanges, "
+                    "{connections.upstream_open} to the cloud, {connections.upstream_idle} of them "
+                    "unused"},
+    {"quotas", "store {quota.store}, available: {quota.available}, waits for a scan: "
+               "{quota.waits_for_scan}"},
+    {NULL, "{quota.reserved} reserved, {quota.unknown} unknown, {quota.existing} instances, "
+           "{quota.running} of them running, {quota.orphans} orphans, {quota.spent} charges"},
+    {NULL, "the oldest unknown outcome is {quota.unknown_oldest_s} seconds old"},
+    {NULL,
+     "{quota.granted} granted, {quota.refused} refused, {quota.unavailable} without an answer "
+     "of the store"},
+    {"reconcile", "{reconcile.scans} lists read, {reconcile.failed} could not be"},
+    {NULL, "all were read last at {reconcile.last_complete}"},
+    {NULL, "{reconcile.settled} settled, {reconcile.gone} gone, {reconcile.corrected} corrected, "
+           "{reconcile.orphans} orphans found"},
+    {NULL, "the last failure: {reconcile.why}"},
+};
+
+/* The member that a path with points names, or NULL. */
+static const json_t *find_member(const json_t *object, struct view path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const struct timeval limit = {.tv_sec = ANSWER_SECONDS};
-    int fd;
+    while (object != NULL && path.len > 0) {
+        size_t len = view_find(path, '.');
 
-    if (strlen(path) >= sizeof address.sun_path) {
-        (void)err_set(err, STATUS_INVALID, "the path is too long");
-        return -1;
+        object = json_object_getn(object, path.ptr, len);
+        path = view_from(path, len < path.len ? len + 1 : len);
     }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
-        connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        (void)err_set_errno(err, errno, "no gateway answers");
-        if (fd >= 0)
-            (void)close(fd);
-        return -1;
+    return object;
+}
+
+/* False: a member has no value. */
+static bool fill_line(const json_t *state, const char *text, struct arena *arena, struct buf *out)
+{
+    struct view rest = view_str(text);
+
+    while (rest.len > 0) {
+        size_t open = view_find(rest, '{');
+        size_t close = view_find(rest, '}');
+        const char *value;
+
+        buf_add(out, view_of(rest.ptr, open));
+        if (open == rest.len)
+            break;
+        value =
+            columns_text(arena, find_member(state, view_of(rest.ptr + open + 1, close - open - 1)));
+        if (value == NULL)
+            return false;
+        buf_add_str(out, value);
+        rest = view_from(rest, close + 1);
     }
-    return fd;
+    return true;
 }
 
-static bool read_answer(int fd, struct buf *answer)
+static void print_lines(const json_t *state, struct arena *arena, struct buf *out)
 {
-    char piece[4096];
-    ssize_t got;
+    const char *title = "";
+    struct buf line;
 
-    while ((got = recv(fd, piece, sizeof piece, 0)) > 0)
-        buf_add(answer, view_of(piece, (size_t)got));
-    return got == 0 && answer->failed == STATUS_OK;
-}
-
-/* Takes the head off; its status, or 0 if it isn't HTTP. */
-static unsigned take_head(struct buf *answer, struct view method, struct arena *arena)
-{
-    static const struct http1_limits limits = {
-        .head = 65536, .uri = 1024, .header_value = 8192, .headers = 64};
-    struct http1_response response;
-    struct http1_fault fault;
-    size_t scanned = 0, head = http1_find_head(buf_view(answer), &limits, &scanned, &fault);
-
-    if (head == 0 || head == SIZE_MAX ||
-        http1_parse_response(view_of(answer->ptr, head), method, &limits, arena, &response,
-                             &fault) != STATUS_OK)
-        return 0;
-    buf_drop(answer, head);
-    return response.status;
-}
-
-/* One call; the body of the answer is left in `answer`. Gives its status, or 0 with err. */
-static unsigned ask(const char *socket_path, const char *method, const char *path,
-                    struct arena *arena, struct buf *answer, struct err *err)
-{
-    char request[256];
-    int fd = connect_admin(socket_path, err);
-    int len = snprintf(
-        request, sizeof request,
-        "%s %s HTTP/1.1\r\nHost: postern\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", method,
-        path);
-    unsigned status = 0;
-
-    if (fd < 0)
-        return 0;
-    if (send(fd, request, (size_t)len, MSG_NOSIGNAL) == len && read_answer(fd, answer))
-        status = take_head(answer, view_str(method), arena);
-    (void)close(fd);
-    if (status == 0)
-        (void)err_set(err, STATUS_PEER, "the gateway's answer broke off");
-    return status;
-}
-
-/* "journal.seq: 17", nested members with dots. */
-static void print_members(json_t *object, const char *prefix)
-{
-    const char *key;
-    json_t *value;
-    char name[128];
-
-    json_object_foreach (object, key, value) {
-        (void)snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] == '\0' ? "" : ".", key);
-        if (json_is_object(value))
-            print_members(value, name);
-        else if (json_is_string(value))
-            (void)printf("%s: %s\n", name, json_string_value(value));
-        else if (json_is_integer(value))
-            (void)printf("%s: %lld\n", name, (long long)json_integer_value(value));
-        else
-            (void)printf("%s: %s\n", name, json_is_true(value) ? "yes" : "no");
+    buf_init(&line, 4096);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        if (lines[i].title != NULL)
+            title = lines[i].title;
+        buf_clear(&line);
+        if (!fill_line(state, lines[i].text, arena, &line))
+            continue;
+        buf_printf(out, "%-12s %.*s\n", title, VIEW_ARGS(buf_view(&line)));
+        title = "";
     }
+    buf_done(&line);
 }
 
-static int print_status(const struct buf *answer, bool as_json)
+/* What is under way or unknown, oldest first. */
+static void print_open(const json_t *state, struct arena *arena, struct buf *out)
 {
+    static const char *const members[] = {"id",   "state", "operation", "project",
+                                          "user", "name",  "flavor",    "instance"};
+    static const char *const heads[] = {"AGE",  "ID",   "STATE",  "OPERATION", "PROJECT",
+                                        "USER", "NAME", "FLAVOR", "INSTANCE"};
+    const json_t *list = find_member(state, VIEW("quota.reservations")), *item;
+    struct columns rows;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    columns_init(&rows, arena, heads, ARRAY_LEN(heads));
+    json_array_foreach (list, i, item) {
+        columns_add(&rows, columns_age(arena, json_integer_value(json_object_get(item, "age_s"))));
+        for (size_t m = 0; m < ARRAY_LEN(members); m++)
+            columns_add(&rows, columns_text(arena, json_object_get(item, members[m])));
+    }
+    buf_add_str(out, "\nreserved or unknown, oldest first:\n");
+    columns_print(&rows, out);
+    if (json_is_true(find_member(state, VIEW("quota.more"))))
+        buf_add_str(out, "... and more\n");
+}
+
+static int finish_status(const struct command_call *call, unsigned status, const struct buf *answer)
+{
+    struct arena arena;
+    struct buf text;
     json_t *state;
 
-    if (as_json) {
+    if (status != 200)
+        return RESULT_CANNOT;
+    if (call->as_json) {
         command_print(answer);
         return RESULT_WELL;
     }
@@ -118,84 +137,47 @@ static int print_status(const struct buf *answer, bool as_json)
         (void)fputs("postern status: the gateway's answer is not JSON\n", stderr);
         return RESULT_CANNOT;
     }
-    print_members(state, "");
+    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
+    buf_init(&text, 4 << 20);
+    print_lines(state, &arena, &text);
+    print_open(state, &arena, &text);
+    command_print(&text);
+    buf_done(&text);
+    arena_done(&arena);
     json_decref(state);
     return RESULT_WELL;
 }
 
-struct call {
-    const char *command, *method, *path;
-    bool as_json;
-};
-
-static int finish(const struct call *call, unsigned status, const struct buf *answer)
+static int finish_reload(const struct command_call *call, unsigned status, const struct buf *answer)
 {
-    if (strcmp(call->command, "status") == 0)
-        return status == 200 ? print_status(answer, call->as_json) : RESULT_CANNOT;
+    (void)call;
     command_print(answer);
     return status == 200 ? RESULT_WELL : RESULT_NO;
 }
 
-static int run(const char *conf_path, const struct call *call)
-{
-    struct arena arena;
-    struct conf conf;
-    struct buf answer;
-    struct err err = {0};
-    unsigned status;
-    int result = RESULT_CANNOT;
-
-    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
-    buf_init(&answer, ANSWER_MAX);
-    if (command_load(conf_path, &arena, &conf, NULL)) {
-        status = ask(conf.admin_socket, call->method, call->path, &arena, &answer, &err);
-        if (status == 0)
-            (void)fprintf(stderr, "postern %s: admin socket %s: %s\n", call->command,
-                          conf.admin_socket, err.text);
-        else
-            result = finish(call, status, &answer);
-    }
-    buf_done(&answer);
-    arena_done(&arena);
-    return result;
-}
-
 int command_reload(const struct command *command, int argc, char **argv)
 {
-    static const struct call call = {.command = "reload", .method = "POST", .path = "/v1/reload"};
+    static const struct command_call call = {.name = "reload",
+                                             .method = "POST",
+                                             .path = "/v1/reload",
+                                             .seconds = ANSWER_SECONDS,
+                                             .finish = finish_reload};
     const char *path;
     int result = command_conf_option(command, argc, argv, &path);
 
-    return result >= 0 ? result : run(path, &call);
+    return result >= 0 ? result : command_ask(path, &call);
 }
 
 int command_status(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {{"conf", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct call call = {.command = "status", .method = "GET", .path = "/v1/status"};
-    const char *path = DEFAULT_CONF;
-    int option;
+    struct command_call call = {.name = "status",
+                                .method = "GET",
+                                .path = "/v1/status",
+                                .seconds = ANSWER_SECONDS,
+                                .finish = finish_status};
+    const struct command_switch switches[] = {{"json", &call.as_json}, {NULL, NULL}};
+    const char *path;
+    int result = command_options(command, argc, argv, switches, &path);
 
-    opterr = 0;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
-    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            path = optarg;
-            break;
-        case 'j':
-            call.as_json = true;
-            break;
-        case 'h':
-            return command_help(command);
-        default:
-            return command_bad_option(command, option, argv);
-        }
-    }
-    if (optind < argc)
-        return command_usage(command, "\"%s\" is one word too many", argv[optind]);
-    return run(path, &call);
+    return result >= 0 ? result : command_ask(path, &call);
 }

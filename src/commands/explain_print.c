@@ -6,6 +6,7 @@
 #include "json/write.h"
 #include "modelarts/answer.h"
 #include "modelarts/changes.h"
+#include "policy/quota.h"
 
 static const char *trace_word(const struct trace_line *line)
 {
@@ -13,6 +14,7 @@ static const char *trace_word(const struct trace_line *line)
         [TRACE_MATCH] = "matches",  [TRACE_NO_MATCH] = "no match",
         [TRACE_OK] = "ok",          [TRACE_EDIT] = "edits",
         [TRACE_REFUSE] = "refuses", [TRACE_NOT_APPLIED] = "not applied",
+        [TRACE_QUOTA] = "needs",
     };
 
     return words[line->what];
@@ -203,6 +205,42 @@ static void write_trace(struct jwriter *w, const struct decision *decision)
     jwriter_close_array(w);
 }
 
+static void write_per(struct jwriter *w, const struct quota *quota)
+{
+    jwriter_key(w, "per");
+    jwriter_open_array(w);
+    for (size_t i = 0; quota_per_names[i] != NULL; i++) {
+        if ((quota->per >> i & 1) != 0)
+            jwriter_text(w, view_str(quota_per_names[i]));
+    }
+    jwriter_close_array(w);
+}
+
+/* What must have room; how much is in use is known to the gateway only. */
+static void write_quotas(struct jwriter *w, const struct decision *d)
+{
+    jwriter_key(w, "quotas");
+    jwriter_open_array(w);
+    for (size_t i = 0; i < d->quota_count; i++) {
+        const struct quota *quota = d->quotas[i].quota;
+        bool budget = quota->counts == QUOTA_HOURS;
+
+        jwriter_open_object(w);
+        jwriter_member_text(w, "name", quota->name);
+        jwriter_member_text(w, "policy", quota->policy);
+        jwriter_key(w, "enforced");
+        jwriter_bool(w, d->quotas[i].enforced);
+        jwriter_member_text(w, "counts", view_str(quota_counts_name(quota->counts)));
+        jwriter_member_int(w, budget ? "hours" : "limit",
+                           budget ? quota->limit / (3600LL * QUOTA_WEIGHT_ONE) : quota->limit);
+        if (budget)
+            jwriter_member_int(w, "window_seconds", quota->window_us / 1000000);
+        write_per(w, quota);
+        jwriter_close_object(w);
+    }
+    jwriter_close_array(w);
+}
+
 static void write_decision(struct jwriter *w, const struct explained *e)
 {
     const struct judging *j = &e->judging;
@@ -218,6 +256,7 @@ static void write_decision(struct jwriter *w, const struct explained *e)
     write_outcome(w, &outcome);
     write_names(w, "policies", d->policies, d->policy_count);
     write_names(w, "exceptions", d->exceptions, d->exception_count);
+    write_quotas(w, d);
     write_would(w, j);
     write_trace(w, d);
     if (explained_refused(e))

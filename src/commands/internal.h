@@ -23,8 +23,14 @@ int command_usage(const struct command *command, const char *fmt, ...) PRINTF_LI
 int command_bad_option(const struct command *command, int option, char **argv);
 /* `--help`: usage and help to stdout; gives RESULT_WELL. */
 int command_help(const struct command *command);
-/* Parses the options that most commands have: -c FILE and --help, none else. Returns -1 to go on,
- * else the exit status. */
+/* Parses -c FILE, --help and the switches, whose last has no name (NULL: none). Returns -1 to go
+ * on, else the exit status. */
+struct command_switch {
+    const char *name; /* "json" for --json */
+    bool *on;
+};
+int command_options(const struct command *command, int argc, char **argv,
+                    const struct command_switch *switches, const char **ret_conf);
 int command_conf_option(const struct command *command, int argc, char **argv,
                         const char **ret_conf);
 /* Settings and, if ret is not NULL, policies; faults and warnings are printed to stderr. */
@@ -32,10 +38,23 @@ MUST_CHECK bool command_load(const char *path, struct arena *arena, struct conf 
                              struct loaded_policies *ret);
 void command_print(const struct buf *text); /* to stdout */
 
+/* A question to the running gateway over its admin socket. */
+struct command_call {
+    const char *name; /* for messages: "quota list" */
+    const char *method, *path;
+    int seconds; /* to wait for the answer */
+    bool as_json;
+    /* Prints the answer's body; gives the exit status. */
+    int (*finish)(const struct command_call *call, unsigned status, const struct buf *answer);
+};
+/* Asks and finishes; RESULT_CANNOT with a message where nobody answers. */
+int command_ask(const char *conf_path, const struct command_call *call);
+
 int command_serve(const struct command *command, int argc, char **argv);
 int command_check(const struct command *command, int argc, char **argv);
 int command_explain(const struct command *command, int argc, char **argv);
 int command_audit(const struct command *command, int argc, char **argv);
 int command_status(const struct command *command, int argc, char **argv);
+int command_quota(const struct command *command, int argc, char **argv);
 int command_reload(const struct command *command, int argc, char **argv);
 int command_version(const struct command *command, int argc, char **argv);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The options of most commands: -c FILE, --help, and switches of their own. */
+#include <getopt.h>
+
+#include "commands/internal.h"
+
+enum { OPTIONS_MAX = 8, FIRST_SWITCH = 256 };
+
+int command_options(const struct command *command, int argc, char **argv,
+                    const struct command_switch *switches, const char **ret_conf)
+{
+    struct option options[OPTIONS_MAX + 3] = {{"conf", required_argument, NULL, 'c'},
+                                              {"help", no_argument, NULL, 'h'}};
+    int option;
+
+    for (int i = 0; switches != NULL && switches[i].name != NULL && i < OPTIONS_MAX; i++)
+        options[i + 2] = (struct option){switches[i].name, no_argument, NULL, FIRST_SWITCH + i};
+    *ret_conf = DEFAULT_CONF;
+    opterr = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
+    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
+        if (option == 'c')
+            *ret_conf = optarg;
+        else if (option == 'h')
+            return command_help(command);
+        else if (option >= FIRST_SWITCH && switches != NULL)
+            *switches[option - FIRST_SWITCH].on = true;
+        else
+            return command_bad_option(command, option, argv);
+    }
+    if (optind < argc)
+        return command_usage(command, "\"%s\" is one word too many", argv[optind]);
+    return -1;
+}
+
+int command_conf_option(const struct command *command, int argc, char **argv, const char **ret_conf)
+{
+    return command_options(command, argc, argv, NULL, ret_conf);
+}
