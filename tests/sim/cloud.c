@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lists.h"
 #include "record.h"
 #include "sim.h"
 #include "stream.h"
@@ -133,6 +134,8 @@ static void dispatch(struct call *call, struct evhttp_request *request, const ch
         devenv_serve(call);
     else if (count > 2 && strcmp(segments[2], "notebooks") == 0)
         notebooks_serve(call);
+    else if (count == 3 && strcmp(segments[2], "workspaces") == 0 && call->method == EVHTTP_REQ_GET)
+        lists_workspaces(call);
     else
         serve_echo(call, request);
 }
@@ -160,7 +163,10 @@ bool cloud_serve(struct exchange *exchange)
     read_body(&call, evhttp_request_get_input_buffer(request));
     count = split(path, segments);
     streamed = count == 3 && strcmp(segments[2], "big") == 0 && call.method == EVHTTP_REQ_GET;
-    if (streamed)
+    if (!caller_find(&call, request)) {
+        answer_front_door(answer, 401, "APIG.0301", "Verify aksk signature fail.");
+        streamed = false;
+    } else if (streamed)
         serve_big(&call, exchange);
     else
         dispatch(&call, request, segments, count);

@@ -7,6 +7,7 @@
 #include <event2/http.h>
 #include <jansson.h>
 
+#include "caller.h"
 #include "check.h"
 #include "exchange.h"
 
@@ -17,6 +18,7 @@ struct call {
     struct sim *sim;
     enum evhttp_cmd_type method;
     const char *project;
+    struct caller caller;
     const char *rest[4]; /* path segments behind the family: "instances", id, "action" */
     size_t rest_count;
     struct evkeyvalq query;

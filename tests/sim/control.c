@@ -63,6 +63,25 @@ static void post_reading(struct sim *sim, json_t *body, struct answer *answer)
         answer_json(answer, 400, json_pack("{s:s}", "error", "no such way to read"));
 }
 
+static void post_lists(struct sim *sim, json_t *body, struct answer *answer)
+{
+    json_t *lag = json_object_get(body, "lag_ms"),
+           *workspaces = json_object_get(body, "workspaces");
+    if ((lag != NULL && !json_is_integer(lag)) ||
+        (workspaces != NULL && !json_is_array(workspaces))) {
+        answer_json(answer, 400,
+                    json_pack("{s:s}", "error", "lag_ms is a number, workspaces a list of ids"));
+        return;
+    }
+    if (lag != NULL)
+        sim->list_lag_ms = json_integer_value(lag);
+    if (workspaces != NULL) {
+        json_decref(sim->workspaces);
+        sim->workspaces = json_incref(workspaces);
+    }
+    answer_json(answer, 200, json_object());
+}
+
 static void post_clock(struct sim *sim, json_t *body, struct answer *answer)
 {
     sim->clock_ms += json_integer_value(json_object_get(body, "advance_s")) * 1000;
@@ -191,6 +210,7 @@ static const struct {
               {EVHTTP_REQ_POST, "/ledger", post_ledger},
               {EVHTTP_REQ_DELETE, "/ledger", delete_ledger},
               {EVHTTP_REQ_POST, "/reading", post_reading},
+              {EVHTTP_REQ_POST, "/lists", post_lists},
               {EVHTTP_REQ_POST, "/clock", post_clock},
               {EVHTTP_REQ_GET, "/instances", get_instances},
               {EVHTTP_REQ_PUT, "/instances", put_instances},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloud.h"
+#include "lists.h"
 #include "sim.h"
 
 /* What every instance has; names, times and ids are filled in. */
@@ -27,7 +28,6 @@ static const char instance_text[] =
     "\"repository\":null},\"status\":\"CREATING\",\"user\":"
     "{\"id\":\"f3779708b547462dbca12a70555d0690\",\"name\":\"modelarts_manage_admin\"},"
     "\"workspace\":{\"id\":\"0\"}}";
-static const char own_user_id[] = "f3779708b547462dbca12a70555d0690";
 
 static void fill_spec(json_t *spec, json_t *wanted)
 {
@@ -47,8 +47,10 @@ static void fill_spec(json_t *spec, json_t *wanted)
         json_object_set(spec, "extend_storage", extend);
 }
 
-static json_t *make_instance(struct sim *sim, json_t *body)
+static json_t *make_instance(const struct call *call)
 {
+    struct sim *sim = call->sim;
+    json_t *body = call->body;
     json_t *instance = json_loads(instance_text, 0, NULL);
     static const char *const copied[] = {"name",      "description", "flavor",
                                          "workspace", "pool",        "ai_project"};
@@ -61,6 +63,7 @@ static json_t *make_instance(struct sim *sim, json_t *body)
     }
     json_object_set_new(instance, "id", json_string(machine_make_id(DEMANAGER).text));
     json_object_set_new(instance, "creation_timestamp", json_string(stamp));
+    json_object_set_new(instance, "user", caller_user(&call->caller, false));
     json_object_set(json_object_get(instance, "flavor_details"), "name",
                     json_object_get(body, "flavor"));
     json_object_set(json_object_get(instance, "profile"), "name",
@@ -74,8 +77,7 @@ static void create(struct call *call)
     struct machine *machine;
     if (call_fails(call, create_check(call->sim, call->project, call->body)))
         return;
-    machine =
-        machine_new(call->sim, DEMANAGER, call->project, make_instance(call->sim, call->body));
+    machine = machine_new(call->sim, DEMANAGER, call->project, make_instance(call));
     if (machine == NULL)
         return;
     ledger_note(call, machine, "create");
@@ -101,8 +103,7 @@ static bool is_listed(const struct call *call, const struct machine *machine)
     if (strcmp(call_query(call, "workspace_id", "0"),
                text_at(machine->object, "workspace", "id")) != 0)
         return false;
-    return strcmp(show_self, "false") == 0 ||
-           strcmp(text_at(machine->object, "user", "id"), own_user_id) == 0;
+    return evutil_ascii_strcasecmp(show_self, "false") == 0 || lists_own(call, machine);
 }
 
 static void list(struct call *call)
@@ -112,7 +113,9 @@ static void list(struct call *call)
     long offset = strtol(call_query(call, "offset", "0"), NULL, 10);
     long limit = strtol(call_query(call, "limit", "0"), NULL, 10), total = 0;
     json_t *instances = json_array();
-    struct machine *machine;
+    struct machine **sorted;
+    size_t count;
+    bool falling = evutil_ascii_strcasecmp(call_query(call, "order", "asc"), "desc") == 0;
     if (strcmp(de_type, "Notebook") != 0 ||
         (strcmp(sort, "name") != 0 && strcmp(sort, "creation_timestamp") != 0)) {
         json_decref(instances);
@@ -122,14 +125,11 @@ static void list(struct call *call)
         return;
     }
     machine_settle_all(call->sim);
-    for (machine = TAILQ_FIRST(&call->sim->machines); machine != NULL;
-         machine = TAILQ_NEXT(machine, next)) {
-        if (!is_listed(call, machine))
-            continue;
+    sorted = lists_sorted(call, is_listed, strcmp(sort, "name") == 0, falling, &count);
+    for (; total < (long)count; total++)
         if (total >= offset && (limit == 0 || total < offset + limit))
-            json_array_append(instances, machine->object);
-        total++;
-    }
+            json_array_append(instances, sorted[total]->object);
+    free(sorted);
     answer_json(call->answer, 200,
                 json_pack("{s:I,s:o}", "total_count", (json_int_t)total, "instances", instances));
 }

@@ -134,6 +134,7 @@ static void finish(struct sim *sim)
     ledger_clear(sim);
     free(sim->index);
     json_decref(sim->requests);
+    json_decref(sim->workspaces);
 }
 
 int main(int argc, char **argv)
@@ -155,6 +156,8 @@ int main(int argc, char **argv)
     if (sim.index == NULL)
         return 2;
     sim.recording = !options.no_record;
+    sim.workspaces = json_array();
+    sim.access_key = options.access_key;
     sim.max_instances = options.max_instances;
     sim.frozen = options.frozen;
     sim.clock_ms = options.frozen ? (int64_t)FROZEN_START_S * 1000 : 0;

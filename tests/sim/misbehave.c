@@ -255,6 +255,21 @@ static void close_after(struct exchange *exchange)
     write_bytes(exchange, bytes, END_CLOSE);
 }
 
+/* Behind the page that was just made, the oldest instance of its list goes: those that follow
+ * are a place further to the front when the next page is asked for. */
+static void shift(struct exchange *exchange)
+{
+    struct sim *sim = exchange->sim;
+    const char *uri = evhttp_request_get_uri(exchange->request);
+    struct machine *machine = TAILQ_FIRST(&sim->machines);
+    enum family family = strstr(uri, "/notebooks") != NULL ? NOTEBOOKS : DEMANAGER;
+    while (machine != NULL && (machine->family != family || strstr(uri, machine->project) == NULL))
+        machine = TAILQ_NEXT(machine, next);
+    if (machine != NULL)
+        machine_remove(sim, machine);
+    exchange_send(exchange);
+}
+
 static void drip(struct exchange *exchange)
 {
     exchange->drip = true;
@@ -302,6 +317,7 @@ const struct fault_kind fault_kinds[] = {
     {"extra", STAGE_REQUEST, true, extra, NULL},
     {"drip", STAGE_REQUEST, true, drip, NULL},
     {"interim", STAGE_REQUEST, true, interim, NULL},
+    {"shift", STAGE_REQUEST, true, shift, NULL},
     {"gzip", STAGE_REQUEST, true, gzip, NULL},
     {"huge_header", STAGE_REQUEST, true, huge_header, NULL},
     {"two_lengths", STAGE_REQUEST, true, two_lengths, NULL},

@@ -2,8 +2,6 @@
  * Making a notebook. Names may repeat. */
 #include "notebooks.h"
 
-static const char user_id[] = "f3779708b547462dbca12a70555d0690";
-
 static struct verdict check_pool_id(json_t *pool_id)
 {
     return json_string_length(pool_id) >= 4
@@ -69,16 +67,15 @@ static json_t *make_notebook(const struct call *call, json_t *body, json_t *wish
     json_int_t now = sim_now_ms(call->sim);
     json_t *pool_id = json_object_get(body, "pool_id");
     json_t *notebook = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:{s:O,s:s},s:o,s:o,s:o,s:[s],s:{s:s,s:s,s:{s:s,s:s}},s:s,"
+        "{s:s,s:s,s:s,s:s,s:s,s:{s:O,s:s},s:o,s:o,s:o,s:[s],s:o,s:s,"
         "s:[],s:[],s:I,s:I,s:s,s:s}",
         "id", machine_make_id(NOTEBOOKS).text, "description", "", "feature", "NOTEBOOK", "status",
         "CREATING", "workspace_id", "0", "image", "id", json_object_get(body, "image_id"), "name",
         "image", "lease", lease_new(call->sim, wish), "volume",
         shape_shown_volume(json_object_get(body, "volume")), "data_volumes",
         shape_shown_volumes(json_object_get(body, "data_volumes")), "billing_items", "STORAGE",
-        "user", "id", user_id, "name", "modelarts_manage_admin", "domain", "id",
-        "0f0e0d0c0b0a09080706050403020100", "name", "domain", "user_id", user_id, "endpoints",
-        "tags", "create_at", now, "update_at", now, "url", "https://notebook.example", "token",
+        "user", caller_user(&call->caller, true), "user_id", call->caller.id, "endpoints", "tags",
+        "create_at", now, "update_at", now, "url", "https://notebook.example", "token",
         "0f1e2d3c4b5a69788796a5b4c3d2e1f0");
     copy_as_given(notebook, body);
     if (json_object_get(body, "custom_spec") != NULL)

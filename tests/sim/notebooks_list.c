@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lists.h"
 #include "notebooks.h"
 
-enum { PAGE_DEFAULT = 10 };
-static const char own_user_id[] = "f3779708b547462dbca12a70555d0690";
+enum { PAGE_DEFAULT = 10, PAGE_MOST = 50 };
 
 /* A filter that the query doesn't name lets everything through. */
 static bool fits(const struct call *call, const char *parameter, const char *have)
@@ -32,36 +32,34 @@ static bool passes_filters(const struct call *call, json_t *object)
            fits(call, "workspaceId", text_in(object, "workspace_id"));
 }
 
-static bool is_listed(const struct call *call, const struct machine *machine, bool all)
+static bool is_listed(const struct call *call, const struct machine *machine)
 {
     const char *owner = text_in(json_object_get(machine->object, "user"), "id");
+    bool all = call->rest_count > 0;
     if (machine->family != NOTEBOOKS || strcmp(machine->project, call->project) != 0)
         return false;
-    if (!all && owner[0] != '\0' && strcmp(owner, own_user_id) != 0)
+    if (!all && owner[0] != '\0' && !lists_own(call, machine))
         return false;
     return passes_filters(call, machine->object);
 }
 
 void notebooks_list(struct call *call)
 {
-    bool all = call->rest_count > 0;
     bool rising = evutil_ascii_strcasecmp(call_query(call, "sort_dir", "DESC"), "ASC") == 0;
     long limit = strtol(call_query(call, "limit", "0"), NULL, 10);
-    long offset = strtol(call_query(call, "offset", "0"), NULL, 10), total = 0;
+    long offset = strtol(call_query(call, "offset", "0"), NULL, 10), total;
     json_t *data = json_array();
-    struct machine *machine =
-        rising ? TAILQ_FIRST(&call->sim->machines) : TAILQ_LAST(&call->sim->machines, machines);
+    struct machine **sorted;
+    size_t count;
     limit = limit > 0 ? limit : PAGE_DEFAULT;
+    limit = limit < PAGE_MOST ? limit : PAGE_MOST;
     offset = offset > 0 ? offset : 0;
     machine_settle_all(call->sim);
-    while (machine != NULL) {
-        if (is_listed(call, machine, all)) {
-            if (total >= offset && total - offset < limit)
-                json_array_append(data, machine->object);
-            total++;
-        }
-        machine = rising ? TAILQ_NEXT(machine, next) : TAILQ_PREV(machine, machines, next);
-    }
+    sorted = lists_sorted(call, is_listed, false, !rising, &count);
+    total = (long)count;
+    for (long i = offset; i < total && i < offset + limit; i++)
+        json_array_append(data, sorted[i]->object);
+    free(sorted);
     answer_json(call->answer, 200,
                 json_pack("{s:I,s:o,s:I,s:I,s:I}", "current", (json_int_t)(offset / limit), "data",
                           data, "pages", (json_int_t)((total + limit - 1) / limit), "size",

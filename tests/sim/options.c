@@ -5,23 +5,36 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void usage(void)
 {
     (void)fputs("usage: modelarts-sim --cert PEM --key PEM [--listen ADDRESS:PORT]\n"
                 "           [--control ADDRESS:PORT] [--bad-cert PEM --bad-key PEM]\n"
                 "           [--max-instances N] [--frozen] [--plain] [--no-record]\n"
+                "           [--access-key KEY:SECRET[:SECURITY_TOKEN]]\n"
                 "  --listen   where the API is served; port 0: any (127.0.0.1:0)\n"
                 "  --control  where tests look and steer (127.0.0.1:0)\n"
                 "  --bad-cert a second API port with this certificate\n"
                 "  --frozen   time passes only by the control API\n"
                 "  --plain    no TLS\n"
                 "  --max-instances  in a project; 0: no limit (10)\n"
-                "  --no-record      requests are counted and not kept\n",
+                "  --no-record      requests are counted and not kept\n"
+                "  --access-key     requests without a token must be signed with it\n",
                 stderr);
 }
 
-static bool take(int letter, const char *value, struct options *ret)
+/* KEY:SECRET[:SECURITY_TOKEN], cut in place. */
+static bool take_key(char *value, struct access_key *ret)
+{
+    char *rest = value;
+    ret->key = strsep(&rest, ":");
+    ret->secret = strsep(&rest, ":");
+    ret->security_token = rest;
+    return ret->secret != NULL;
+}
+
+static bool take(int letter, char *value, struct options *ret)
 {
     switch (letter) {
     case 'l':
@@ -45,6 +58,8 @@ static bool take(int letter, const char *value, struct options *ret)
     case 'm':
         ret->max_instances = (unsigned)strtoul(value, NULL, 10);
         return true;
+    case 'a':
+        return take_key(value, &ret->access_key);
     case 'f':
         ret->frozen = true;
         return true;
@@ -68,6 +83,7 @@ bool options_read(int argc, char **argv, struct options *ret)
                                          {"bad-cert", required_argument, NULL, 'b'},
                                          {"bad-key", required_argument, NULL, 'k'},
                                          {"max-instances", required_argument, NULL, 'm'},
+                                         {"access-key", required_argument, NULL, 'a'},
                                          {"frozen", no_argument, NULL, 'f'},
                                          {"plain", no_argument, NULL, 'p'},
                                          {"no-record", no_argument, NULL, 'n'},

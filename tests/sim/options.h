@@ -4,10 +4,13 @@
 
 #include <stdbool.h>
 
+#include "caller.h"
+
 struct options {
     const char *listen, *control;  /* ADDRESS:PORT */
     const char *certificate, *key; /* PEM files */
     const char *bad_certificate, *bad_key;
+    struct access_key access_key;
     unsigned max_instances;
     bool plain, frozen, no_record;
 };

@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 
+#include "caller.h"
 #include "exchange.h"
 #include "fault.h"
 #include "ledger.h"
@@ -32,6 +33,9 @@ struct sim {
     unsigned max_instances; /* in a project; 0: no limit */
     bool frozen;            /* time passes only by the control API */
     int64_t clock_ms;
+    struct access_key access_key;
+    int64_t list_lag_ms; /* younger instances are not in lists */
+    json_t *workspaces;  /* ids, of all projects */
 };
 
 /* Milliseconds since the epoch, as the cloud sees them. */

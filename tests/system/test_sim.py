@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stand-in cloud itself: what it checks, how it lives by its clock, and that each fault is what it says."""
 
+import datetime
 import gzip
 import hashlib
+import hmac
 import json
 import ssl
+import urllib.parse
 
 import pytest
 
 from support.bodies import (CREATE, IMAGE, NOTEBOOKS, PROJECT, compact, create_body, image_body, judged_calls,
                             lease_body, mount_body, notebook_body, notebook_update_body, tags_body)
 from support.http import Broken, Client, request_bytes
+from support.tokens import make_token
 from support.waiting import wait_for
 
 AUTH = {"X-Auth-Token": "t"}
@@ -150,6 +154,114 @@ def test_lists_are_filtered(connect, cloud):
     cloud.preset(rows)
     assert client.request("GET", CREATE, None, AUTH).json["total_count"] == 2
     assert client.request("GET", CREATE + "?show_self=false", None, AUTH).json["total_count"] == 3
+
+
+def test_lists_are_sorted_and_in_pages(connect, cloud):
+    client = connect()
+    for name in ("c", "a", "b"):
+        client.request("POST", CREATE, create_body(name=name), AUTH)
+        cloud.advance(1)
+
+    def names(query):
+        page = client.request("GET", CREATE + "?de_type=Notebook" + query, None, AUTH).json
+        return "".join(i["name"] for i in page["instances"]) + f" of {page['total_count']}"
+    assert names("") == "abc of 3"
+    assert names("&order=desc") == "cba of 3"
+    assert names("&sortby=creation_timestamp") == "cab of 3"
+    assert names("&sortby=creation_timestamp&order=desc") == "bac of 3"
+    assert names("&sortby=creation_timestamp&limit=2") == "ca of 3"
+    assert names("&sortby=creation_timestamp&limit=2&offset=2") == "b of 3"
+    stamps = [int(row["instance"]["creation_timestamp"]) for row in cloud.instances()]
+    assert stamps == [stamps[0], stamps[0] + 1000, stamps[0] + 2000]
+
+
+def test_owners_are_the_users_of_the_tokens(connect):
+    client = connect()
+    tokens = {name: {"X-Auth-Token": make_token(user=name, project=PROJECT)} for name in ("alice", "bob")}
+    for name, token in tokens.items():
+        made = client.request("POST", CREATE, create_body(name=name), token).json
+        assert made["user"]["name"] == name and name in made["user"]["id"]
+        made = client.request("POST", NOTEBOOKS, notebook_body(name=name), token).json
+        assert made["user"]["name"] == name and made["user_id"] == made["user"]["id"] and made["user"]["domain"]["name"]
+    for name, token in tokens.items():
+        def get(path, token=token):
+            page = client.request("GET", path, None, token).json
+            return [item["name"] for item in page.get("instances", page.get("data"))]
+        assert get(CREATE) == [name] and get(NOTEBOOKS) == [name]
+        assert get(CREATE + "?show_self=false") == ["alice", "bob"] == get(NOTEBOOKS + "/all?sort_dir=ASC")
+
+
+def test_workspaces(call, cloud):
+    path = f"/v1/{PROJECT}/workspaces"
+
+    def ids(query=""):
+        page = call("GET", path + query).json
+        assert page["count"] == len(page["workspaces"])
+        return " ".join(w["id"] for w in page["workspaces"]) + f" of {page['total_count']}"
+    assert ids() == "0 of 1"
+    call("POST", CREATE, create_body(name="a", workspace={"id": "w1"}))
+    make_notebook(call, name="b", workspace_id="w2")
+    cloud.lists(workspaces=["w3", "w1"])
+    assert ids() == "0 w3 w1 w2 of 4"
+    assert ids("?limit=2&offset=1") == "w3 w1 of 4"
+    assert call("GET", CREATE + "?workspace_id=w1").json["total_count"] == 1
+    assert call("GET", CREATE).json["total_count"] == 0
+
+
+def test_lists_lag_behind(call, cloud):
+    cloud.lists(lag_ms=3000)
+    path = make_notebook(call, name="a")
+    call("POST", CREATE, create_body(name="a"))
+    assert call("GET", path).status == 200
+    assert call("GET", NOTEBOOKS).json["total"] == 0 == call("GET", CREATE).json["total_count"]
+    cloud.advance(3)
+    assert call("GET", NOTEBOOKS).json["total"] == 1 == call("GET", CREATE).json["total_count"]
+
+
+def test_a_list_shifts_between_its_pages(call, cloud):
+    for name in "abc":
+        make_notebook(call, name=name)
+    cloud.fault("shift", "GET *offset=0*")
+    page = NOTEBOOKS + "/all?sort_dir=ASC&limit=2&offset="
+    assert [n["name"] for n in call("GET", page + "0").json["data"]] == ["a", "b"]
+    assert call("GET", page + "2").json == {"current": 1, "data": [], "pages": 1, "size": 2, "total": 2}
+
+
+def signed(key, secret, method, target, headers, body=b""):
+    """The headers and a signature over all of them, by the published rules."""
+    path, _, query = target.partition("?")
+    quoted = "/".join(urllib.parse.quote(urllib.parse.unquote(part), safe="-_.~") for part in path.split("/"))
+    pairs = sorted((urllib.parse.quote(k, safe="-_.~"), urllib.parse.quote(v, safe="-_.~"))
+                   for k, v in urllib.parse.parse_qsl(query, keep_blank_values=True))
+    names = sorted(name.lower() for name in headers)
+    lines = [f"{name}:{value}" for name, value in sorted((k.lower(), v) for k, v in headers.items())]
+    canonical = "\n".join([method, quoted.rstrip("/") + "/", "&".join(f"{k}={v}" for k, v in pairs), *lines, "",
+                           ";".join(names), hashlib.sha256(body).hexdigest()])
+    text = f"SDK-HMAC-SHA256\n{headers['X-Sdk-Date']}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    signature = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    field = f"SDK-HMAC-SHA256 Access={key}, SignedHeaders={';'.join(names)}, Signature={signature}"
+    return {**headers, "Authorization": field}
+
+
+def test_signatures(cloud_factory, pki):
+    cloud = cloud_factory(access_key="AK:SK:ST")
+    target = f"/v1/{PROJECT}/notebooks/all?offset=0&limit=50&name=a%20b%2F"
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def status(key="AK", secret="SK", target=target, sent=None, age_s=0, **more):
+        date = (now - datetime.timedelta(seconds=age_s)).strftime("%Y%m%dT%H%M%SZ")
+        headers = {"Host": "x", "X-Sdk-Date": date, "X-Security-Token": "ST", **more}
+        headers = {k: v for k, v in headers.items() if v is not None}
+        with Client("127.0.0.1", cloud.port, ssl.create_default_context(cafile=pki.ca)) as client:
+            return client.request("GET", sent or target, None, signed(key, secret, "GET", target, headers)).status
+    assert status() == 200
+    assert status(**{"X-Project-Id": PROJECT}) == 200
+    assert status(key="other") == status(secret="other") == 401
+    assert status(sent=target + "&limit=51") == 401
+    assert status(age_s=3600) == 401
+    assert status(**{"X-Security-Token": "other"}) == status(**{"X-Security-Token": None}) == 401
+    with Client("127.0.0.1", cloud.port, ssl.create_default_context(cafile=pki.ca)) as client:
+        assert client.request("GET", target, None, AUTH).status == 200, "a token needs no signature"
 
 
 def test_update_takes_auto_stop_in_either_place(call, cloud):

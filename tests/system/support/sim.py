@@ -46,11 +46,12 @@ class Received:
 
 class Cloud(Process):
     def __init__(self, binary, pki, certificate="server", bad=None, frozen=True, max_instances=1000, plain=False,
-                 record=True):
+                 record=True, access_key=None):
         args = [str(binary), "--max-instances", str(max_instances)]
         args += ["--plain"] if plain else ["--cert", pki.certificate(certificate), "--key", pki.key(certificate)]
         args += ["--frozen"] if frozen else []
         args += [] if record else ["--no-record"]
+        args += ["--access-key", access_key] if access_key else []
         args += ["--bad-cert", pki.certificate(bad), "--bad-key", pki.key(bad)] if bad else []
         super().__init__("modelarts-sim", args, stdout=subprocess.PIPE)
         words = self.popen.stdout.readline().decode().split()
@@ -99,6 +100,10 @@ class Cloud(Process):
 
     def fault(self, kind, match="*", count=1, **options):
         self.control("POST", "/fault", {"kind": kind, "match": match, "count": count, **options})
+
+    def lists(self, **how):
+        """lag_ms: how old an instance is before lists show it; workspaces: more ids than those of instances."""
+        self.control("POST", "/lists", how)
 
     def stats(self):
         return self.control("GET", "/stats")
