@@ -26,12 +26,13 @@ from support.http import request_bytes  # noqa: E402
 from support.load import HUNG_UP, Load  # noqa: E402
 from support.memory import peak_kb, resident_kb  # noqa: E402
 from support.pki import Pki  # noqa: E402
+from support.quota import entries, existing, service_settings  # noqa: E402
 from support.sim import Cloud  # noqa: E402
 from support.tokens import make_token  # noqa: E402
 from support.waiting import wait_for  # noqa: E402
 
 CONNECTIONS = 24  # their instances make a checkpoint of 50 KB: at a power of two, where its buffer doubles, chance decides
-WARM = 10000      # requests before the first look
+WARM = 20000      # requests before the first look
 STEP = 6000       # of these in step
 LOOKS = 5         # behind these
 GROWTH = 1.05
@@ -146,20 +147,23 @@ def start(stack, build, folder):
     pki = Pki(folder)
     cloud = Cloud(build / "modelarts-sim", pki, frozen=False, record=False, max_instances=0)
     stack.callback(cloud.close)
+    lists = service_settings(folder, grace="0s")
     site = Site(build / "postern", folder / "site", cloud.url, pki.ca, POLICY,
-                {"workers": 1, "log": {"level": "error"}, "journal": {"segment": "4MB"}, "upstream": {"keep_alive": "500ms"}})
+                {"workers": 1, "log": {"level": "error"}, "journal": {"segment": "4MB", "timeout": "1s"}, **lists,
+                 "upstream": {"keep_alive": "500ms", "timeouts": {"total": "2s"}, **lists["upstream"]}})
     gateway = Gateway(site)
     stack.callback(gateway.close)
     return cloud, gateway
 
 
-def check_settled(gateway):
-    """Nothing is under way or unknown any more: what grew is no work that waits."""
+def check_settled(cloud, gateway):
+    """Nothing is under way or unknown any more, and what is gone is forgotten: what grew is no work that waits."""
     def settled():
         metrics = gateway.metrics()
         return metrics["postern_journal_open_intents"] == metrics["postern_journal_queued"] == 0
     wait_for(settled, "the outcomes of those who hung up")
     assert gateway.metrics()["postern_journal_unknown"] == 0
+    wait_for(lambda: entries(gateway)["existing"] == len(existing(cloud)), "the ledger to be what the cloud lists", 60)
 
 
 def in_step(cloud, load):
@@ -184,7 +188,7 @@ def measure(options, cloud, gateway):
     looks = []
     for until in [WARM, *(WARM + (options.requests - WARM) * part // LOOKS for part in range(1, LOOKS + 1))]:
         load.run(until)
-        check_settled(gateway)
+        check_settled(cloud, gateway)
         looks.append(resident_kb(gateway))
         print(f"{load.done} requests, {time.monotonic() - began:.0f} s: resident {looks[-1]} KB, peak {peak_kb(gateway)} KB",
               flush=True)

@@ -25,7 +25,7 @@ struct identity {
 
 struct order {
     const char *name;    /* of the files */
-    const char *subject; /* common name */
+    const char *subject; /* common name; NULL: an organisation alone */
     const char *alternative;
     const char *usage; /* extended key usage; NULL: an authority */
     long from_s, to_s; /* relative to now */
@@ -76,8 +76,10 @@ static struct identity issue(const struct pki *pki, const struct order *order,
     (void)X509_gmtime_adj(X509_getm_notBefore(made.certificate), order->from_s);
     (void)X509_gmtime_adj(X509_getm_notAfter(made.certificate), order->to_s);
     REQUIRE(X509_set_pubkey(made.certificate, made.key) == 1);
-    REQUIRE(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                                       (const unsigned char *)order->subject, -1, -1, 0) == 1);
+    REQUIRE(X509_NAME_add_entry_by_txt(
+                subject, order->subject == NULL ? "O" : "CN", MBSTRING_ASC,
+                (const unsigned char *)(order->subject == NULL ? "Nobody" : order->subject), -1, -1,
+                0) == 1);
     REQUIRE(X509_set_issuer_name(made.certificate, X509_get_subject_name(by->certificate)) == 1);
     extend(made.certificate, "basicConstraints",
            order->usage == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
@@ -123,6 +125,8 @@ void pki_make(struct pki *pki)
         {"cn-only", "localhost", NULL, "serverAuth", -DAY, DAY},
         {"expired", "server", here, "serverAuth", -2 * DAY, -DAY},
         {"client", "caller", NULL, "clientAuth", -DAY, DAY},
+        {"odd-client", "a\\b\n\x7f\xe9", NULL, "clientAuth", -DAY, DAY},
+        {"nameless-client", NULL, NULL, "clientAuth", -DAY, DAY},
     };
     static const struct order by_other[] = {
         {"stranger", "server", here, "serverAuth", -DAY, DAY},

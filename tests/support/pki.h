@@ -17,6 +17,7 @@ struct pki {
  *   stranger       as good, by other-ca
  *   self           as good, by itself
  *   client         a caller's, by ca
+ *   odd-client, nameless-client   its common name has bytes that must be escaped; it has none
  *   stranger-client  a caller's, by other-ca
  * and encrypted.key, good's under a passphrase. Aborts on failure. */
 void pki_make(struct pki *pki);

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from support.bodies import CREATE, compact, create_body
+from support.fold import check_checkpoints
 from support.http import request_bytes
 from support.process import Process, environment
 
@@ -21,7 +22,7 @@ SHARDS = 4
 KILLS = ["load"] * 8 + ["rotation"] * 4 + ["start"] * 3  # of each shard, in any order: 60 in all
 CLIENTS = 6
 LOAD_S = 0.25  # the longest time from ready to the kill
-ROTATION_S = 5.0  # how long a kill waits for a new segment
+ROTATION_S = 20.0  # how long a kill waits for a new segment
 _NAME = re.compile(rb'"name":"([a-z0-9-]+)"')
 
 
@@ -109,26 +110,6 @@ def _await_rotation(gateway):
         pass
 
 
-def _check_checkpoints(journal):
-    """The list in each checkpoint is the fold of the lines before it."""
-    state = {}  # id: (state, id of the instance)
-    for line in journal.lines:
-        event, ours, outcome = line["event"], line.get("id"), line.get("outcome")
-        if event == "checkpoint":
-            have = {row["id"]: (row["state"], row["instance"].get("id")) for row in line.get("open", [])}
-            assert have == state, f"checkpoint {line['seq']} differs from the lines before it"
-        elif event == "intent":
-            state[ours] = ("reserved", None)
-        elif event == "outcome" and line["class"] == "create":
-            del state[ours]
-            if outcome == "created":
-                state[ours] = ("existing", line["instance"]["id"])
-            elif outcome == "unknown":
-                state[ours] = ("unknown", None)
-        elif event == "outcome" and line["operation"] == "demanager.delete" and 200 <= line.get("status", 0) < 300:
-            state = {key: row for key, row in state.items() if row[1] != line["instance"]["id"]}
-
-
 def _check_received(journal, received):
     """Each create that reached the cloud is one intent, written down before, and came once."""
     intents = {line["request_sha256"]: line for line in journal.events("intent")}
@@ -208,7 +189,7 @@ def test_killed_again_and_again(site_factory, cloud_factory, gateway_factory, pr
     journal.assert_settled()
     print(collections.Counter(line.get("outcome", line["event"]) for line in journal.lines), len(journal.segments))
     assert len(journal.segments) > 1
-    _check_checkpoints(journal)
+    check_checkpoints(journal)
     assert journal.events("outcome", operation="demanager.delete", outcome="done")
     reached = _check_received(journal, cloud.creates())
     _check_outcomes(journal, cloud, reached)

@@ -165,8 +165,10 @@ def test_annotations_are_set(gateway_factory, cloud):
         ("set", "/spec/annotations/zone", "a", "b"), ("set", "/spec/annotations/cost-centre", None, "4711")}
 
 
-def test_annotations_alone_are_no_match(gateway_factory):
-    _, answer = ask(gateway_factory, policy('annotations: {set: {a: "b"}}'), create_body())
+@pytest.mark.parametrize("rules", ['annotations: {set: {a: "b"}}', "quotas: [{name: q, limit: 5}]",
+                                   'annotations: {set: {a: "b"}}\nquotas: [{name: q, limit: 5}]'])
+def test_annotations_and_quotas_alone_are_no_match(gateway_factory, rules):
+    _, answer = ask(gateway_factory, policy(rules), create_body())
     check_refusal(answer, 403, "policy.no_match")
 
 

@@ -164,7 +164,10 @@ BAD = {
     "no text": "", "a tab": GOOD.replace("    match", "\tmatch"), "an alias": GOOD.replace("match: {", "match: &a {") + "    name: *a\n",
     "two documents": GOOD + "---\n" + GOOD, "a bad byte": GOOD.replace("name: p", "name: p\x01"),
     "a conflict": GOOD + "    auto_stop: {min: 2h, max: 1h}\n", "a default outside": GOOD + "    auto_stop: {default: 2h, max: 1h}\n",
-    "a bad pattern": GOOD + '    name: {pattern: "a("}\n', "a later key": GOOD + "    quotas:\n      - {name: q, limit: 1, per: [user]}\n",
+    "a bad pattern": GOOD + '    name: {pattern: "a("}\n', "a budget of no window": GOOD + "    quotas:\n      - {name: q, hours: 1, per: [user]}\n",
+    "a quota twice": GOOD + "    quotas: [{name: q, limit: 1}, {name: q, limit: 1}]\n",
+    "no such weights": GOOD + "    quotas: [{name: q, hours: 1, window: 1d, weight: w}]\n",
+    "weights without the rest": "weights: {w: {a: 1}}\n" + GOOD,
     "an exception of no policy": GOOD + "exceptions:\n  - {name: x, policy: nobody, match: {users: [a]}, lift: [flavors], "
                                         "reason: r, approved_by: b, expires: 2099-01-01}\n",
 }

@@ -168,4 +168,4 @@ def test_a_disk_that_never_comes_back_does_not_keep_it_from_ending(start, gatewa
     journal = again.journal()
     journal.assert_settled()
     assert [line["outcome"] for line in journal.events("outcome")] in ([], ["unknown"])
-    assert post_create(again, token).status == 200
+    assert post_create(again, token, create_body(name="another")).status == 200, "that of the first is unknown"

@@ -32,7 +32,8 @@ SETTINGS = {
     "small segment": ({"journal": {"segment": "1KB"}}, 1, r"postern\.yaml:\d+:\d+: .*1\s?MB"),
     "a later milestone's identity": ({"identity": {"tokens": {"verify": "iam"}}}, 1, r"postern\.yaml:\d+:\d+: .*iam"),
     "a later milestone's signatures": ({"identity": {"signatures": "relay"}}, 1, r"postern\.yaml:\d+:\d+: .*relay"),
-    "a later milestone's quota": ({"quota": {"store": "postgresql://x/y"}}, 1, r"postern\.yaml:\d+:\d+: "),
+    "a store that nobody knows": ({"quota": {"store": "redis://x"}}, 1, r"postern\.yaml:\d+:\d+: .*store"),
+    "admin without certificates": ({"admin": {"address": "127.0.0.1:0"}}, 1, r"postern\.yaml:\d+:\d+: .*client_ca"),
     "no policies": ({"policies": "nowhere"}, 1, "nowhere"),
     "unreadable CA": ({"upstream": {"ca_file": "nowhere.pem"}}, 2, r"nowhere\.pem"),
     "no certificate": ({"listen": [{"address": "127.0.0.1:0", "tls": {"certificate": "nowhere.pem", "key": "k"}}]}, 2,
@@ -155,8 +156,7 @@ FAULTY = {
     "no name": (POLICIES.replace("name: team-a-notebooks", "mode: warn"), "policies.yaml:3:5", "name"),
     "tabs": (POLICIES.replace("    flavors", "\tflavors"), "policies.yaml:7:1", ""),
     "an alias": ("version: 1\npolicies: &a\n  - name: x\n    match: *a\n", "policies.yaml:2:", ""),
-    "quotas come later": (POLICIES + "    quotas:\n      - {name: q, limit: 1, per: [user]}\n", "policies.yaml:15:5",
-                          "quotas"),
+    "a quota of nothing": (POLICIES + "    quotas:\n      - {name: q, limits: 1, per: [user]}\n", "policies.yaml:16:19", "limit"),
 }
 
 

@@ -17,7 +17,7 @@ INNER = {
     "would": "decision reasons edits".split(),
     "reasons": "code policy rule at message".split(),
     "edits": "op path old new policy".split(),
-    "open": "id time project user instance state".split(),
+    "open": "id time project user instance state operation orphan".split(),
 }
 EVENTS = set("refusal intent outcome settled policy start stop checkpoint seal orphan admin".split())
 OUTCOMES = set("created done failed unknown refused".split())

@@ -28,8 +28,13 @@ PROBE = "/probe"
 _PROBED = Played(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nprobed\n")
 
 
+# The lists that a gateway reads by itself after an answer was lost: they are nobody's request here.
+_LISTS = re.compile(r"/v1/[^/]+/(workspaces|demanager/instances\?de_type=|notebooks(/all)?(\?|$))")
+_NO_LIST = Played(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", end="close")
+
+
 class RawServer:
-    """Requests whose path ends with PROBE get a plain answer, all others what play() was given last."""
+    """Requests whose path ends with PROBE get a plain answer, lists none, all others what play() was given last."""
 
     def __init__(self, pki, certificate="server"):
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -122,10 +127,9 @@ class RawServer:
         line, length = _TARGET.match(head + b"\r\n"), _LENGTH.search(head + b"\r\n")
         method, target = line[1].decode(), line[2].decode()
         with self._lock:
-            played = _PROBED if target.endswith(PROBE) else self._playing[0]
-            if played is not _PROBED and len(self._playing) > 1:
-                del self._playing[0]
-            self._seen.append((number, method, target))
+            played = self._pick(method, target)
+            if played is not _NO_LIST:
+                self._seen.append((number, method, target))
         if played.early:
             self._send(conn, played)
         left = int(length[1]) if length else 0
@@ -134,6 +138,13 @@ class RawServer:
         if not played.early:
             self._send(conn, played)
         return kept[left:] if self._end(conn, played.end) else None
+
+    def _pick(self, method, target):
+        if target.endswith(PROBE):
+            return _PROBED
+        if method == "GET" and _LISTS.match(target):
+            return _NO_LIST
+        return self._playing.pop(0) if len(self._playing) > 1 else self._playing[0]
 
     @staticmethod
     def _send(conn, played):
