@@ -258,6 +258,7 @@ static void check_going_on(struct journal *journal, const struct journal_state *
     journal = start(&now);
     REQUIRE(!now.damaged && now.open_intents == 0);
     REQUIRE(now.existing == found->existing && now.unknown == found->unknown);
+    REQUIRE(now.spent == found->spent);
     journal_close(&journal, CLOSE_MS);
 }
 

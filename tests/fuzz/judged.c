@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/buffer.h"
+#include "policy/quota.h"
 
 enum { TEXT_MAX = 1 << 24, NOW_US = 0 };
 
@@ -173,6 +174,11 @@ struct view judged_text(const struct policy_set *set, const struct judged *judge
         buf_add(&out, d->policies[i]);
     for (size_t i = 0; i < d->exception_count; i++)
         buf_add(&out, d->exceptions[i]);
+    REQUIRE(d->quota_count == traced->quota_count);
+    REQUIRE(d->quota_count == 0 || d->judgement.verdict != VERDICT_REFUSE);
+    for (size_t i = 0; i < d->quota_count; i++)
+        buf_printf(&out, "\nasks %.*s %d%d", VIEW_ARGS(d->quotas[i].quota->name),
+                   d->quotas[i].enforced, d->quotas[i].warn);
     REQUIRE(out.failed == STATUS_OK);
     if (ret_decision != NULL)
         *ret_decision = d;

@@ -429,6 +429,15 @@ seeds(
                                "1969-12-31}\n",
     exception_of_nobody=POLICY + "exceptions:\n  - {name: x, policy: b, match: {}, expires: tomorrow}\n",
     quotas=POLICY + "  - {name: a, quotas: [{name: q, limit: 1}]}\n",
+    quotas_all="version: 1\nweights: {price: {'*gpu*': 3.2, '*': 0.5}}\npolicies:\n  - name: a\n    quotas:\n"
+               "      - {name: q, limit: 2, per: [project, user, domain], flavors: ['*gpu*', x], counts: running}\n"
+               "      - {name: r, limit: 0, per: [workspace, pool], families: [demanager], pools: [p], workspaces: ['0']}\n"
+               "      - {name: s, hours: 500, window: 30d, weight: price}\nexceptions:\n"
+               "  - {name: x, policy: a, match: {users: [alice]}, lift: [quotas], expires: 2099-12-31}\n",
+    quotas_bad="version: 1\nweights: {w: {a: 1.2345, b: -1}, w2: [], '': {'*': 1e3}}\npolicies:\n"
+               "  - {name: a, quotas: [{name: q}, {name: q, limit: 1, hours: 1}, {hours: 1, window: 1m, weight: v}, x, "
+               "{name: r, limit: -1, per: [usr], flavors: [], families: [x], counts: all, window: 1d}]}\n"
+               "  - {name: b, match: {operations: [mount]}, quotas: [{name: t, limit: 1}]}\n",
     unknown=POLICY + "  - {name: a, flavours: {allow: [a]}}\n",
     unknown_operation=POLICY + "  - {name: a, match: {operations: [creat]}}\n",
     same_names=POLICY + "  - {name: a}\n  - {name: a}\n",
@@ -453,6 +462,13 @@ INTENT = member_line("intent", ',"id":"%s","operation":"demanager.create","class
 OUTCOME = member_line("outcome", ',"id":"%s","operation":"demanager.create","class":"create","instance":{"id":"i-%s"},"outcome":"%s"')
 OPEN = ('{"id":"o1","time":"2026-01-01T00:00:00.000000Z","project":"p","state":"reserved"},{"id":"o2","state":"unknown"},'
         '{"id":"o3","instance":{"id":"i-3","name":"n","flavor":"f","auto_stop_s":60},"state":"existing"}')
+OPEN_NOW = ('{"id":"n1","time":"2026-01-01T00:00:00.000000Z","project":"p","instance":{"id":"i-1","flavor":"f","auto_stop_s":60},'
+            '"state":"existing","operation":"demanager.create"},'
+            '{"id":"n2","time":"2026-01-01T00:00:00.000000Z","instance":{"id":"i-1","auto_stop_s":60},"state":"spent",'
+            '"operation":"notebooks.start"},'
+            '{"id":"n3","instance":{"id":"i-3"},"state":"existing","operation":"notebooks.create","orphan":true},'
+            '{"id":"n4","instance":{"id":"i-1","flavor":"g"},"state":"unknown","operation":"demanager.update"}')
+SETTLED = member_line("settled", ',"id":"%s","instance":{"id":"i-1"%s},"outcome":"%s"')
 ZERO = "0" * 64
 seeds(
     "journal_recovery",
@@ -472,6 +488,10 @@ seeds(
     refusal=CHECKPOINT + member_line("refusal", ',"id":"r","count":12'),
     later_event=CHECKPOINT + member_line("something_new", ',"id":"r"'),
     carried=member_line("checkpoint", ',"open":[' + OPEN + "]") + OUTCOME % ("o1", "o1", "created"),
+    carried_now=member_line("checkpoint", ',"open":[' + OPEN_NOW + "]") + SETTLED % ("n1", ',"flavor":"h"', "created") +
+                SETTLED % ("n4", "", "done") + SETTLED % ("n3", "", "done") + SETTLED % ("n1", "", "done"),
+    carried_odd=member_line("checkpoint", ',"open":[{"id":"a","time":7,"state":"spent","operation":"x","orphan":1,"instance":[]}]'),
+    settled_unnamed=CHECKPOINT + SETTLED.replace('"id":"%s",', "", 1) % (',"flavor":"f"', "created"),
     carried_bad=member_line("checkpoint", ',"open":[{"id":"a","state":"odd"}]'),
     carried_missing=member_line("checkpoint"),
     torn=CHECKPOINT + INTENT % "a" + '{"v":1,"seq":3,"pre',
@@ -503,6 +523,19 @@ seeds(
 
 # ---- small languages ----
 
+seeds(
+    "listing",
+    demanager='{"total_count":2,"instances":[{"id":"DE-1","name":"nb-1","flavor":"modelarts.vm.cpu.2u","status":"RUNNING",'
+              '"creation_timestamp":"1767323045000","workspace":{"id":"0"},"pool":{"id":"p","type":"USER_DEFINED"},'
+              '"user":{"id":"u","name":"alice"}},{"id":"DE-2","status":"STOPPED","pool":{"id":"s","type":"SYSTEM_DEFINED"}}]}',
+    notebooks='{"current":0,"data":[{"id":"n1","name":"a","flavor":"custom.flavor.spec.code","status":"CREATE_FAILED",'
+              '"create_at":1767323045000,"workspace_id":"0","pool":{"id":"p"},"user":{"id":"u","name":"n",'
+              '"domain":{"id":"d","name":"d"}}}],"pages":1,"size":10,"total":1}',
+    workspaces='{"total_count":1,"count":1,"workspaces":[{"id":"0","name":"default"},{"id":"w\\u0031"}]}',
+    one='{"id":"DE-1","status":"DELETED","creation_timestamp":"-1"}',
+    wrong='{"data":[{"id":"","status":"RUNNING"}],"total":-1}',
+    empty='{"instances":[],"total_count":null}',
+)
 seeds(
     "obs",
     path="/team-bucket/a/b/\n/team-bucket/a",
@@ -662,6 +695,8 @@ seeds(
     listen_wrong=URL % "" + "listen: [{address: 'nowhere'}, {}, a]\n",
     journal=URL % "" + "journal: {directory: j, durability: write, timeout: 90s, segment: 1MB, keep: 400d, low_space: 1GB}\n",
     journal_small=URL % "" + "journal: {segment: 1KB, keep: 0s, timeout: 5}\n",
+    service=URL % ", service_credential: {access_key_file: k, projects: [0123456789abcdef0123456789abcdef]}" +
+    "quota: {reconcile: 1s, grace: 0s, orphans: ignore}\n",
     routes=URL % "" + "routes: {other: refuse, refuse: ['POST /v2/*/training-jobs', 'get x']}\n",
     limits=URL % "" + "workers: 4\nlimits: {head: 1KB, uri: 512B, headers: 1, body: 1MB, json_depth: 2047, head_timeout: 1ms}\n"
                       "log: {level: debug, format: json}\nrequests: {unknown_fields: pass}\n",
@@ -749,6 +784,16 @@ seeds(
     basic=b"Basic YTpi",
     bearer=b"bearer \t" + token(signed(GOOD.encode())),
     nul=b"\0",
+)
+
+# ---- the ledger: each choice a byte ----
+
+seeds(
+    "ledger",
+    creates=bytes([1, 0, 0, 0, 9, 0, 1, 0, 0, 0, 1, 1, 5, 0]) * 6,
+    mixed=bytes(i * 167 % 251 for i in range(1200)),
+    slow=bytes(hashlib.sha256(bytes([i])).digest()[0] for i in range(256)) * 3,
+    lists=bytes([1, 0, 0, 1, 9, 2, 1, 0, 2, 1, 1, 1, 5, 1, 25, 0, 55, 5, 0, 1, 0, 1, 1, 1]) * 12,
 )
 
 
