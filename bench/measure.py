@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 import processes
+import restart
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROJECT = "0123456789abcdef0123456789abcdef"
@@ -338,6 +339,8 @@ def main():
             if not options.skip_micro:
                 print("\n### one by one\n", flush=True)
                 subprocess.run([options.build / "postern-bench", work / "token"], check=True)
+            print("\n### start_100k\n", flush=True)
+            results["start_100k"] = {"Postern": restart.report(options.build / "postern")}
         except (RuntimeError, OSError, subprocess.SubprocessError) as error:
             for log in work.glob("*.log"):
                 if log.name != "nginx-judged.log" and log.stat().st_size:

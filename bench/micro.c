@@ -2,6 +2,7 @@
  * The pure parts of a request's way, one by one: nanoseconds per operation on the thread's own CPU
  * clock, best of several runs, because whatever disturbs only adds. Nothing here passes or
  * fails by time. Usage: postern-bench [FILE with a token] */
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,16 @@
 #include "json/splice.h"
 #include "modelarts/body.h"
 #include "policy/policy.h"
+#include "quota/ledger.h"
 
-enum { RUNS = 7, RUN_NS = 40000000, TOKEN_MAX = 32768, RULES = 10, VALUES = 10000 };
+enum {
+    RUNS = 7,
+    RUN_NS = 40000000,
+    TOKEN_MAX = 32768,
+    RULES = 10,
+    VALUES = 10000,
+    INSTANCES = 100000
+};
 
 #define PROJECT "0123456789abcdef0123456789abcdef"
 
@@ -49,6 +58,8 @@ static struct world {
     size_t change_count;
     struct view head, long_head;
     struct identity_cache *cache;
+    struct ledger *ledger;
+    struct policy_set *quotas;
 } w;
 
 static _Noreturn void broken(const char *what)
@@ -371,6 +382,95 @@ static void prepare(void)
         broken("decision");
 }
 
+static struct ledger_item numbered(unsigned i, char text[128])
+{
+    static const char *const flavors[] = {"modelarts.vm.gpu.v100", "modelarts.kat1.xlarge",
+                                          "modelarts.vm.cpu.2u", "modelarts.vm.gpu.t4"};
+    /* an id, an instance and a name, 32, 36 and 15 bytes */
+    (void)snprintf(text, 128, "%032u%08u-0000-0000-0000-000000000000notebook-%06u", i, i, i);
+    return (struct ledger_item){.id = view_of(text, 32),
+                                .state = LEDGER_EXISTING,
+                                .op = &operations[OP_NOTEBOOKS_CREATE],
+                                .time_us = 1795430000000000 + i,
+                                .project = VIEW(PROJECT),
+                                .user_id = view_of(text + 24, 6),
+                                .user_name = view_of(text + 24, 6),
+                                .domain = VIEW("domain-id-of-example-00000000000"),
+                                .workspace = VIEW("0"),
+                                .pool = VIEW(""),
+                                .flavor = view_str(flavors[i % 4]),
+                                .name = view_of(text + 68, 15),
+                                .instance = view_of(text + 32, 36),
+                                .run_s = 3600,
+                                .running = i % 3 != 0,
+                                .claimed = true};
+}
+
+static void reserve_and_release(void)
+{
+    static unsigned serial = INSTANCES;
+    char text[128];
+    struct quota_demand demands[3];
+    struct ledger_ask ask = {
+        .item = numbered(serial++, text), .demands = demands, .enforced = true, .take = true};
+    const struct quota *const *quotas = policy_set_quotas(w.quotas, &ask.demand_count);
+    const struct reason *reasons;
+    size_t count;
+
+    for (size_t i = 0; i < ask.demand_count; i++)
+        demands[i] = (struct quota_demand){.quota = quotas[i], .enforced = true};
+    ask.item.instance = VIEW_NONE;
+    arena_reset(&w.arena);
+    if (ledger_reserve(w.ledger, &ask, ask.item.time_us, &w.arena, &reasons, &count) !=
+            LEDGER_GRANTED ||
+        !ledger_settle(w.ledger, ask.item.id, LEDGER_NOTHING, VIEW_NONE, ask.item.time_us))
+        broken("reservation");
+}
+
+static struct policy_set *make_quotas(void)
+{
+    static const char text[] =
+        "version: 1\npolicies:\n  - name: quotas\n    quotas:\n"
+        "      - {name: all, limit: 1000000, counts: running}\n"
+        "      - {name: gpus, limit: 100000, per: [user], flavors: [\"*.gpu.*\"]}\n"
+        "      - {name: places, limit: 100000, per: [project, user]}\n";
+    const struct policy_file file = {.name = "bench.yaml", .bytes = view_str(text)};
+    const struct policy_options options = {0};
+    struct policy_set *set;
+    struct diag diag;
+
+    diag_init(&diag, &w.kept);
+    if (policy_set_load(&file, 1, &options, &diag, &set) != STATUS_OK)
+        broken("quotas");
+    return set;
+}
+
+static void measure_ledger(void)
+{
+    size_t bytes;
+    uint64_t began;
+
+    w.quotas = make_quotas();
+    w.ledger = ledger_new();
+    if (w.ledger == NULL || ledger_use(w.ledger, w.quotas, 0) != STATUS_OK)
+        broken("ledger");
+    bytes = mallinfo2().uordblks;
+    began = thread_ns();
+    for (unsigned i = 0; i < INSTANCES; i++) {
+        char text[128];
+        const struct ledger_item item = numbered(i, text);
+
+        if (ledger_put(w.ledger, &item, item.time_us) != STATUS_OK)
+            broken("entry");
+    }
+    (void)printf("| an entry of the ledger, loaded: one of 100,000 | %.0f |\n",
+                 (double)(thread_ns() - began) / INSTANCES);
+    (void)measure("reserve beside 100,000 entries with 3 quotas, and release", reserve_and_release);
+    (void)printf("\nan entry of the ledger takes %zu bytes\n",
+                 (mallinfo2().uordblks - bytes) / INSTANCES);
+    ledger_free(&w.ledger);
+}
+
 int main(int argc, char **argv)
 {
     double few, many;
@@ -392,6 +492,7 @@ int main(int argc, char **argv)
         read_token(argv[1]);
         (void)measure("token that is in the cache", identify);
     }
-    (void)printf("\n10,000 values cost %.2f times what 10 cost\n", many / few);
+    measure_ledger();
+    (void)printf("10,000 values cost %.2f times what 10 cost\n", many / few);
     return 0;
 }
