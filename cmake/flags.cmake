@@ -53,6 +53,11 @@ if(POSTERN_SANITIZE)
   target_link_options(project_flags INTERFACE -fsanitize=${POSTERN_SANITIZE})
 endif()
 
+option(POSTERN_TEST_HOOKS "What tests of crashes stop the program with; never in what is shipped" OFF)
+if(POSTERN_TEST_HOOKS)
+  target_compile_definitions(project_flags INTERFACE POSTERN_TEST_HOOKS)
+endif()
+
 option(POSTERN_COVERAGE "Count lines run (gcov)" OFF)
 if(POSTERN_COVERAGE)
   target_compile_options(project_flags INTERFACE --coverage)

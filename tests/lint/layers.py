@@ -13,28 +13,30 @@ ROOMS = {  # room: rooms it may include (its own always)
     "modelarts": "base json",
     "policy": "base yaml modelarts",
     "judging": "base json modelarts policy",
+    "quota": "base modelarts policy",
     "journal": "base json modelarts policy",
     "identity": "base json policy",
     "net": "base",
     "conf": "base yaml identity journal judging modelarts net policy",
     "front": "base http1 net",
     "upstream": "base http1 net",
-    "gateway": "base json http1 modelarts policy judging journal identity conf front net upstream",
+    "reconcile": "base json http1 modelarts policy quota journal identity net upstream",
+    "gateway": "base json http1 modelarts policy judging quota journal identity conf front net upstream reconcile",
     "admin": "base json http1 front net",
-    "server": "base json yaml modelarts policy judging journal identity conf net front upstream gateway admin",
-    "commands": "base json yaml http1 modelarts policy judging journal identity conf server",
+    "server": "base json yaml modelarts policy judging quota journal identity conf net front upstream reconcile gateway admin",
+    "commands": "base json yaml http1 modelarts policy judging quota journal identity conf server",
     "main.c": "commands",
 }
 POLICY_SEES = {"modelarts/request.h", "modelarts/operation.h", "modelarts/edit.h", "modelarts/obs.h"}
 FOREIGN = {  # what an angle include starts with: who may know it
     "openssl/": {"net", "identity", "base/digest.c"},
     "yaml.h": {"yaml/doc.c"},
-    "event2/": {"net", "front", "upstream", "gateway", "admin", "server"},
+    "event2/": {"net", "front", "upstream", "reconcile", "gateway", "admin", "server"},
     "evhtp": {"admin"},
-    "jansson.h": {"journal", "commands"},
+    "jansson.h": {"commands"},
     "systemd/": {"server"},
     "sqlite3": set(),
-    "libpq": set(),
+    "libpq": {"quota"},
 }
 
 
