@@ -14,7 +14,7 @@ struct node {
 struct outbox {
     struct idmap *by_id;
     struct node *first, *last;
-    size_t count;
+    size_t count, most;
     uint64_t version;
 };
 
@@ -75,12 +75,13 @@ bool item_eq(const struct ledger_item *a, const struct ledger_item *b)
            a->running == b->running && a->orphan == b->orphan && a->claimed == b->claimed;
 }
 
-struct outbox *outbox_new(void)
+struct outbox *outbox_new(size_t most)
 {
     struct outbox *outbox = calloc(1, sizeof *outbox);
 
     if (outbox == NULL)
         return NULL;
+    outbox->most = most;
     outbox->by_id = idmap_new();
     if (outbox->by_id == NULL) {
         free(outbox);
@@ -121,7 +122,8 @@ static struct node *append(struct outbox *outbox)
 
 bool outbox_add(struct outbox *outbox, const struct ledger_item *item, bool gone)
 {
-    struct ledger_item *texts = item_copy(item);
+    bool full = outbox->count >= outbox->most && !outbox_has(outbox, item->id);
+    struct ledger_item *texts = full ? NULL : item_copy(item);
     void **slot;
     struct node *node;
 

@@ -9,15 +9,20 @@
 
 struct outbox;
 
+/* A store that is away for long misses no more than that; what is left out, the repair that follows
+ * finds. */
+enum { OUTBOX_MAX = LEDGER_ENTRIES_MAX };
+
 struct outbox_change {
     struct ledger_item item; /* texts are the change's own */
     bool gone;
     uint64_t version; /* another one with each change of any entry */
 };
 
-MUST_CHECK struct outbox *outbox_new(void); /* NULL when memory is out */
+/* Of at most so many entries. NULL when memory is out. */
+MUST_CHECK struct outbox *outbox_new(size_t most);
 void outbox_free(struct outbox **outbox);
-/* False when memory is out: a former change of that entry is still there. */
+/* False when memory is out, or it is full: a former change of that entry is still there. */
 MUST_CHECK bool outbox_add(struct outbox *outbox, const struct ledger_item *item, bool gone);
 bool outbox_has(const struct outbox *outbox, struct view id);
 size_t outbox_count(const struct outbox *outbox);

@@ -238,7 +238,8 @@ static bool see(const struct scanning *s, struct group *group, const struct scan
 }
 
 /* Whether the reservation may have made the instance: what either doesn't say can't differ. */
-static bool may_have_made(const struct entry *entry, const struct scan_instance *listed)
+static bool may_have_made(const struct scanning *s, const struct entry *entry,
+                          const struct scan_instance *listed)
 {
     enum family family = entry->op == NULL ? FAMILY_NONE : entry->op->family;
     struct view user_id = entry_text(entry, TEXT_USER_ID);
@@ -253,7 +254,8 @@ static bool may_have_made(const struct entry *entry, const struct scan_instance 
         !view_eq(flavor, ledger_cut(listed->flavor)))
         return false;
     if (user_id.ptr != NULL && listed->user_id.ptr != NULL)
-        return view_eq(user_id, ledger_cut(listed->user_id));
+        return view_eq(user_id, ledger_cut(listed->user_id)) ||
+               (s->rules->agent.len > 0 && view_eq(s->rules->agent, listed->user_id));
     return user_name.ptr == NULL || listed->user_name.ptr == NULL ||
            view_eq(user_name, ledger_cut(listed->user_name));
 }
@@ -271,7 +273,7 @@ static struct entry *maker_of(const struct scanning *s, const struct scan_instan
 
         while ((entry = entry_named(s->ledger, s->scan->project, names[i], entry)) != NULL) {
             if ((!claim || is_ours(s, entry)) && !entry->group->known &&
-                may_have_made(entry, listed) &&
+                may_have_made(s, entry, listed) &&
                 (best == NULL || entry->in_list.time_us > best->in_list.time_us))
                 best = entry;
         }

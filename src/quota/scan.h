@@ -57,6 +57,8 @@ struct scan_rules {
     void *user;
     struct view mine;
     bool leads;
+    struct view agent; /* the cloud's id of the user whose key the gateway signs with for callers
+                          that have none: to the cloud their instances are that user's. Or empty */
 };
 MUST_CHECK enum status ledger_reconcile(struct ledger *ledger, const struct scan *scan,
                                         const struct scan_rules *rules, int64_t now_us);

@@ -311,7 +311,7 @@ static enum status prepare(struct shared *shared, const struct quota_settings *s
                        "a gateway that shares quotas needs a name of 1 to %d printable ASCII bytes",
                        NAME_BYTES);
     shared->name = malloc(strlen(settings->gateway) + 1);
-    shared->outbox = outbox_new();
+    shared->outbox = outbox_new(OUTBOX_MAX);
     shared->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (shared->name == NULL || shared->outbox == NULL || shared->wake_fd < 0)
         return err_set(err, STATUS_NOMEM, "no memory for the quota store");

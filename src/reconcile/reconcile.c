@@ -194,8 +194,11 @@ static void on_scan(void *user, enum walk_end end, const struct scan *scan, cons
 {
     struct reconciler *r = user;
     struct report found = {.journal = r->journal};
-    const struct scan_rules rules = {
-        .new_id = new_id, .report = report_finding, .user = &found, .leads = true};
+    const struct scan_rules rules = {.new_id = new_id,
+                                     .report = report_finding,
+                                     .user = &found,
+                                     .leads = true,
+                                     .agent = view_str(r->settings.agent)};
     struct target *target = r->targets.current;
     bool complete = end == WALK_COMPLETE;
 

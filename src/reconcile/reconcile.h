@@ -19,6 +19,8 @@ struct reconcile_settings {
     size_t answer_max;           /* bytes of one page */
     const struct view *projects; /* to scan besides those that the ledger names */
     size_t project_count;
+    const char *agent; /* the cloud's id of the user whom the gateway signs as for callers; NULL:
+                          it doesn't */
 };
 
 struct reconciler;

@@ -7,12 +7,14 @@
 
 #include "quota/outbox.h"
 
+enum { MOST = 5000 };
+
 static struct outbox *outbox;
 
 static int set_up(void **state)
 {
     (void)state;
-    outbox = outbox_new();
+    outbox = outbox_new(MOST);
     return outbox == NULL ? -1 : 0;
 }
 
@@ -37,6 +39,21 @@ static void add(const char *id, const char *name, bool gone)
 
     one.name = view_str(name);
     assert_true(outbox_add(outbox, &one, gone));
+}
+
+static void full(void **state)
+{
+    const struct ledger_item more = item("more");
+    char id[8];
+
+    (void)state;
+    for (unsigned i = 0; i < MOST; i++) {
+        (void)snprintf(id, sizeof id, "%u", i);
+        add(id, "1", false);
+    }
+    assert_false(outbox_add(outbox, &more, false));
+    add("0", "2", true); /* what is in it may still change */
+    assert_int_equal(outbox_count(outbox), MOST);
 }
 
 static void the_newest_of_each_in_the_order_of_the_first(void **state)
@@ -124,6 +141,7 @@ static void a_copy_is_equal_and_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_newest_of_each_in_the_order_of_the_first, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_changed_while_it_was_written_stays, set_up, tear_down),

@@ -11,7 +11,7 @@ struct seen {
     struct world w;
     struct scan_instance items[8];
     size_t count;
-    struct view own_of, mine;
+    struct view own_of, mine, agent;
     bool follows;
     unsigned ids;
     char told[512];
@@ -66,7 +66,7 @@ static const char *scan(struct seen *s, int64_t after_s)
                         .grace_us = GRACE_S * SECOND,
                         .items = s->items,
                         .count = s->count};
-    const struct scan_rules rules = {new_id, told, s, s->mine, !s->follows};
+    const struct scan_rules rules = {new_id, told, s, s->mine, !s->follows, s->agent};
 
     s->w.now_us += after_s * SECOND;
     scan.begun_us = s->w.now_us;
@@ -111,6 +111,21 @@ static void what_is_listed_was_created(void **state)
     assert_string_equal(state_of(&s.w, "a"), "existing");
     assert_int_equal(use(&s.w, "all", NULL), 1);
     assert_string_equal(scan(&s, 1), "");
+    world_end(&s.w);
+}
+
+/* Of callers for whom the gateway signs, the cloud knows only whose key that is. */
+static void the_agent_made_it_for_the_caller(void **state)
+{
+    struct seen s;
+
+    (void)state;
+    begin(&s);
+    s.agent = VIEW("robot");
+    lost(&s, OP_NOTEBOOKS_CREATE, "a", "cpu", NULL);
+    (void)list(&s, "i-1", "a", "robot", "cpu");
+    assert_string_equal(scan(&s, 1), "created a");
+    assert_int_equal(use(&s.w, "all", NULL), 1);
     world_end(&s.w);
 }
 
@@ -371,7 +386,7 @@ static void a_scan_from_before_a_start_does_not_stop_it(void **state)
     struct ledger_item item;
     struct scan_instance listed;
     struct scan before = {.project = VIEW("p"), .items = &listed, .count = 1};
-    const struct scan_rules rules = {new_id, told, &s, VIEW_NONE, true};
+    const struct scan_rules rules = {new_id, told, &s, VIEW_NONE, true, {NULL, 0}};
 
     (void)state;
     begin(&s);
@@ -610,6 +625,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_findings),
         cmocka_unit_test(what_is_listed_was_created),
+        cmocka_unit_test(the_agent_made_it_for_the_caller),
         cmocka_unit_test(matched_on_all_that_is_known),
         cmocka_unit_test(one_instance_settles_one_create),
         cmocka_unit_test(a_known_id_settles_nothing),
