@@ -24,6 +24,7 @@ static void free_blocks(struct arena_block *block)
     while (block != NULL) {
         struct arena_block *older = block->older;
 
+        explicit_bzero(block->bytes, block->used); /* any may have held a credential */
         free(block);
         block = older;
     }
@@ -38,6 +39,15 @@ void arena_done(struct arena *arena)
     arena->used_bytes = 0;
 }
 
+void arena_wipe(struct arena *arena)
+{
+    if (arena == NULL)
+        return;
+    for (struct arena_block *block = arena->blocks; block != NULL; block = block->older)
+        explicit_bzero(block->bytes, block->size);
+    arena_done(arena);
+}
+
 void arena_reset(struct arena *arena)
 {
     struct arena_block *first = arena->blocks;
@@ -47,6 +57,7 @@ void arena_reset(struct arena *arena)
     while (first->older != NULL) {
         struct arena_block *older = first->older;
 
+        explicit_bzero(first->bytes, first->used);
         free(first);
         first = older;
     }

@@ -17,8 +17,11 @@ struct arena {
 
 /* Takes no memory yet. block_bytes is the usual block size, max_bytes the cap over all. */
 void arena_init(struct arena *arena, size_t block_bytes, size_t max_bytes);
-/* Gives everything back; the arena may be used again. NULL is fine. */
+/* Overwrites what was handed out (any of it may have been a credential) and gives everything back;
+ * the arena may be used again. NULL is fine. */
 void arena_done(struct arena *arena);
+/* As arena_done, and says that there were secrets; overwrites whole blocks. */
+void arena_wipe(struct arena *arena);
 /* Forgets everything but keeps the first block for the next use. */
 void arena_reset(struct arena *arena);
 /* Zeroed memory aligned for any type, or NULL when memory or the cap is out. size 0 gives a valid

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "base/require.h"
@@ -16,11 +17,19 @@ void buf_init(struct buf *b, size_t max)
     *b = (struct buf){.max = max};
 }
 
+/* Any may have held a credential. */
+static void release(struct buf *b)
+{
+    if (b->ptr != NULL)
+        explicit_bzero(b->ptr, b->cap);
+    free(b->ptr);
+}
+
 void buf_done(struct buf *b)
 {
     if (b == NULL)
         return;
-    free(b->ptr);
+    release(b);
     *b = (struct buf){.max = b->max};
 }
 
@@ -53,9 +62,12 @@ bool buf_grow(struct buf *b, size_t more)
         cap = b->max;
     if (cap == SIZE_MAX)
         return fail(b, STATUS_NOMEM);
-    grown = realloc(b->ptr, cap + 1); /* one more for the NUL that vsnprintf writes */
+    grown = malloc(cap + 1); /* one more for the NUL that vsnprintf writes */
     if (grown == NULL)
         return fail(b, STATUS_NOMEM);
+    if (b->len > 0)
+        memcpy(grown, b->ptr, b->len);
+    release(b); /* realloc would leave a copy behind */
     b->ptr = grown;
     b->cap = cap;
     return true;

@@ -15,7 +15,8 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-/* Frees the memory; the buffer may be used again with the same maximum. NULL is fine. */
+/* Overwrites and frees the memory; the buffer may be used again with the same maximum. NULL is
+ * fine. */
 void buf_done(struct buf *b);
 /* Empties it, keeps the memory, forgets a failure. */
 void buf_clear(struct buf *b);

@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/redact.h"
+
 static void format_text(struct err *err, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 
 static void format_text(struct err *err, const char *fmt, va_list args)
 {
     (void)vsnprintf(err->text, sizeof err->text, fmt, args);
+    redact_str(err->text);
 }
 
 enum status err_set(struct err *err, enum status s, const char *fmt, ...)

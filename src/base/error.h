@@ -26,7 +26,8 @@ struct loc {
     unsigned line, column;
 };
 
-/* No allocation, so that it works when memory is out. */
+/* No allocation, so that it works when memory is out. The text has no word that looks like a secret
+ * (base/redact.h). */
 struct err {
     enum status status;
     struct loc loc;

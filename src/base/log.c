@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
 
 enum { LINE_BYTES = 2048 };
 
@@ -66,6 +67,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    redact_str(text);
     (void)clock_format(clock_now_us(), stamp);
     if (atomic_load(&chosen_format) == LOG_JSON) {
         char inner[LINE_BYTES - 128];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The operator's log on stderr: one line a call, written with one write(2). Pure rooms never log.
- * Texts of callers or the cloud must go through log_quoted. */
+ * Texts of callers or the cloud must go through log_quoted. Words that look like secrets are left
+ * out (base/redact.h). */
 #pragma once
 
 #include "base/attr.h"

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/redact.h"
+
 void diag_init(struct diag *diag, struct arena *arena)
 {
     *diag = (struct diag){.arena = arena};
@@ -21,8 +23,8 @@ static struct view format(struct arena *arena, const char *fmt, va_list args)
 
     if (len < 0)
         return VIEW("this message could not be made");
-    copy =
-        arena_copy(arena, view_of(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
+    redact_str(text);
+    copy = arena_copy(arena, view_str(text));
     return copy.ptr == NULL ? VIEW("a fault whose message had no memory left") : copy;
 }
 

@@ -245,6 +245,22 @@ static void without_memory_everything_is_null(void **state)
     arena_done(&arena);
 }
 
+static void a_wiped_arena_is_empty(void **state)
+{
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 64, 4096);
+    assert_non_null(arena_copy(&arena, VIEW("a secret")).ptr);
+    assert_non_null(arena_alloc(&arena, 1000));
+    arena_wipe(&arena);
+    assert_int_equal(arena.used_bytes, 0);
+    assert_non_null(arena_alloc(&arena, 1000));
+    arena_wipe(&arena);
+    arena_wipe(&arena);
+    arena_wipe(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_cap_that_just_fits),
         cmocka_unit_test(arrays_do_not_overflow),
         cmocka_unit_test(a_reset_gives_zeroed_memory_again),
+        cmocka_unit_test(a_wiped_arena_is_empty),
         cmocka_unit_test(copies_end_with_nul),
         cmocka_unit_test(formats),
         cmocka_unit_test(text_that_does_not_fit_leaves_no_trace),

@@ -4,14 +4,14 @@
 
 #include "base/buffer.h"
 
-static bool realloc_fails;
+static bool malloc_fails;
 
-void *__real_realloc(void *at, size_t size);
-void *__wrap_realloc(void *at, size_t size);
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
 
-void *__wrap_realloc(void *at, size_t size)
+void *__wrap_malloc(size_t size)
 {
-    return realloc_fails ? NULL : __real_realloc(at, size);
+    return malloc_fails ? NULL : __real_malloc(size);
 }
 
 static void appends(void **state)
@@ -139,9 +139,9 @@ static void without_memory_it_fails_and_keeps_what_it_has(void **state)
     (void)state;
     buf_init(&b, 100000);
     buf_add(&b, VIEW("ab"));
-    realloc_fails = true;
+    malloc_fails = true;
     assert_false(buf_reserve(&b, 50000));
-    realloc_fails = false;
+    malloc_fails = false;
     assert_int_equal(b.failed, STATUS_NOMEM);
     buf_add(&b, VIEW("c"));
     assert_view(buf_view(&b), "ab");
