@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "json/write.h"
 
 static const char *const event_names[] = {
@@ -377,6 +378,7 @@ static void members_outcome(struct jwriter *w, const struct journal_facts *facts
 
 void journal_format(const struct journal_facts *facts, struct buf *out)
 {
+    const size_t from = out->len;
     char time[CLOCK_TEXT_BYTES];
     struct jwriter w;
 
@@ -388,4 +390,6 @@ void journal_format(const struct journal_facts *facts, struct buf *out)
     members_decision(&w, facts);
     members_outcome(&w, facts);
     jwriter_close_object(&w);
+    if (out->failed == STATUS_OK)
+        out->len = from + redact(out->ptr + from, out->len - from);
 }

@@ -7,9 +7,8 @@
 #include <stdio.h>
 
 #include "base/attr.h"
-#include "modelarts/unicode.h"
 
-enum { ERROR_CODE_MAX = 64, REASONS_MAX = 20 };
+enum { ERROR_CODE_MAX = 64, CODE_WORD_MAX = 20, CODE_DIGITS_MAX = 10, REASONS_MAX = 20 };
 
 static struct view text_member(const struct jdoc *doc, struct view name, struct arena *arena)
 {
@@ -20,13 +19,40 @@ static struct view text_member(const struct jdoc *doc, struct view name, struct 
     return jdoc_text(doc, v, arena);
 }
 
+static bool is_joint(char c)
+{
+    return c == '.' || c == '_' || c == '-';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* What is no code may hold anything, such as the token that it complains of. */
+static struct view usual_code(struct view text)
+{
+    size_t at = 0, word = 0, digits;
+
+    for (; at < text.len && (is_letter(text.ptr[at]) || is_joint(text.ptr[at])); at++) {
+        word = is_letter(text.ptr[at]) ? word + 1 : 0;
+        if (word > CODE_WORD_MAX)
+            return VIEW_NONE;
+    }
+    for (digits = 0; at + digits < text.len; digits++) {
+        if (text.ptr[at + digits] < '0' || text.ptr[at + digits] > '9')
+            return VIEW_NONE;
+    }
+    return text.len <= ERROR_CODE_MAX && digits <= CODE_DIGITS_MAX ? text : VIEW_NONE;
+}
+
 void modelarts_read_answer(const struct jdoc *doc, struct arena *arena, struct answer_facts *ret)
 {
     *ret = (struct answer_facts){
         .id = text_member(doc, VIEW("id"), arena),
         .name = text_member(doc, VIEW("name"), arena),
         .status = text_member(doc, VIEW("status"), arena),
-        .error_code = utf8_cut(text_member(doc, VIEW("error_code"), arena), ERROR_CODE_MAX),
+        .error_code = usual_code(text_member(doc, VIEW("error_code"), arena)),
     };
 }
 

@@ -11,7 +11,7 @@
 /* What an answer tells; absent where it doesn't. */
 struct answer_facts {
     struct view id, name, status; /* of an instance object */
-    struct view error_code;       /* "ModelArts.6318", "APIG.0301"; cut at 64 bytes */
+    struct view error_code;       /* "ModelArts.6318", "APIG.0301"; none where it isn't so */
 };
 
 /* Reads a complete answer body; a body that isn't a JSON object tells nothing. Unescaped texts live

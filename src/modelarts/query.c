@@ -47,7 +47,8 @@ static void read_pair(struct view pair, struct faults *faults, struct stop_query
 {
     struct view name = view_of(pair.ptr, view_find(pair, '='));
     struct view value = view_from(pair, name.len < pair.len ? name.len + 1 : name.len);
-    struct view shown = utf8_cut(pair, SHOWN_MAX);
+    /* Never a value: what isn't asked for may be a token. */
+    struct view shown = name.len < pair.len ? utf8_cut(name, SHOWN_MAX) : VIEW("a word alone");
 
     if (name.len < pair.len && view_eq(name, VIEW("duration")))
         read_duration(value, faults, query);

@@ -589,11 +589,14 @@ static void long_lines(void **state)
     struct inbox inbox;
     struct journal_facts facts = make_intent("a");
     struct journal_state now;
-    char *text = malloc(2 << 20);
+    char *text = malloc(2 << 20), words[4096]; /* a long word would be taken for a secret */
 
     (void)state;
     assert_non_null(text);
+    memset(words, 'x', sizeof words);
     memset(text, 'x', 2 << 20);
+    for (size_t i = 3; i < sizeof words; i += 4)
+        words[i] = ' ';
     folder_new(&folder);
     folder.settings.segment_bytes = 65536;
     journal = folder_open(&folder);
@@ -607,7 +610,7 @@ static void long_lines(void **state)
     facts = make_outcome("a", OUTCOME_FAILED, NULL);
     facts.path = view_of(text, 8192);
     facts.status = 400;
-    facts.error = view_of(text, 4096);
+    facts.error = view_of(words, sizeof words);
     facts.request_id = VIEW("left out");
     assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_WRITTEN), STATUS_OK);
     /* So are others. */
