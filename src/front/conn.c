@@ -300,6 +300,18 @@ static enum net_io read_once(struct conn *c)
     return io;
 }
 
+/* run, behind a read; what was in the scratch is kept or done with then, and may be a credential.
+ */
+static bool run_read(struct conn *c)
+{
+    char *scratch = c->front->scratch;
+    size_t used = c->rest.ptr == scratch ? c->rest.len : 0;
+    bool lives = run(c);
+
+    explicit_bzero(scratch, used);
+    return lives;
+}
+
 static void on_readable(void *user)
 {
     struct conn *c = user;
@@ -313,7 +325,7 @@ static void on_readable(void *user)
             c->eof = true;
         if (io == NET_FAILED)
             conn_fail(c, false);
-        if (!run(c) || io != NET_OK)
+        if (!run_read(c) || io != NET_OK)
             return;
     }
 }

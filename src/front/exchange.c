@@ -121,6 +121,11 @@ const char *front_client(const struct front_exchange *x)
     return x->client;
 }
 
+const struct peer *front_peer(const struct front_exchange *x)
+{
+    return x->conn == NULL || x->conn->net == NULL ? NULL : net_peer_certificate(x->conn->net);
+}
+
 int64_t front_started_us(const struct front_exchange *x)
 {
     return x->started_us;

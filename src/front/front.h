@@ -82,6 +82,9 @@ const struct http1_request *front_request(const struct front_exchange *x);
 /* Lives until front_finish. */
 struct arena *front_arena(struct front_exchange *x);
 const char *front_client(const struct front_exchange *x); /* address:port */
+/* Who the client proved to be (net_peer_certificate); NULL: nobody, or it is gone. Ask when the
+ * request comes: it is borrowed until the next wait. */
+const struct peer *front_peer(const struct front_exchange *x);
 int64_t front_started_us(const struct front_exchange *x); /* monotonic: when its head began */
 
 enum front_body { FRONT_WHOLE, FRONT_STREAM };

@@ -52,6 +52,7 @@ static void end(struct net_conn **at, bool reset)
         return;
     *at = NULL;
     end_tls(c, reset);
+    net_peer_free(&c->certificate);
     net_tls_free(&c->tls);
     c->state = NET_CLOSED;
     (void)event_del(&c->writing);

@@ -11,7 +11,7 @@
 #include <event2/event.h>
 
 #include "base/error.h"
-#include "base/view.h"
+#include "base/peer.h"
 #include "net/tls.h"
 
 struct net_conn;
@@ -87,3 +87,7 @@ bool net_error_is_verify(const struct net_conn *c);
 const char *net_peer(const struct net_conn *c);
 /* The peer's address without the port, as 16 bytes (IPv4 mapped): for per-address counts. */
 void net_peer_key(const struct net_conn *c, unsigned char out[16]);
+/* Who the peer of a server's connection proved to be; NULL before on_ready, without TLS, and when
+ * no certificate was demanded and verified (client_ca), or it has expired since. Made at the first
+ * call, borrowed until the connection is closed. */
+const struct peer *net_peer_certificate(struct net_conn *c);

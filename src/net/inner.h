@@ -38,7 +38,8 @@ struct net_conn {
     const struct net_handler *handler;
     void *user;
     struct net_tls *tls;
-    SSL *ssl; /* NULL: plain */
+    struct net_peer *certificate; /* NULL: nobody has asked */
+    SSL *ssl;                     /* NULL: plain */
     int fd;
     enum net_state state;
     int64_t deadline_us, timer_us; /* 0: none; the timer may be set earlier than the deadline */
@@ -67,6 +68,12 @@ bool tls_is_client(const struct net_tls *tls);
 SSL *tls_connection(struct net_tls *tls, struct err *err);
 /* The first reason in OpenSSL's queue in its own words; empties the queue. */
 const char *tls_reason(void);
+
+/* peer.c; NULL when memory is out */
+struct net_peer;
+MUST_CHECK struct net_peer *net_peer_of(const X509 *certificate);
+const struct peer *net_peer_names(const struct net_peer *peer);
+void net_peer_free(struct net_peer **peer);
 
 /* io.c */
 void io_arm_read(struct net_conn *c);

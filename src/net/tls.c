@@ -285,7 +285,9 @@ static enum status build(struct net_tls *tls, SSL_CTX **ret, struct err *err)
     if (ctx == NULL)
         return err_set(err, STATUS_NOMEM, "TLS context: %s", tls_reason());
     (void)SSL_CTX_set_app_data(ctx, tls);
-    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    /* What was read holds tokens: it doesn't stay in the library's buffer until more comes. */
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                       SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     /* Safe because a connection looks at SSL_has_pending before it waits for the socket. */

@@ -225,6 +225,39 @@ static void test_what_clients_may_choose(void **state)
     net_tls_free(&tls);
 }
 
+/* Who it is, as long as the certificate holds. */
+static void check_peer(struct pair *p)
+{
+    const struct peer *peer = net_peer_certificate(p->ours);
+
+    assert_non_null(peer);
+    assert_null(peer->fault);
+    assert_view(peer->subject, "CN=caller");
+    assert_int_equal(peer->name_count, 0);
+    assert_ptr_equal(net_peer_certificate(p->ours), peer);
+    clock_offset_us = 2 * 86400 * second_us;
+    assert_null(net_peer_certificate(p->ours));
+    clock_offset_us = 0;
+    assert_ptr_equal(net_peer_certificate(p->ours), peer);
+}
+
+/* A certificate that nobody demanded is nobody's. */
+static void test_without_authority_nobody_is_known(void **state)
+{
+    struct net_tls *tls = server_tls(NULL);
+    struct pair p;
+
+    (void)state;
+    pair_start(&p, tls, their_context(false, "client"));
+    assert_null(net_peer_certificate(p.ours));
+    for (int n = 0; n < TURNS && !p.ready && !p.failed; n++)
+        turn(&p, false);
+    assert_true(p.ready);
+    assert_null(net_peer_certificate(p.ours));
+    pair_end(&p);
+    net_tls_free(&tls);
+}
+
 static void test_client_certificates(void **state)
 {
     static const struct {
@@ -250,6 +283,10 @@ static void test_client_certificates(void **state)
         assert_row(p.ready || net_error_is_verify(p.ours), rows[i].certificate);
         if (rows[i].error != NULL)
             assert_string_equal(p.error, rows[i].error);
+        if (rows[i].error == NULL)
+            check_peer(&p);
+        else
+            assert_null(net_peer_certificate(p.ours));
         pair_end(&p);
     }
     net_tls_free(&tls);
@@ -409,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_clients_may_choose),
         cmocka_unit_test(test_client_certificates),
+        cmocka_unit_test(test_without_authority_nobody_is_known),
         cmocka_unit_test(test_no_renegotiation),
         cmocka_unit_test(test_bytes_behind_the_handshake),
         cmocka_unit_test(test_sessions_last_an_hour),
