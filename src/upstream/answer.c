@@ -3,6 +3,15 @@
  * the way can have made up. */
 #include "upstream/inner.h"
 
+void answer_forget(struct upstream_call *call)
+{
+    if (!call->upstream->settings.secret)
+        return;
+    if (call->partial.ptr != NULL)
+        explicit_bzero(call->partial.ptr, call->partial.cap);
+    arena_wipe(&call->arena);
+}
+
 void answer_reset(struct upstream_call *call)
 {
     buf_clear(&call->partial);
@@ -88,6 +97,15 @@ static void take_body(struct upstream_call *call, struct view in)
 
 /* ---- head ---- */
 
+static void keep_partial(struct upstream_call *call, struct view in)
+{
+    const struct upstream_settings *const settings = &call->upstream->settings;
+
+    /* Where it is secret there is room for a whole head: it never moves and leaves a copy. */
+    if (!settings->secret || buf_reserve(&call->partial, settings->head.head))
+        buf_add(&call->partial, in);
+}
+
 /* Takes a whole head from the front of *in, if there is one now, and moves *in behind it. *ret_head
  * stays until the partial buffer or the scratch is used again. False: there is none (the call may
  * have failed). */
@@ -109,7 +127,7 @@ static bool find_head(struct upstream_call *call, struct view *in, struct view *
         malformed(call, fault.text);
     } else if (len == 0) {
         if (had == 0)
-            buf_add(&call->partial, *in);
+            keep_partial(call, *in);
         if (call->partial.failed != STATUS_OK || call->partial.len >= limits->head)
             malformed(call, "the head is larger than limits.head");
     } else {
@@ -174,6 +192,7 @@ static void receive(struct upstream_call *call, struct view in)
 void answer_read(struct upstream_call *call)
 {
     struct link *const link = call->link;
+    const bool secret = call->upstream->settings.secret;
     char *const scratch = call->upstream->scratch;
     enum net_io io = NET_OK;
     unsigned reads = 0;
@@ -184,6 +203,8 @@ void answer_read(struct upstream_call *call)
         io = net_read(link->conn, scratch, SCRATCH_BYTES, &n);
         if (io == NET_OK)
             receive(call, view_of(scratch, n));
+        if (io == NET_OK && secret)
+            explicit_bzero(scratch, n);
     }
     if (io == NET_EOF || io == NET_FAILED)
         connection_ended(call, io);

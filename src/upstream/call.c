@@ -177,6 +177,7 @@ static void let_go(struct upstream_call *call)
 {
     struct upstream *const up = call->upstream;
 
+    answer_forget(call);
     buf_done(&call->queue);
     buf_done(&call->partial);
     buf_done(&call->rest);

@@ -161,3 +161,5 @@ void answer_read(struct upstream_call *call);
 void answer_resume(struct upstream_call *call);
 /* Forgets what a broken connection brought. */
 void answer_reset(struct upstream_call *call);
+/* Overwrites what was read of a secret answer; the call is over. */
+void answer_forget(struct upstream_call *call);

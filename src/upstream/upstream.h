@@ -13,7 +13,8 @@
 struct upstream_settings {
     struct http1_limits head;
     int64_t connect_ms, tls_ms, send_ms, first_byte_ms, idle_ms, total_ms;
-    int64_t keep_alive_ms;    /* how long an unused connection is kept */
+    int64_t keep_alive_ms; /* how long an unused connection is kept */
+    bool secret; /* answers hold secrets: what was read of them is overwritten in the end */
     unsigned max_connections; /* of this pool; further calls wait their turn within connect_ms */
 };
 
