@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From a token to the JSON in it. The Base64 is read strictly, so that one content has one token,
  * and the DER must fill it. */
-#include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
+#include "identity/envelope.h"
 #include "identity/identity.h"
 #include "identity/token.h"
 
@@ -58,8 +58,7 @@ static bool decode_base64(struct view text, unsigned char *out, size_t *ret_len)
     return true;
 }
 
-/* The embedded content, NULL if there is none or it isn't plain data. */
-static const ASN1_OCTET_STRING *content_of(CMS_ContentInfo *cms)
+const ASN1_OCTET_STRING *envelope_content(CMS_ContentInfo *cms)
 {
     ASN1_OCTET_STRING **content;
 
@@ -67,34 +66,16 @@ static const ASN1_OCTET_STRING *content_of(CMS_ContentInfo *cms)
         OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
         return NULL;
     content = CMS_get0_content(cms);
-    return content == NULL ? NULL : *content;
+    return content == NULL || *content == NULL || ASN1_STRING_length(*content) <= 0 ? NULL
+                                                                                    : *content;
 }
 
-static enum status copy_content(const unsigned char *der, size_t len, struct arena *arena,
-                                struct view *ret)
-{
-    const unsigned char *at = der;
-    CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)len);
-    const ASN1_OCTET_STRING *content = NULL;
-    enum status status = STATUS_SYNTAX;
-
-    if (cms != NULL && at == der + len)
-        content = content_of(cms);
-    if (content != NULL && ASN1_STRING_length(content) > 0) {
-        *ret = arena_copy(arena, view_of((const char *)ASN1_STRING_get0_data(content),
-                                         (size_t)ASN1_STRING_length(content)));
-        status = ret->ptr == NULL ? STATUS_NOMEM : STATUS_OK;
-    }
-    CMS_ContentInfo_free(cms);
-    return status;
-}
-
-enum status identity_decode_token(struct view token, struct arena *arena, struct view *ret_json)
+enum status envelope_open(struct view token, struct arena *arena, CMS_ContentInfo **ret)
 {
     unsigned char *der;
-    struct view json;
+    const unsigned char *at;
+    CMS_ContentInfo *cms;
     size_t len;
-    enum status status;
 
     if (token.len > TOKEN_BYTES_MAX)
         return STATUS_SYNTAX;
@@ -103,11 +84,39 @@ enum status identity_decode_token(struct view token, struct arena *arena, struct
         return STATUS_NOMEM;
     if (!decode_base64(token, der, &len))
         return STATUS_SYNTAX;
+    at = der;
+    cms = d2i_CMS_ContentInfo(NULL, &at, (long)len);
+    if (cms == NULL || at != der + len || envelope_content(cms) == NULL) {
+        CMS_ContentInfo_free(cms);
+        return STATUS_SYNTAX;
+    }
+    *ret = cms;
+    return STATUS_OK;
+}
+
+enum status envelope_copy(CMS_ContentInfo *cms, struct arena *arena, struct view *ret)
+{
+    const ASN1_OCTET_STRING *content = envelope_content(cms);
+    struct view copy = arena_copy(arena, view_of((const char *)ASN1_STRING_get0_data(content),
+                                                 (size_t)ASN1_STRING_length(content)));
+
+    if (copy.ptr == NULL)
+        return STATUS_NOMEM;
+    *ret = copy;
+    return STATUS_OK;
+}
+
+enum status identity_decode_token(struct view token, struct arena *arena, struct view *ret_json)
+{
+    CMS_ContentInfo *cms = NULL;
+    enum status status;
+
     /* What OpenSSL says about a bad token must not be found by TLS code of this thread later. */
     (void)ERR_set_mark();
-    status = copy_content(der, len, arena, &json);
-    (void)ERR_pop_to_mark();
+    status = envelope_open(token, arena, &cms);
     if (status == STATUS_OK)
-        *ret_json = json;
+        status = envelope_copy(cms, arena, ret_json);
+    CMS_ContentInfo_free(cms);
+    (void)ERR_pop_to_mark();
     return status;
 }

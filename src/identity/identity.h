@@ -28,9 +28,6 @@ struct credentials {
     unsigned authorization_count;
     struct view project; /* X-Project-Id */
     unsigned project_count;
-    struct view path_project; /* of an unjudged call: the one that X-Project-Id may name; ptr NULL:
-                                 the path names none for sure */
-    struct identity_cache *cache; /* the worker's own; NULL: each token is decoded anew */
 };
 
 /* What the last tokens said, by the SHA-256 of the whole token; only what could be decoded. For one
@@ -50,33 +47,20 @@ struct credential {
     const char *verified; /* "iam", "certificate", "signature", "decoded", "none" */
 };
 
+/* What goes to the cloud in place of the caller's credential headers. */
+enum identity_sends {
+    SENDS_RECEIVED, /* the token, as it came */
+    SENDS_ANEW,     /* signed with the caller's own key, which the gateway holds */
+    SENDS_SERVICE,  /* signed with the organisation's key: the caller has none of the cloud's */
+    SENDS_RELAYED,  /* the signature as it came: it can't be verified here, nor remade */
+};
+
 struct identified {
     struct subject subject;
     struct credential credential;
     int64_t expires_us; /* 0: not known */
+    enum identity_sends sends;
 };
-
-/* Identifies the caller of a judged operation, without asking anybody (decode, off). path_project:
- * the project of the path; decode refuses a token of another project, one that can't be decoded and
- * one that has expired (401, 403), and takes "Authorization: Bearer" and the token as a token.
- * Whatever the settings: signatures are refused with a sentence that tells how to use a token; so
- * are two credentials, and an X-Project-Id that isn't the path's. True: *ret is filled. False:
- * *ret_why, and of *ret the credential. Texts live in the arena or are constant. */
-MUST_CHECK bool identity_judged(enum token_verify verify, const struct credentials *credentials,
-                                struct view path_project, int64_t now_us, struct arena *arena,
-                                struct identified *ret, struct reason *ret_why);
-/* For the record of an unjudged operation: what the credential says. It need not be one that can be
- * decoded, but it must be one: of two, the record could name one and the cloud obey the other.
- * Refused are signatures (`signatures: refuse` holds on every route: a changed Host breaks them and
- * failures lock the key), two credentials, a token of more than one word, and an X-Project-Id that
- * stands twice or isn't path_project. */
-MUST_CHECK bool identity_unjudged(enum token_verify verify, const struct credentials *credentials,
-                                  int64_t now_us, struct arena *arena, struct identified *ret,
-                                  struct reason *ret_why);
-
-/* As identity_unjudged for calls that leave no line: the same refusals, but nobody asks who it was,
- * so that no token is digested or decoded. */
-MUST_CHECK bool identity_unrecorded(const struct credentials *credentials, struct reason *ret_why);
 
 /* A Keystone PKI token ('/' written '-', Base64 of CMS SignedData with the content embedded) to its
  * JSON. Decoding is not verification. STATUS_SYNTAX when it isn't one. */

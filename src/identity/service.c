@@ -31,7 +31,7 @@ struct service_credential {
     struct stamp stamp;
     char *bytes; /* of the file; what follows points into it */
     size_t cap;
-    struct view token, access, secret, security;
+    struct view token, access, secret, security, user;
     char project[64];
     size_t project_len;
 };
@@ -58,7 +58,8 @@ static void wipe(char **bytes, size_t cap)
 static void forget(struct service_credential *service)
 {
     wipe(&service->bytes, service->cap);
-    service->token = service->access = service->secret = service->security = VIEW_NONE;
+    service->token = service->access = service->secret = service->security = service->user =
+        VIEW_NONE;
     service->project_len = 0;
 }
 
@@ -126,6 +127,8 @@ static struct view *place_of(struct service_credential *service, struct view key
         return &service->access;
     if (view_eq(key, VIEW("secret_key")))
         return &service->secret;
+    if (view_eq(key, VIEW("user_id")))
+        return &service->user;
     return view_eq(key, VIEW("security_token")) ? &service->security : NULL;
 }
 
@@ -172,8 +175,8 @@ static enum status read_key(struct service_credential *service, struct view text
             continue;
         if (!read_line(service, line))
             return err_set_at(err, at, STATUS_INVALID,
-                              "%s:%u: must be access_key, secret_key or security_token, each once, "
-                              "a colon, a blank and one word",
+                              "%s:%u: must be access_key, secret_key, security_token or user_id, "
+                              "each once, a colon, a blank and one word",
                               service->path, at.line);
     }
     if (service->access.ptr == NULL || service->secret.ptr == NULL)
@@ -328,6 +331,11 @@ struct view service_project(const struct service_credential *service)
     return service->project_len > 0 ? view_of(service->project, service->project_len) : VIEW_NONE;
 }
 
+struct view service_user(const struct service_credential *service)
+{
+    return service->user;
+}
+
 bool service_is_key(const struct service_credential *service)
 {
     return service->is_key;
@@ -340,41 +348,34 @@ static void add_field(struct service_field *fields, size_t *count, struct view n
         fields[(*count)++] = (struct service_field){name, value};
 }
 
-static void sign_field(struct sign_field *fields, size_t *count, struct view name,
-                       struct view value)
-{
-    if (value.len > 0)
-        fields[(*count)++] = (struct sign_field){name, value};
-}
-
 static enum status sign_fields(const struct service_credential *service,
                                const struct service_request *request, struct arena *arena,
                                struct service_field *ret, size_t *ret_count)
 {
-    char date_text[SIGN_DATE_BYTES];
-    struct sign_field fields[4]; /* in the order of their names */
+    const struct sign_key key = {service->access, service->secret, service->security};
+    struct canonical_field fields[3], added[SIGN_ADDED_MAX];
     struct sign_request sign = {.method = request->method,
                                 .path = request->path,
                                 .query = request->query,
-                                .body = request->body,
-                                .fields = fields};
-    struct view date, authorization;
+                                .body = request->body};
+    enum status status;
+    size_t count;
 
-    sign_date(request->now_us, date_text);
-    date = arena_copy(arena, view_of(date_text, sizeof date_text));
-    sign_field(fields, &sign.count, VIEW("host"), request->host);
-    sign_field(fields, &sign.count, VIEW("x-project-id"), request->project);
-    sign_field(fields, &sign.count, VIEW("x-sdk-date"), date);
-    sign_field(fields, &sign.count, VIEW("x-security-token"), service->security);
-    authorization = date.ptr != NULL
-                        ? sign_authorization(&sign, service->access, service->secret, arena)
-                        : VIEW_NONE;
-    if (authorization.ptr == NULL)
-        return STATUS_NOMEM;
+    fields[sign.count++] = (struct canonical_field){VIEW("host"), request->host};
+    if (request->project.len > 0)
+        fields[sign.count++] = (struct canonical_field){VIEW("x-project-id"), request->project};
+    if (request->body_unread)
+        fields[sign.count++] =
+            (struct canonical_field){VIEW("x-sdk-content-sha256"), VIEW("UNSIGNED-PAYLOAD")};
+    sign.fields = fields;
+    status = sign_anew(&sign, &key, request->now_us, arena, added, &count);
+    if (status != STATUS_OK)
+        return status;
     add_field(ret, ret_count, VIEW("X-Project-Id"), request->project);
-    add_field(ret, ret_count, VIEW("X-Sdk-Date"), date);
-    add_field(ret, ret_count, VIEW("X-Security-Token"), service->security);
-    add_field(ret, ret_count, VIEW("Authorization"), authorization);
+    if (request->body_unread)
+        add_field(ret, ret_count, VIEW("X-Sdk-Content-Sha256"), VIEW("UNSIGNED-PAYLOAD"));
+    for (size_t i = 0; i < count; i++)
+        add_field(ret, ret_count, added[i].name, added[i].value);
     return STATUS_OK;
 }
 

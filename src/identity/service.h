@@ -11,8 +11,8 @@
 
 struct service_settings {
     const char *token_file;      /* or NULL */
-    const char *access_key_file; /* or NULL: YAML with `access_key`, `secret_key` and, of temporary
-                                    keys, `security_token` */
+    const char *access_key_file; /* or NULL: YAML with `access_key`, `secret_key`, of temporary
+                                    keys `security_token`, and maybe `user_id` */
 };
 
 struct service_credential;
@@ -30,8 +30,13 @@ struct view service_project(const struct service_credential *service);
 /* Whether it is an access key: calls that are refused may lock it. */
 bool service_is_key(const struct service_credential *service);
 
+/* Of a key whose file says `user_id`: the cloud's id of its user; VIEW_NONE otherwise. Lives until
+ * the next service_fields. */
+struct view service_user(const struct service_credential *service);
+
 struct service_request {
     struct view method, path, query, host, project, body;
+    bool body_unread; /* it streams behind the head: the signature leaves it out */
     int64_t now_us;
 };
 struct service_field {

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The JSON of a token to facts. What it cannot tell stays unknown: roles that aren't listed, groups
- * of a user that no identity provider sent, groups without names. */
+ * The document about a token to facts, whoever sent it. What it cannot tell stays unknown: roles
+ * that aren't listed, groups of a user that no identity provider sent, groups without names. */
 #include "identity/token.h"
 
 #include "base/clock.h"
 #include "identity/identity.h"
 #include "json/doc.h"
-
-static const struct jlimits limits = {.bytes = TOKEN_BYTES_MAX, .depth = 16, .members = 8192};
 
 /* A walk that fails once and for all, so that the facts are a list of questions. */
 struct walk {
@@ -126,8 +124,10 @@ static void read_subject(struct walk *w, jref token, struct subject *s)
     read_groups(w, user, s);
 }
 
-enum status token_read_json(struct view json, struct arena *arena, struct token_facts *ret)
+enum status token_read_document(struct view json, size_t bytes_max, struct arena *arena,
+                                struct token_facts *ret)
 {
+    const struct jlimits limits = {.bytes = bytes_max, .depth = 16, .members = 8192};
     struct walk w = {.arena = arena};
     struct token_facts facts = {.expires_us = 0};
     struct jfault fault;
@@ -146,6 +146,11 @@ enum status token_read_json(struct view json, struct arena *arena, struct token_
     if (w.failed == STATUS_OK)
         *ret = facts;
     return w.failed;
+}
+
+enum status token_read_json(struct view json, struct arena *arena, struct token_facts *ret)
+{
+    return token_read_document(json, TOKEN_BYTES_MAX, arena, ret);
 }
 
 enum status token_read(struct view token, struct arena *arena, struct token_facts *ret)

@@ -3,11 +3,13 @@
 """IAM tokens for tests and the demo, in the form of the real ones.
 
 A token is CMS SignedData around a JSON document, in DER, without certificates and signed attributes, then
-Base64 with '-' for '/'. The key that signs it is thrown away: such a token is good for a gateway that
-decodes tokens and for the stand-in cloud, and for nothing else.
+Base64 with '-' for '/'. Unless a signer is given the key is thrown away: such a token is good for a gateway that
+decodes tokens and for the stand-in cloud, and for nothing else. Whoever pins the certificate of a signer
+(`verify: certificate`) takes its tokens.
 
 As a module: make_token(user="alice", project="0123...", roles=["te_admin"]).
 As a command: token.py --user alice --project 0123... --role te_admin [--expires 1h] [--bytes 9000]
+                      [--key KEY.pem --cert CERTIFICATE.pem]
 """
 
 import sys
@@ -25,6 +27,7 @@ import tempfile
 from pathlib import Path
 
 PROJECT = "0123456789abcdef0123456789abcdef"
+SIZES = (1200, 9000, 17600)  # tokens with few, about 150 and about 300 roles
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -35,25 +38,30 @@ def _openssl(*arguments, data=None):
     return done.stdout
 
 
+def new_signer(folder, name="signer", *, kind=("rsa:2048",), days=2):
+    """Makes NAME.key and NAME.pem in the folder; both paths. kind: what openssl's -newkey takes, with its options."""
+    key, certificate = Path(folder, name + ".key"), Path(folder, name + ".pem")
+    _openssl("req", "-x509", "-newkey", *kind, "-nodes", "-subj", "/CN=token signer of the tests", "-days", str(days),
+             "-keyout", str(key), "-out", str(certificate))
+    return key, certificate
+
+
 @functools.lru_cache(maxsize=1)
 def _signer():
     """Key and certificate of a signer that lives as long as this process."""
     with tempfile.TemporaryDirectory() as folder:
-        key, certificate = Path(folder, "key.pem"), Path(folder, "certificate.pem")
-        _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=token signer of the tests",
-                 "-days", "2", "-keyout", str(key), "-out", str(certificate))
-        return key.read_bytes(), certificate.read_bytes()
+        return tuple(path.read_bytes() for path in new_signer(folder))
 
 
-def sign(content):
-    """The token that holds these bytes."""
-    key, certificate = _signer()
+def sign(content, signer=None, digest="sha256"):
+    """The token that holds these bytes. signer: paths of a key and its certificate."""
+    key, certificate = _signer() if signer is None else (Path(path).read_bytes() for path in signer)
     with tempfile.TemporaryDirectory() as folder:
         signer, inside = Path(folder, "signer.pem"), Path(folder, "content")
         signer.touch(mode=0o600)
         signer.write_bytes(key + certificate)
         inside.write_bytes(content)
-        der = _openssl("cms", "-sign", "-binary", "-nodetach", "-nocerts", "-nosmimecap", "-noattr", "-md", "sha256",
+        der = _openssl("cms", "-sign", "-binary", "-nodetach", "-nocerts", "-nosmimecap", "-noattr", "-md", digest,
                        "-signer", str(signer), "-in", str(inside), "-outform", "DER")
     return base64.b64encode(der).decode("ascii").replace("/", "-")
 
@@ -93,12 +101,12 @@ def content(user="alice", project=PROJECT, roles=("te_admin",), *, user_id=None,
     return {"token": token}
 
 
-def make_token(user="alice", project=PROJECT, roles=("te_admin",), *, size=0, **others):
+def make_token(user="alice", project=PROJECT, roles=("te_admin",), *, size=0, signer=None, **others):
     """A token. size: it gets roles added until it is at least so many characters long (real ones have up to
-    20,000). The other arguments are those of content()."""
+    20,000). signer: as of sign(). The other arguments are those of content()."""
     roles = list(roles)
     while True:
-        token = sign(json.dumps(content(user, project, roles, **others), separators=(",", ":")).encode())
+        token = sign(json.dumps(content(user, project, roles, **others), separators=(",", ":")).encode(), signer)
         missing = size - len(token)
         if missing <= 0:
             return token
@@ -119,11 +127,16 @@ def main():
     parser.add_argument("--group", action="append", help="name of a group of a federated user; likewise")
     parser.add_argument("--expires", default="1h", help="from now: 1h, 30m, -5m (default: %(default)s)")
     parser.add_argument("--bytes", type=int, default=0, help="add roles until the token is so long")
+    parser.add_argument("--key", help="the signer's key, with --cert; otherwise one that is thrown away")
+    parser.add_argument("--cert", help="the signer's certificate")
     options = parser.parse_args()
+    if (options.key is None) != (options.cert is None):
+        parser.error("--key and --cert stand together")
     try:
         print(make_token(options.user, options.project or None, options.role, size=options.bytes,
                          user_id=options.user_id, domain=options.domain, domain_id=options.domain_id,
-                         project_name=options.project_name, groups=options.group, expires=options.expires))
+                         project_name=options.project_name, groups=options.group, expires=options.expires,
+                         signer=options.key and (options.key, options.cert)))
     except (KeyError, ValueError, IndexError):
         parser.error("--expires is a number and one of s m h d")
     except RuntimeError as error:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The token cache: what comes back is what went in, in memory of its own; the oldest goes; verdicts
  * are never cached. */
+#include "support/callers.h"
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -179,32 +180,39 @@ static struct view make_token(const char *user)
         &arena);
 }
 
+/* credentials, cache: as the callers below name them. */
+#define JUDGED(given, kept, path_project, at, who)                   \
+    caller_is_known(&(struct caller_case){.verify = VERIFY_DECODE,   \
+                                          .credentials = (given),    \
+                                          .project = (path_project), \
+                                          .judged = true,            \
+                                          .now_us = (at),            \
+                                          .cache = (kept)},          \
+                    &arena, (who), &why)
+
 static void test_verdicts_are_made_anew(void **state)
 {
-    struct credentials credentials = {.token = make_token("alice"), .token_count = 1};
+    const struct credentials credentials = {.token = make_token("alice"), .token_count = 1};
+    struct identity_cache *cache;
     struct identified first, second;
     struct reason why;
     int64_t expires;
 
     (void)state;
     assert_true(clock_parse(VIEW("2026-01-02T03:04:05Z"), &expires));
-    credentials.cache = identity_cache_new(2);
-    assert_true(identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), expires - 1, &arena,
-                                &first, &why));
-    assert_true(identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), expires - 1, &arena,
-                                &second, &why));
+    cache = identity_cache_new(2);
+    assert_true(JUDGED(&credentials, cache, VIEW(PROJECT), expires - 1, &first));
+    assert_true(JUDGED(&credentials, cache, VIEW(PROJECT), expires - 1, &second));
     assert_view(second.subject.user_name, "alice");
     assert_view(second.subject.roles[0], "te_admin");
     assert_true(second.subject.roles != first.subject.roles);
     assert_string_equal(second.credential.verified, "decoded");
     assert_string_equal(second.credential.digest, first.credential.digest);
-    assert_false(identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), expires, &arena,
-                                 &second, &why));
+    assert_false(JUDGED(&credentials, cache, VIEW(PROJECT), expires, &second));
     assert_ptr_equal(why.row, &identity_reasons[IDENTITY_TOKEN_EXPIRED]);
-    assert_false(identity_judged(VERIFY_DECODE, &credentials, VIEW("other"), expires - 1, &arena,
-                                 &second, &why));
+    assert_false(JUDGED(&credentials, cache, VIEW("other"), expires - 1, &second));
     assert_ptr_equal(why.row, &identity_reasons[IDENTITY_PROJECT_MISMATCH]);
-    identity_cache_free(&credentials.cache);
+    identity_cache_free(&cache);
 }
 
 /* The key is the whole token: a token that differs in its last letter only is another one. */
@@ -215,18 +223,15 @@ static void test_tokens_are_told_apart(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(users); i++) {
-        struct credentials credentials = {
-            .token = make_token(users[i]), .token_count = 1, .cache = cache};
+        struct credentials credentials = {.token = make_token(users[i]), .token_count = 1};
         struct view cut = view_of(credentials.token.ptr, credentials.token.len - 1);
         struct identified who;
         struct reason why;
 
-        assert_true(
-            identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), 0, &arena, &who, &why));
+        assert_true(JUDGED(&credentials, cache, VIEW(PROJECT), 0, &who));
         assert_row(view_eq(who.subject.user_name, view_str(users[i])), users[i]);
         credentials.token = cut;
-        assert_false(
-            identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), 0, &arena, &who, &why));
+        assert_false(JUDGED(&credentials, cache, VIEW(PROJECT), 0, &who));
         assert_ptr_equal(why.row, &identity_reasons[IDENTITY_TOKEN_MALFORMED]);
     }
     identity_cache_free(&cache);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who is calling: every refusal, both settings, judged and unjudged operations. */
+#include "support/callers.h"
 #include "support/test.h"
 
 #include "base/clock.h"
@@ -72,7 +73,12 @@ static bool judge(enum token_verify verify, const struct credentials *credential
                   struct identified *who, struct reason *why)
 {
     memset(who, 0xA5, sizeof *who);
-    return identity_judged(verify, credentials, VIEW(PROJECT), now_us, &arena, who, why);
+    return caller_is_known(&(struct caller_case){.verify = verify,
+                                                 .credentials = credentials,
+                                                 .project = VIEW(PROJECT),
+                                                 .judged = true,
+                                                 .now_us = now_us},
+                           &arena, who, why);
 }
 
 static void check_digest(const struct identified *who, struct view secret)
@@ -452,20 +458,21 @@ static void test_off(void **state)
 }
 
 /* What needs others to be asked is an error until it is built. */
-static void test_settings_of_later_versions_refuse(void **state)
+/* Asking IAM is for whoever has a connection to it. */
+static void test_iam_is_to_be_asked(void **state)
 {
-    static const enum token_verify verifies[] = {VERIFY_IAM, VERIFY_CERTIFICATE};
-    struct credentials credentials = with_token(good_token());
+    const struct credentials credentials = with_token(good_token());
+    const struct identity_means means = {.verify = VERIFY_IAM};
+    const struct identity_request request = {
+        .credentials = credentials, .project = VIEW(PROJECT), .judged = true, .now_us = now_us};
+    struct identity_found found;
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(verifies); i++) {
-        struct identified who;
-        struct reason why;
-
-        assert_false(judge(verifies[i], &credentials, &who, &why));
-        assert_ptr_equal(why.row, &identity_reasons[IDENTITY_UNAVAILABLE]);
-        assert_int_equal(why.row->status, 503);
-    }
+    assert_int_equal(identity_find(&means, &request, &arena, &found), IDENTITY_ASKS);
+    assert_true(view_eq(found.question.token, credentials.token));
+    assert_ptr_equal(found.question.digest, found.digest);
+    assert_string_equal(found.who.credential.kind, "token");
+    assert_string_equal(found.who.credential.verified, "none");
 }
 
 static void test_out_of_memory_is_no_bad_token(void **state)
@@ -477,24 +484,54 @@ static void test_out_of_memory_is_no_bad_token(void **state)
 
     (void)state;
     arena_init(&small, 16, 100);
-    assert_false(
-        identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), now_us, &small, &who, &why));
+    assert_false(caller_is_known(&(struct caller_case){.verify = VERIFY_DECODE,
+                                                       .credentials = &credentials,
+                                                       .project = VIEW(PROJECT),
+                                                       .judged = true,
+                                                       .now_us = now_us},
+                                 &small, &who, &why));
     assert_ptr_equal(why.row, &identity_reasons[IDENTITY_UNAVAILABLE]);
     /* No memory for a sentence with ids in it: the table's line has to do. */
     credentials.project = VIEW(OTHER);
     credentials.project_count = 1;
-    assert_false(
-        identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), now_us, &small, &who, &why));
+    assert_false(caller_is_known(&(struct caller_case){.verify = VERIFY_DECODE,
+                                                       .credentials = &credentials,
+                                                       .project = VIEW(PROJECT),
+                                                       .judged = true,
+                                                       .now_us = now_us},
+                                 &small, &who, &why));
     assert_ptr_equal(why.row, &identity_reasons[IDENTITY_PROJECT_MISMATCH]);
     assert_true(why.message.len > 10);
     arena_done(&small);
 }
 
+static bool look_unjudged_at(enum token_verify verify, const struct credentials *credentials,
+                             struct view project, struct identified *who, struct reason *why)
+{
+    memset(who, 0xA5, sizeof *who);
+    return caller_is_known(&(struct caller_case){.verify = verify,
+                                                 .credentials = credentials,
+                                                 .project = project,
+                                                 .recorded = true,
+                                                 .now_us = now_us},
+                           &arena, who, why);
+}
+
 static bool look_unjudged(enum token_verify verify, const struct credentials *credentials,
                           struct identified *who, struct reason *why)
 {
-    memset(who, 0xA5, sizeof *who);
-    return identity_unjudged(verify, credentials, now_us, &arena, who, why);
+    return look_unjudged_at(verify, credentials, VIEW_NONE, who, why);
+}
+
+/* Of a call that leaves no line. */
+static bool pass(const struct credentials *credentials, struct view project, struct reason *why)
+{
+    struct identified who;
+
+    return caller_is_known(&(struct caller_case){.verify = VERIFY_DECODE,
+                                                 .credentials = credentials,
+                                                 .project = project},
+                           &arena, &who, why);
 }
 
 static void test_unjudged_decodes_what_it_can(void **state)
@@ -521,8 +558,10 @@ static void test_unjudged_refuses_signatures_and_several(void **state)
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         const struct refusal *row = &refusals[i];
         struct credentials credentials = row->credentials;
-        bool signature_there = strstr(row->name, "signature") != NULL;
-        bool several = row->reason == IDENTITY_AMBIGUOUS || strstr(row->name, "two words") != NULL;
+        bool dropped = strcmp(row->name, "token and signature") == 0;
+        bool signature_there = row->reason == IDENTITY_SIGNATURE_REFUSED && !dropped;
+        bool several = !dropped && (row->reason == IDENTITY_AMBIGUOUS ||
+                                    strstr(row->name, "two words") != NULL);
         struct identified who;
         struct reason why = {.row = NULL};
 
@@ -531,8 +570,7 @@ static void test_unjudged_refuses_signatures_and_several(void **state)
         assert_row(look_unjudged(VERIFY_DECODE, &credentials, &who, &why) ==
                        !(signature_there || several),
                    row->name);
-        assert_row(identity_unrecorded(&credentials, &why) == !(signature_there || several),
-                   row->name);
+        assert_row(pass(&credentials, VIEW_NONE, &why) == !(signature_there || several), row->name);
         if (signature_there)
             assert_row(why.row == &identity_reasons[IDENTITY_SIGNATURE_REFUSED], row->name);
         else if (several)
@@ -547,28 +585,30 @@ static const struct {
     const char *name;
     struct credentials credentials;
     int refused; /* -1: taken */
+    struct view path_project;
 } unjudged[] = {
-    {"nothing", {.token_count = 0}, -1},
-    {"an opaque token", {.token = V("opaque"), .token_count = 1}, -1},
-    {"an empty token", {.token = V(""), .token_count = 1}, -1},
-    {"a list", {.token = V("MIIA,MIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS},
-    {"two words", {.token = V("MIIA MIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS},
-    {"a tab", {.token = V("MIIA\tMIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS},
-    {"bearer", {.authorization = V("Bearer MIIA"), .authorization_count = 1}, -1},
+    {"nothing", {.token_count = 0}, -1, {NULL, 0}},
+    {"an opaque token", {.token = V("opaque"), .token_count = 1}, -1, {NULL, 0}},
+    {"an empty token", {.token = V(""), .token_count = 1}, -1, {NULL, 0}},
+    {"a list", {.token = V("MIIA,MIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS, {NULL, 0}},
+    {"two words", {.token = V("MIIA MIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS, {NULL, 0}},
+    {"a tab", {.token = V("MIIA\tMIIB"), .token_count = 1}, IDENTITY_AMBIGUOUS, {NULL, 0}},
+    {"bearer", {.authorization = V("Bearer MIIA"), .authorization_count = 1}, -1, {NULL, 0}},
     {"bearer of two",
      {.authorization = V("Bearer MIIA, Bearer MIIB"), .authorization_count = 1},
-     IDENTITY_AMBIGUOUS},
-    {"something else", {.authorization = V("Basic YTpi, x"), .authorization_count = 1}, -1},
-    {"the path's project",
-     {.project = V(PROJECT), .project_count = 1, .path_project = V(PROJECT)},
-     -1},
+     IDENTITY_AMBIGUOUS,
+     {NULL, 0}},
+    {"something else",
+     {.authorization = V("Basic YTpi, x"), .authorization_count = 1},
+     -1,
+     {NULL, 0}},
+    {"the path's project", {.project = V(PROJECT), .project_count = 1}, -1, V(PROJECT)},
     {"another project",
-     {.project = V(OTHER), .project_count = 1, .path_project = V(PROJECT)},
-     IDENTITY_PROJECT_MISMATCH},
-    {"no project",
-     {.project = V(""), .project_count = 1, .path_project = V(PROJECT)},
-     IDENTITY_PROJECT_MISMATCH},
-    {"a path without a project", {.project = V(OTHER), .project_count = 1}, -1},
+     {.project = V(OTHER), .project_count = 1},
+     IDENTITY_PROJECT_MISMATCH,
+     V(PROJECT)},
+    {"no project", {.project = V(""), .project_count = 1}, IDENTITY_PROJECT_MISMATCH, V(PROJECT)},
+    {"a path without a project", {.project = V(OTHER), .project_count = 1}, -1, {NULL, 0}},
 };
 
 /* What the record names is what the cloud obeys. */
@@ -580,8 +620,10 @@ static void test_unjudged_is_one_token_of_one_project(void **state)
         struct reason why = {.row = NULL};
         bool taken = unjudged[i].refused < 0;
 
-        assert_row(identity_unrecorded(&unjudged[i].credentials, &why) == taken, unjudged[i].name);
-        assert_row(look_unjudged(VERIFY_OFF, &unjudged[i].credentials, &who, &why) == taken,
+        assert_row(pass(&unjudged[i].credentials, unjudged[i].path_project, &why) == taken,
+                   unjudged[i].name);
+        assert_row(look_unjudged_at(VERIFY_OFF, &unjudged[i].credentials, unjudged[i].path_project,
+                                    &who, &why) == taken,
                    unjudged[i].name);
         if (!taken)
             assert_row(why.row == &identity_reasons[unjudged[i].refused], unjudged[i].name);
@@ -591,10 +633,33 @@ static void test_unjudged_is_one_token_of_one_project(void **state)
 static void test_reason_rows(void **state)
 {
     static const int statuses[IDENTITY_REASON_COUNT] = {
-        [IDENTITY_MISSING] = 401,           [IDENTITY_AMBIGUOUS] = 400,
-        [IDENTITY_SIGNATURE_REFUSED] = 401, [IDENTITY_TOKEN_MALFORMED] = 401,
-        [IDENTITY_TOKEN_EXPIRED] = 401,     [IDENTITY_TOKEN_UNSCOPED] = 401,
-        [IDENTITY_PROJECT_MISMATCH] = 403,  [IDENTITY_UNAVAILABLE] = 503,
+        [IDENTITY_MISSING] = 401,
+        [IDENTITY_AMBIGUOUS] = 400,
+        [IDENTITY_SIGNATURE_REFUSED] = 401,
+        [IDENTITY_TOKEN_MALFORMED] = 401,
+        [IDENTITY_TOKEN_EXPIRED] = 401,
+        [IDENTITY_TOKEN_UNSCOPED] = 401,
+        [IDENTITY_PROJECT_MISMATCH] = 403,
+        [IDENTITY_UNAVAILABLE] = 503,
+        [IDENTITY_SIGNATURE_ALGORITHM] = 401,
+        [IDENTITY_SIGNATURE_MALFORMED] = 401,
+        [IDENTITY_SIGNATURE_HEADER] = 401,
+        [IDENTITY_SIGNATURE_KEY] = 401,
+        [IDENTITY_SIGNATURE_DATE] = 401,
+        [IDENTITY_SIGNATURE_PAYLOAD] = 401,
+        [IDENTITY_SIGNATURE_MISMATCH] = 401,
+        [IDENTITY_SIGNATURE_REPLAYED] = 401,
+        [IDENTITY_SIGNATURE_BUSY] = 503,
+        [IDENTITY_TOKEN_REFUSED] = 401,
+        [IDENTITY_CERTIFICATE_UNKNOWN] = 401,
+        [IDENTITY_CERTIFICATE_AMBIGUOUS] = 401,
+        [IDENTITY_CERTIFICATE_MALFORMED] = 401,
+        [IDENTITY_FORWARDED_MALFORMED] = 400,
+        [IDENTITY_OIDC_MALFORMED] = 401,
+        [IDENTITY_OIDC_KEY] = 401,
+        [IDENTITY_OIDC_SIGNATURE] = 401,
+        [IDENTITY_OIDC_CLAIMS] = 401,
+        [IDENTITY_OIDC_EXPIRED] = 401,
     };
 
     (void)state;
@@ -615,7 +680,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused_credentials_are_noted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_off, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_settings_of_later_versions_refuse, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_iam_is_to_be_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_out_of_memory_is_no_bad_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unjudged_decodes_what_it_can, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unjudged_refuses_signatures_and_several, set_up,

@@ -110,7 +110,7 @@ static const struct vector vectors[] = {
 
 static struct sign_request request_of(const struct vector *v)
 {
-    struct sign_field *fields = arena_array(&arena, FIELDS_MAX, sizeof *fields);
+    struct canonical_field *fields = arena_array(&arena, FIELDS_MAX, sizeof *fields);
     struct sign_request request = {.method = view_str(v->method),
                                    .path = view_str(v->path),
                                    .query = view_str(v->query),
@@ -119,8 +119,8 @@ static struct sign_request request_of(const struct vector *v)
 
     assert_non_null(fields);
     for (; request.count < FIELDS_MAX && v->fields[request.count].name != NULL; request.count++)
-        fields[request.count] = (struct sign_field){view_str(v->fields[request.count].name),
-                                                    view_str(v->fields[request.count].value)};
+        fields[request.count] = (struct canonical_field){view_str(v->fields[request.count].name),
+                                                         view_str(v->fields[request.count].value)};
     return request;
 }
 
@@ -166,6 +166,79 @@ static void test_the_whole_field(void **state)
                 "cfb4171acec81de07d50e53d57eb77edd537414d66ddb1d7d780f128e12cd842");
 }
 
+/* Fields in any order, of a create that goes on to the cloud; one too many is refused. */
+static void test_order_and_bounds(void **state)
+{
+    struct canonical_field fields[SIGN_FIELDS_MAX + 1] = {
+        {VIEW("x-security-token"), VIEW("EXAMPLETOKEN")},
+        {VIEW("x-sdk-date"), VIEW("20260102T030405Z")},
+        {VIEW("host"), VIEW("modelarts.eu-de.otc.t-systems.com")},
+        {VIEW("x-project-id"), VIEW(PROJECT)},
+        {VIEW("content-type"), VIEW("application/json")},
+    };
+    struct sign_request request = {.method = VIEW("POST"),
+                                   .path = VIEW("/v1/" PROJECT "/demanager/instances"),
+                                   .body = view_str(body),
+                                   .fields = fields,
+                                   .count = 5};
+
+    (void)state;
+    assert_view(sign_authorization(&request, VIEW("EXAMPLEAK"), VIEW("EXAMPLESK"), &arena),
+                "SDK-HMAC-SHA256 Access=EXAMPLEAK, SignedHeaders=content-type;host;x-project-id;"
+                "x-sdk-date;x-security-token, Signature="
+                "678251d847e04f9391b5392dff6ea529719c5c22a7b8285b148a4c6c12c480dd");
+    assert_view(fields[0].name, "x-security-token");
+    for (size_t i = 5; i <= SIGN_FIELDS_MAX; i++)
+        // cppcheck-suppress unreadVariable ; request points to it
+        fields[i] = (struct canonical_field){VIEW("y"), VIEW("")};
+    request.count = SIGN_FIELDS_MAX;
+    assert_non_null(sign_authorization(&request, VIEW("EXAMPLEAK"), VIEW("EXAMPLESK"), &arena).ptr);
+    request.count++;
+    assert_null(sign_authorization(&request, VIEW("EXAMPLEAK"), VIEW("EXAMPLESK"), &arena).ptr);
+}
+
+static void test_anew(void **state)
+{
+    static const struct canonical_field sent[] = {
+        {{"host", 4}, {"modelarts.eu-de.otc.t-systems.com", 33}},
+        {{"content-type", 12}, {"application/json", 16}},
+        {{"x-project-id", 12}, {PROJECT, sizeof PROJECT - 1}},
+    };
+    struct sign_request request = {.method = VIEW("POST"),
+                                   .path = VIEW("/v1/" PROJECT "/demanager/instances"),
+                                   .body = view_str(body),
+                                   .fields = sent,
+                                   .count = ARRAY_LEN(sent)};
+    struct sign_key key = {VIEW("EXAMPLEAK"), VIEW("EXAMPLESK"), VIEW("EXAMPLETOKEN")};
+    struct canonical_field added[SIGN_ADDED_MAX];
+    struct arena none;
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(sign_anew(&request, &key, INT64_C(1767323045999999), &arena, added, &count),
+                     STATUS_OK);
+    assert_int_equal(count, 3);
+    assert_view(added[0].name, "X-Sdk-Date");
+    assert_view(added[0].value, "20260102T030405Z");
+    assert_view(added[1].name, "X-Security-Token");
+    assert_view(added[1].value, "EXAMPLETOKEN");
+    assert_view(added[2].name, "Authorization");
+    assert_view(added[2].value,
+                "SDK-HMAC-SHA256 Access=EXAMPLEAK, SignedHeaders=content-type;host;x-project-id;"
+                "x-sdk-date;x-security-token, Signature="
+                "678251d847e04f9391b5392dff6ea529719c5c22a7b8285b148a4c6c12c480dd");
+    key.security = VIEW_NONE;
+    assert_int_equal(sign_anew(&request, &key, INT64_C(1767323045000000), &arena, added, &count),
+                     STATUS_OK);
+    assert_int_equal(count, 2);
+    assert_true(view_ends(
+        added[1].value, VIEW("=dc7f5eddb31cea6163771234d10c342a36371132f0fc1705dc6decb7ddb27b95")));
+    arena_init(&none, 16, 0);
+    assert_int_equal(sign_anew(&request, &key, 0, &none, added, &count), STATUS_NOMEM);
+    request.count = SIGN_FIELDS_MAX;
+    assert_int_equal(sign_anew(&request, &key, 0, &arena, added, &count), STATUS_NOMEM);
+}
+
 static void check_query(const char *query, const char *want)
 {
     struct sign_request request = {
@@ -185,6 +258,7 @@ static void test_queries(void **state)
                 "enable=true&limit=1&multi=1&multi=2&multi=3&"
                 "test=%E4%B8%80%20%28%26%3D%3F%21%23%25.%2A%29");
     check_query("a=b/c", "a=b%2Fc");
+    check_query("a=b+c%2b", "a=b%20c%2B");
     check_query("b&a=&&c=d=e", "a=&b=&c=d%3De");
     check_query("a=%zz%4", "a=%25zz%254");
     check_query("", "");
@@ -234,7 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors), cmocka_unit_test(test_the_whole_field),
         cmocka_unit_test(test_queries), cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_date),    cmocka_unit_test(test_memory_runs_out),
+        cmocka_unit_test(test_date),    cmocka_unit_test(test_order_and_bounds),
+        cmocka_unit_test(test_anew),    cmocka_unit_test(test_memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

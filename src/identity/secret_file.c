@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The open file is what is looked at and read: a name could be given to another one between. */
+#include "identity/secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_fd(const int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+}
+
+static enum status check(const char *path, const struct stat *facts, size_t max, struct err *err)
+{
+    if (!S_ISREG(facts->st_mode))
+        return err_set(err, STATUS_INVALID, "%s: not a regular file", path);
+    if (facts->st_uid != geteuid() && facts->st_uid != 0)
+        return err_set(err, STATUS_INVALID,
+                       "%s: belongs to user %u; must belong to the user that the gateway runs as, "
+                       "or to root",
+                       path, (unsigned)facts->st_uid);
+    if ((facts->st_mode & 077) != 0)
+        return err_set(err, STATUS_INVALID,
+                       "%s: has mode %04o, so that others may get at the keys in it; chmod 600 it",
+                       path, (unsigned)(facts->st_mode & 07777));
+    if (facts->st_size < 0 || (uintmax_t)facts->st_size > max)
+        return err_set(err, STATUS_LIMIT, "%s: has %lld bytes; at most %zu may be", path,
+                       (long long)facts->st_size, max);
+    return STATUS_OK;
+}
+
+/* Up to the end of the file, or until bytes is full. */
+static enum status fill(const char *path, int fd, struct secret_bytes *bytes, struct err *err)
+{
+    while (bytes->len < bytes->cap) {
+        ssize_t got = read(fd, bytes->ptr + bytes->len, bytes->cap - bytes->len);
+
+        if (got == 0)
+            break;
+        if (got < 0 && errno != EINTR)
+            return err_set_errno(err, errno, "%s", path);
+        bytes->len += got > 0 ? (size_t)got : 0;
+    }
+    return STATUS_OK;
+}
+
+enum status secret_file_read(const char *path, size_t max, struct secret_bytes *ret,
+                             struct err *err)
+{
+    /* O_NONBLOCK: opening a named pipe must not wait for its other end. */
+    int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct secret_bytes bytes = {.ptr = NULL};
+    struct stat facts;
+    enum status status;
+
+    if (fd < 0 || fstat(fd, &facts) != 0)
+        return err_set_errno(err, errno, "%s", path);
+    status = check(path, &facts, max, err);
+    if (status != STATUS_OK)
+        return status;
+    bytes.cap = (size_t)facts.st_size + 1; /* one more tells that it grew */
+    bytes.ptr = malloc(bytes.cap);
+    if (bytes.ptr == NULL)
+        return err_set(err, STATUS_NOMEM, "%s: no memory left for this file", path);
+    status = fill(path, fd, &bytes, err);
+    if (status == STATUS_OK && bytes.len != (size_t)facts.st_size)
+        status = err_set(err, STATUS_IO, "%s: changed while it was read; try again", path);
+    if (status != STATUS_OK) {
+        secret_bytes_wipe(&bytes);
+        return status;
+    }
+    *ret = bytes;
+    return STATUS_OK;
+}
+
+void secret_bytes_wipe(struct secret_bytes *bytes)
+{
+    if (bytes->ptr != NULL)
+        explicit_bzero(bytes->ptr, bytes->cap);
+    free(bytes->ptr);
+    *bytes = (struct secret_bytes){.ptr = NULL};
+}
