@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "identity/identity.h"
+#include "identity/caller.h"
 #include "identity/service.h"
 #include "journal/journal.h"
 #include "judging/judging.h"
@@ -18,6 +18,24 @@ struct conf_listen {
     struct net_address address;
     const char *certificate, *key, *client_ca; /* absolute paths; certificate NULL: plain */
     struct loc at;
+};
+
+/* Who is calling. What only other settings make sense of is checked: whatever signs for callers
+ * has a key, and nobody is believed without a verified token beside it. */
+struct conf_identity {
+    enum token_verify verify;
+    const char *iam_url, *iam_host; /* host without brackets or port */
+    uint16_t iam_port;
+    const char *iam_ca_file; /* NULL: the system's */
+    int64_t cache_ms;
+    const char *certificate; /* PEM file; never NULL with VERIFY_CERTIFICATE */
+    enum signature_mode signatures;
+    const char *access_keys; /* file; never NULL with SIGNATURES_VERIFY */
+    const char *sign_as;     /* file of a service key; NULL: nobody is signed for */
+    struct loc certificate_at, access_keys_at, sign_as_at, jwks_at;
+    struct certificate_rules certificates; /* count 0: off */
+    struct oidc_settings oidc;             /* issuer.ptr NULL: off */
+    struct forwarded_settings forwarded;   /* header.ptr NULL: off */
 };
 
 /* All numbers are in bytes, ms or counts. Paths are absolute. Lives in the arena it was loaded
@@ -42,9 +60,9 @@ struct conf {
         const struct view *service_projects; /* ids, to be scanned besides those in use */
         size_t service_project_count;
     } upstream;
-    enum token_verify verify; /* VERIFY_DECODE or VERIFY_OFF in this version */
-    struct loc policies_at;   /* where the settings name the folder */
-    const char *policies;     /* folder */
+    struct conf_identity identity;
+    struct loc policies_at; /* where the settings name the folder */
+    const char *policies;   /* folder */
     struct {
         const char *directory, *sets;
         enum journal_durability durability;

@@ -19,12 +19,24 @@ struct conf_loading {
 void conf_no_memory(struct conf_loading *l);
 /* Makes the path absolute, in place; NULL when memory is out, and said so. */
 const char *conf_path(struct conf_loading *l, struct ytext *path);
+/* A copy that ends with NUL; NULL when memory is out, and said so. */
+const char *conf_text(struct conf_loading *l, struct view text);
 /* rows->listen to rows->listens and conf.listens. */
 void conf_read_listens(struct conf_loading *l);
 /* quota.store, with its password hidden in the rows, and what belongs to it. */
 void conf_read_quota(struct conf_loading *l);
+/* identity, all of it; after the listeners. */
+void conf_read_identity(struct conf_loading *l);
+/* identity.client_certificates, .oidc and .forwarded_user: who has no cloud credential. */
+void conf_read_callers(struct conf_loading *l);
+/* A list of ids of projects, `key` for messages. */
+void conf_read_projects(struct conf_loading *l, const char *key, const struct ytexts *projects,
+                        const struct view **ret, size_t *ret_count);
 /* upstream.service_credential, and of quota what it serves. */
 void conf_read_service(struct conf_loading *l);
+/* ", found ", with the value quoted in `quoted`; both empty where it may hold a password or a
+ * token: a URL with a user, a query or a fragment. */
+const char *conf_found(struct view url, char quoted[DIAG_QUOTED_BYTES]);
 /* "https://host[:port]" with nothing behind it; other settings that hold a URL may use it too. A
  * fault goes to diag under the name `key`. */
 MUST_CHECK bool conf_read_url(struct conf_loading *l, const char *key, const struct ytext *url,

@@ -52,7 +52,7 @@ const char *conf_path(struct conf_loading *l, struct ytext *path)
     return absolute.ptr;
 }
 
-static const char *text_of(struct conf_loading *l, struct view text)
+const char *conf_text(struct conf_loading *l, struct view text)
 {
     const char *copy = arena_strdup(l->arena, text);
 
@@ -125,7 +125,7 @@ static void read_upstream(struct conf_loading *l)
     if (rows->upstream.url.set) {
         if (conf_read_url(l, "url", &rows->upstream.url, &l->conf.upstream.host,
                           &l->conf.upstream.port))
-            l->conf.upstream.url = text_of(l, rows->upstream.url.value);
+            l->conf.upstream.url = conf_text(l, rows->upstream.url.value);
     }
     if (!view_eq(rows->upstream.ca_file.value, VIEW("system")))
         l->conf.upstream.ca_file = conf_path(l, &rows->upstream.ca_file);
@@ -137,57 +137,6 @@ static void read_upstream(struct conf_loading *l)
     l->conf.upstream.total_ms = rows->upstream.timeouts.total.value;
     l->conf.upstream.keep_alive_ms = rows->upstream.keep_alive.value;
     l->conf.upstream.max_connections = rows->upstream.max_connections.value;
-}
-
-/* Where `verify` stands, or should. */
-static struct loc place_of_verify(const struct conf_loading *l)
-{
-    if (l->rows->identity.tokens.verify.at.line > 0)
-        return l->rows->identity.tokens.verify.at;
-    if (l->rows->identity.tokens.object.at.line > 0)
-        return l->rows->identity.tokens.object.at;
-    if (l->rows->identity.object.at.line > 0)
-        return l->rows->identity.object.at;
-    return (struct loc){l->file, 1, 1};
-}
-
-static void read_verify(struct conf_loading *l)
-{
-    const struct ynumber *verify = &l->rows->identity.tokens.verify;
-
-    l->conf.verify = (enum token_verify)verify->value;
-    /* A value that isn't one was told already. */
-    if (verify->at.line > 0 && !verify->set)
-        return;
-    switch (l->conf.verify) {
-    case VERIFY_IAM:
-    case VERIFY_CERTIFICATE:
-        diag_fault(l->diag, place_of_verify(l),
-                   verify->set ? "verify: %s is not available in this version; set decode or off"
-                               : "identity.tokens.verify is left out, which means %s; that is not "
-                                 "available in this version, set decode or off",
-                   l->conf.verify == VERIFY_IAM ? "iam" : "certificate");
-        break;
-    case VERIFY_DECODE:
-    case VERIFY_OFF:
-        break;
-    }
-}
-
-static void read_identity(struct conf_loading *l)
-{
-    const struct ynumber *signatures = &l->rows->identity.signatures;
-    const char *host;
-    uint16_t port;
-
-    read_verify(l);
-    if (l->rows->identity.tokens.iam_url.set &&
-        !conf_read_url(l, "iam_url", &l->rows->identity.tokens.iam_url, &host, &port))
-        return; /* said so */
-    if (signatures->value != SIGNATURES_REFUSE)
-        diag_fault(l->diag, signatures->at,
-                   "signatures: %s is not available in this version; set refuse",
-                   signatures->value == SIGNATURES_RELAY ? "relay" : "verify");
 }
 
 /* Copies of policy sets stand beside the journal. */
@@ -287,7 +236,7 @@ static bool find_place(struct conf_loading *l, const char *path)
     char here[4096];
     struct err err;
 
-    l->file = text_of(l, view_str(path));
+    l->file = conf_text(l, view_str(path));
     if (l->file == NULL)
         return false;
     if (path[0] == '/') {
@@ -314,7 +263,7 @@ static void read_all(struct conf_loading *l)
     read_status(l);
     read_admin(l);
     read_upstream(l);
-    read_identity(l);
+    conf_read_identity(l);
     read_journal(l);
     conf_read_quota(l);
     conf_read_service(l);

@@ -13,7 +13,7 @@
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-enum { PATH_BYTES = 4000, URL_BYTES = 1000 };
+enum { PATH_BYTES = 4000, URL_BYTES = 1000, NAME_BYTES = 256, PATTERN_BYTES = 2000 };
 
 #define AT(member) offsetof(struct conf_rows, member)
 #define PATH(name, at)                                                                  \
@@ -29,6 +29,16 @@ enum { PATH_BYTES = 4000, URL_BYTES = 1000 };
     {                                                                                       \
         .key = (name), .kind = YFIELD_TEXT, .offset = (at), .required = (needed), .min = 1, \
         .max = URL_BYTES                                                                    \
+    }
+#define TEXT(name, at, needed, most)                                                        \
+    {                                                                                       \
+        .key = (name), .kind = YFIELD_TEXT, .offset = (at), .required = (needed), .min = 1, \
+        .max = (most)                                                                       \
+    }
+/* Of whom it says nothing nobody may use it, so that it is never left out. */
+#define TEXTS(name, at)                                                       \
+    {                                                                         \
+        .key = (name), .kind = YFIELD_TEXTS, .offset = (at), .required = true \
     }
 #define INT(name, at, low, high)                                                       \
     {                                                                                  \
@@ -55,7 +65,6 @@ enum { PATH_BYTES = 4000, URL_BYTES = 1000 };
 #define IN(object, path) (AT(path) - AT(object))
 
 static const char *const verify_names[] = {"iam", "certificate", "decode", "off", NULL};
-static const char *const off_names[] = {"off", NULL};
 static const char *const signature_names[] = {"refuse", "relay", "verify", NULL};
 static const char *const durability_names[] = {"sync", "write", NULL};
 static const char *const other_names[] = {"refuse", "pass", NULL};
@@ -134,7 +143,26 @@ static const struct yfield upstream_fields[] = {
 static const struct yfield tokens_fields[] = {
     ENUM("verify", IN(identity.tokens, identity.tokens.verify), verify_names),
     URL("iam_url", IN(identity.tokens, identity.tokens.iam_url), false),
+    PATH("ca_file", IN(identity.tokens, identity.tokens.ca_file)),
     DURATION("cache", IN(identity.tokens, identity.tokens.cache), 0, HOUR),
+    PATH("certificate", IN(identity.tokens, identity.tokens.certificate)),
+    {0},
+};
+
+static const struct yfield oidc_fields[] = {
+    TEXT("issuer", IN(identity.oidc, identity.oidc.issuer), true, URL_BYTES),
+    TEXT("audience", IN(identity.oidc, identity.oidc.audience), true, URL_BYTES),
+    TEXT("jwks", IN(identity.oidc, identity.oidc.jwks), true, PATH_BYTES),
+    TEXT("user_claim", IN(identity.oidc, identity.oidc.user_claim), false, NAME_BYTES),
+    TEXT("groups_claim", IN(identity.oidc, identity.oidc.groups_claim), false, NAME_BYTES),
+    TEXTS("projects", IN(identity.oidc, identity.oidc.projects)),
+    {0},
+};
+
+static const struct yfield forwarded_fields[] = {
+    TEXT("header", IN(identity.forwarded_user, identity.forwarded_user.header), true, NAME_BYTES),
+    TEXTS("from", IN(identity.forwarded_user, identity.forwarded_user.from)),
+    TEXTS("projects", IN(identity.forwarded_user, identity.forwarded_user.projects)),
     {0},
 };
 
@@ -143,8 +171,30 @@ static const struct yfield identity_fields[] = {
      .kind = YFIELD_OBJECT,
      .offset = IN(identity, identity.tokens),
      .fields = tokens_fields},
-    ENUM("client_certificates", IN(identity, identity.client_certificates), off_names),
     ENUM("signatures", IN(identity, identity.signatures), signature_names),
+    PATH("access_keys", IN(identity, identity.access_keys)),
+    PATH("sign_as", IN(identity, identity.sign_as)),
+    {.key = "oidc",
+     .kind = YFIELD_OBJECT,
+     .offset = IN(identity, identity.oidc),
+     .fields = oidc_fields},
+    {.key = "forwarded_user",
+     .kind = YFIELD_OBJECT,
+     .offset = IN(identity, identity.forwarded_user),
+     .fields = forwarded_fields},
+    {.key = "client_certificates",
+     .kind = YFIELD_NODE,
+     .offset = IN(identity, identity.client_certificates)},
+    {0},
+};
+
+const struct yfield conf_certificate_fields[] = {
+    TEXT("subject", offsetof(struct conf_certificate_rows, subject), false, PATTERN_BYTES),
+    TEXT("san", offsetof(struct conf_certificate_rows, san), false, PATTERN_BYTES),
+    TEXT("user", offsetof(struct conf_certificate_rows, user), true, NAME_BYTES),
+    TEXT("user_id", offsetof(struct conf_certificate_rows, user_id), false, NAME_BYTES),
+    TEXT("domain", offsetof(struct conf_certificate_rows, domain), false, NAME_BYTES),
+    TEXTS("projects", offsetof(struct conf_certificate_rows, projects)),
     {0},
 };
 
@@ -290,6 +340,7 @@ static void default_upstream_and_identity(struct conf_rows *rows)
     rows->upstream.max_connections.value = 256;
     rows->identity.tokens.verify.value = VERIFY_IAM;
     rows->identity.tokens.iam_url.value = VIEW("https://iam.eu-de.otc.t-systems.com");
+    rows->identity.tokens.ca_file.value = VIEW("system");
     rows->identity.tokens.cache.value = 5 * MINUTE;
     rows->identity.signatures.value = SIGNATURES_REFUSE;
 }

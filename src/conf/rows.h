@@ -16,6 +16,11 @@ struct conf_listen_rows {
     struct conf_tls_rows tls;
 };
 
+struct conf_certificate_rows {
+    struct ytext subject, san, user, user_id, domain;
+    struct ytexts projects;
+};
+
 /* Names are those of the file. */
 struct conf_rows {
     struct ynumber version;
@@ -48,10 +53,23 @@ struct conf_rows {
         struct {
             struct yobject object;
             struct ynumber verify;
-            struct ytext iam_url;
+            struct ytext iam_url, ca_file;
             struct ynumber cache;
+            struct ytext certificate;
         } tokens;
-        struct ynumber client_certificates, signatures;
+        struct ynumber signatures;
+        struct ytext access_keys, sign_as;
+        struct {
+            struct yobject object;
+            struct ytext issuer, audience, jwks, user_claim, groups_claim;
+            struct ytexts projects;
+        } oidc;
+        struct {
+            struct yobject object;
+            struct ytext header;
+            struct ytexts from, projects;
+        } forwarded_user;
+        const struct ynode *client_certificates;
     } identity;
     struct ytext policies;
     struct {
@@ -88,14 +106,17 @@ struct conf_rows {
     /* Filled from `listen`, one for each of its items. */
     struct conf_listen_rows *listens;
     size_t listen_count;
+    /* Filled from `identity.client_certificates`. */
+    struct conf_certificate_rows *certificates;
+    size_t certificate_count;
 };
 
 enum { ORPHANS_COUNT, ORPHANS_IGNORE };
-enum { SIGNATURES_REFUSE, SIGNATURES_RELAY, SIGNATURES_VERIFY };
 
 /* version and listen are the first two rows. */
 extern const struct yfield conf_fields[];
 extern const struct yfield conf_listen_fields[];
+extern const struct yfield conf_certificate_fields[];
 
 /* Every setting that has one gets its default. False when memory is out. */
 MUST_CHECK bool conf_defaults(struct arena *arena, struct conf_rows *rows);

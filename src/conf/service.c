@@ -13,16 +13,16 @@ static bool is_id(struct view text)
     return text.len == PROJECT_BYTES;
 }
 
-static void read_projects(struct conf_loading *l)
+void conf_read_projects(struct conf_loading *l, const char *key, const struct ytexts *projects,
+                        const struct view **ret, size_t *ret_count)
 {
-    const struct ytexts *projects = &l->rows->upstream.service_credential.projects;
     struct view *ids;
     char quoted[DIAG_QUOTED_BYTES];
 
     if (!projects->set)
         return;
     if (projects->count > PROJECTS_MAX) {
-        diag_fault(l->diag, projects->at, "projects: expected at most %d, found %zu",
+        diag_fault(l->diag, projects->at, "%s: expected at most %d, found %zu", key,
                    (int)PROJECTS_MAX, projects->count);
         return;
     }
@@ -35,12 +35,11 @@ static void read_projects(struct conf_loading *l)
         ids[i] = projects->items[i].value;
         if (!is_id(ids[i]))
             diag_fault(l->diag, projects->items[i].at,
-                       "projects: expected the id of a project, 32 hex digits in lower case, "
-                       "found %s",
-                       diag_quoted(ids[i], quoted));
+                       "%s: expected the id of a project, 32 hex digits in lower case, found %s",
+                       key, diag_quoted(ids[i], quoted));
     }
-    l->conf.upstream.service_projects = ids;
-    l->conf.upstream.service_project_count = projects->count;
+    *ret = ids;
+    *ret_count = projects->count;
 }
 
 void conf_read_service(struct conf_loading *l)
@@ -63,5 +62,6 @@ void conf_read_service(struct conf_loading *l)
                    token->set ? ", not both" : "");
     l->conf.upstream.token_file = conf_path(l, token);
     l->conf.upstream.access_key_file = conf_path(l, key);
-    read_projects(l);
+    conf_read_projects(l, "projects", &rows->upstream.service_credential.projects,
+                       &l->conf.upstream.service_projects, &l->conf.upstream.service_project_count);
 }

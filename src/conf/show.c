@@ -13,6 +13,22 @@ static void show_listen(const struct conf_listen_rows *listen, struct buf *out)
         out->ptr[start + 2] = '-';
 }
 
+static void show_certificates(const struct conf_rows *rows, struct buf *out)
+{
+    if (rows->certificate_count == 0) {
+        buf_add_str(out, "  client_certificates: off\n");
+        return;
+    }
+    buf_add_str(out, "  client_certificates:\n    rules:\n");
+    for (size_t i = 0; i < rows->certificate_count; i++) {
+        size_t start = out->len;
+
+        yschema_print(conf_certificate_fields, &rows->certificates[i], 8, out);
+        if (out->failed == STATUS_OK)
+            out->ptr[start + 6] = '-';
+    }
+}
+
 void conf_show(const struct conf *conf, struct buf *out)
 {
     const struct conf_rows *rows = conf->rows;
@@ -21,5 +37,12 @@ void conf_show(const struct conf *conf, struct buf *out)
     buf_add_str(out, "listen:\n");
     for (size_t i = 0; i < rows->listen_count; i++)
         show_listen(&rows->listens[i], out);
-    yschema_print(conf_fields + 2, rows, 0, out);
+    for (const struct yfield *field = conf_fields + 2; field->key != NULL; field++) {
+        const struct yfield alone[] = {*field, {0}};
+
+        yschema_print(alone, rows, 0, out);
+        /* Its last row, which no kind of row can print. */
+        if (field->fields != NULL && field->offset == offsetof(struct conf_rows, identity))
+            show_certificates(rows, out);
+    }
 }

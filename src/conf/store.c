@@ -161,11 +161,12 @@ void conf_read_quota(struct conf_loading *l)
     if (view_eq(store->value, VIEW("local")))
         return;
     if (!split(store->value, &url)) {
+        const char *found =
+            view_starts(store->value, VIEW("postgres")) ? "" : conf_found(store->value, quoted);
+
         diag_fault(l->diag, store->at,
-                   view_starts(store->value, VIEW("postgres"))
-                       ? "store: expected local or postgresql://USER@HOST:PORT/DATABASE"
-                       : "store: expected local or postgresql://USER@HOST:PORT/DATABASE, found %s",
-                   diag_quoted(store->value, quoted));
+                   "store: expected local or postgresql://USER@HOST:PORT/DATABASE%s%s", found,
+                   *found == '\0' ? "" : quoted);
         return;
     }
     warn_of_network(l, &url);

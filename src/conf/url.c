@@ -82,6 +82,20 @@ static bool split(struct view authority, struct view *ret_host, int64_t *ret_por
     return is_name(host);
 }
 
+const char *conf_found(struct view url, char quoted[DIAG_QUOTED_BYTES])
+{
+    static const char secret_signs[] = "@?#";
+
+    (void)diag_quoted(url, quoted);
+    for (const char *c = secret_signs; *c != '\0'; c++) {
+        if (view_find(url, *c) < url.len) {
+            quoted[0] = '\0';
+            return "";
+        }
+    }
+    return ", found ";
+}
+
 bool conf_read_url(struct conf_loading *l, const char *key, const struct ytext *url,
                    const char **ret_host, uint16_t *ret_port)
 {
@@ -98,8 +112,8 @@ bool conf_read_url(struct conf_loading *l, const char *key, const struct ytext *
         return false;
     }
     if (!view_starts(url->value, VIEW("https://"))) {
-        diag_fault(l->diag, url->at, "%s: expected https://HOST or https://HOST:PORT, found %s",
-                   key, diag_quoted(url->value, quoted));
+        diag_fault(l->diag, url->at, "%s: expected https://HOST or https://HOST:PORT%s%s", key,
+                   conf_found(url->value, quoted), quoted);
         return false;
     }
     authority = view_from(url->value, 8);
@@ -107,9 +121,8 @@ bool conf_read_url(struct conf_loading *l, const char *key, const struct ytext *
         authority.len--;
     if (!split(authority, &host, &port)) {
         diag_fault(l->diag, url->at,
-                   "%s: expected https://HOST or https://HOST:PORT without path, user or query, "
-                   "found %s",
-                   key, diag_quoted(url->value, quoted));
+                   "%s: expected https://HOST or https://HOST:PORT without path, user or query%s%s",
+                   key, conf_found(url->value, quoted), quoted);
         return false;
     }
     copy = arena_strdup(l->arena, host);

@@ -10,6 +10,11 @@
 
 #define URL    "upstream: {url: \"https://c.example\"}\n"
 #define DECODE "identity: {tokens: {verify: decode}}\n"
+#define P      "0123456789abcdef0123456789abcdef"
+#define MTLS \
+    URL "listen: [{address: \"127.0.0.1:1\", tls: {certificate: c, key: k, client_ca: a}}]\n"
+#define SIGN       "identity: {sign_as: k, "
+#define OIDC(jwks) "identity: {oidc: {issuer: i, audience: a, projects: [" P "], " jwks "}}"
 #define SERVICE(value)                                                        \
     "upstream: {url: \"https://c.example\", service_credential: " value "}\n" \
     "identity: {tokens: {verify: decode}}\n"
@@ -87,7 +92,7 @@ static void fills_the_struct_with_defaults(void **state)
     assert_int_equal(conf.upstream.total_ms, 120000);
     assert_int_equal(conf.upstream.keep_alive_ms, 50000);
     assert_int_equal(conf.upstream.max_connections, 256);
-    assert_int_equal(conf.verify, VERIFY_DECODE);
+    assert_int_equal(conf.identity.verify, VERIFY_DECODE);
     assert_string_equal(conf.policies, "/e/policies");
     assert_string_equal(conf.journal.directory, "/e/journal");
     assert_string_equal(conf.journal.sets, "/e/sets");
@@ -203,7 +208,7 @@ static void reads_every_key(void **state)
     assert_int_equal(conf.quota.reconcile_ms, 27000);
     assert_int_equal(conf.quota.grace_ms, 28000);
     assert_false(conf.quota.count_orphans);
-    assert_int_equal(conf.verify, VERIFY_OFF);
+    assert_int_equal(conf.identity.verify, VERIFY_OFF);
     assert_string_equal(conf.policies, "/e/../p");
     assert_string_equal(conf.journal.directory, "/var/j");
     assert_string_equal(conf.journal.sets, "/var/sets");
@@ -238,39 +243,196 @@ static void reads_every_key(void **state)
     assert_int_equal(conf.log_format, LOG_JSON);
 }
 
+static void reads_how_callers_are_told(void **state)
+{
+    struct conf conf = load_good(VIEW(
+        URL "listen: [{address: \"127.0.0.1:1\", tls: {certificate: c, key: k, client_ca: a}}]\n"
+            "identity:\n"
+            "  tokens: {verify: certificate, iam_url: \"https://iam.example:8443\", ca_file: ca,\n"
+            "    cache: 1m, certificate: iam.pem}\n"
+            "  signatures: verify\n"
+            "  access_keys: keys.yaml\n"
+            "  sign_as: /own.yaml\n"
+            "  oidc: {issuer: \"https://i\", audience: us, jwks: \"https://i.example:99/k?x=1\",\n"
+            "    user_claim: email, groups_claim: roles, projects: [" P "]}\n"
+            "  forwarded_user: {header: X-User, from: [\"CN=proxy,*\"], projects: [" P "]}\n"
+            "  client_certificates:\n"
+            "    rules:\n"
+            "      - {subject: \"CN=a\", user: alice, user_id: i, domain: d, projects: [" P "]}\n"
+            "      - {san: b, user: bob, projects: [" P "]}\n"));
+    const struct conf_identity *identity = &conf.identity;
+    const struct certificate_rule *rules = identity->certificates.rules;
+
+    (void)state;
+    assert_int_equal(identity->verify, VERIFY_CERTIFICATE);
+    assert_string_equal(identity->iam_url, "https://iam.example:8443");
+    assert_string_equal(identity->iam_host, "iam.example");
+    assert_int_equal(identity->iam_port, 8443);
+    assert_string_equal(identity->iam_ca_file, "/e/ca");
+    assert_int_equal(identity->cache_ms, 60000);
+    assert_string_equal(identity->certificate, "/e/iam.pem");
+    assert_int_equal(identity->signatures, SIGNATURES_VERIFY);
+    assert_string_equal(identity->access_keys, "/e/keys.yaml");
+    assert_string_equal(identity->sign_as, "/own.yaml");
+    assert_view(identity->oidc.issuer, "https://i");
+    assert_view(identity->oidc.audience, "us");
+    assert_view(identity->oidc.user_claim, "email");
+    assert_view(identity->oidc.groups_claim, "roles");
+    assert_view(identity->oidc.projects[0], P);
+    assert_null(identity->oidc.jwks_file);
+    assert_string_equal(identity->oidc.jwks_url, "https://i.example:99/k?x=1");
+    assert_string_equal(identity->oidc.jwks_host, "i.example");
+    assert_string_equal(identity->oidc.jwks_path, "/k?x=1");
+    assert_int_equal(identity->oidc.jwks_port, 99);
+    assert_view(identity->forwarded.header, "X-User");
+    assert_int_equal(identity->forwarded.from_count, 1);
+    assert_view(identity->forwarded.from[0], "CN=proxy,*");
+    assert_view(identity->forwarded.projects[0], P);
+    assert_int_equal(identity->certificates.count, 2);
+    assert_view(rules[0].subject, "CN=a");
+    assert_null(rules[0].san.ptr);
+    assert_view(rules[0].user, "alice");
+    assert_view(rules[0].user_id, "i");
+    assert_view(rules[0].domain, "d");
+    assert_view(rules[0].projects[0], P);
+    assert_view(rules[1].san, "b");
+    assert_null(rules[1].subject.ptr);
+    assert_view(rules[1].user_id, "bob");
+    assert_null(rules[1].domain.ptr);
+}
+
+static void iam_is_asked_unless_told_otherwise(void **state)
+{
+    struct conf conf = load_good(VIEW(URL));
+
+    (void)state;
+    assert_int_equal(conf.identity.verify, VERIFY_IAM);
+    assert_string_equal(conf.identity.iam_host, "iam.eu-de.otc.t-systems.com");
+    assert_int_equal(conf.identity.iam_port, 443);
+    assert_null(conf.identity.iam_ca_file);
+    assert_int_equal(conf.identity.cache_ms, 300000);
+    assert_null(conf.identity.sign_as);
+    assert_null(conf.identity.oidc.issuer.ptr);
+    assert_null(conf.identity.forwarded.header.ptr);
+    assert_int_equal(conf.identity.certificates.count, 0);
+    assert_int_equal(diag.count, 0);
+}
+
+static void what_has_no_effect_is_told(void **state)
+{
+    static const char *const rows[] = {
+        URL "identity: {tokens: {certificate: c}}",
+        URL "identity: {access_keys: k}",
+        URL "identity: {signatures: relay, access_keys: k}",
+        URL "identity: {sign_as: k}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct conf conf = load_good(view_str(rows[i]));
+
+        (void)conf;
+        assert_row(diag.count == 1 && diag.items[0].warning, rows[i]);
+    }
+}
+
 /* One fault each; `text` stands alone, so that lines count from 1. */
 static void refuses(void **state)
 {
     static const struct {
         const char *text, *want;
     } rows[] = {
-        {"", "/e/p.yaml:1:1: upstream is missing\n"
-             "/e/p.yaml:1:1: identity.tokens.verify is left out, which means iam; that is not "
-             "available in this version, set decode or off\n"},
-        {URL, "/e/p.yaml:1:1: identity.tokens.verify is left out, which means iam; that is not "
-              "available in this version, set decode or off\n"},
-        {URL "identity: {signatures: refuse}",
-         "/e/p.yaml:2:11: identity.tokens.verify is left out, which means iam; that is not "
-         "available in this version, set decode or off\n"},
-        {URL "identity: {tokens: {cache: 5m}}",
-         "/e/p.yaml:2:20: identity.tokens.verify is left out, which means iam; that is not "
-         "available in this version, set decode or off\n"},
-        {URL "identity: {tokens: {verify: iam}}",
-         "/e/p.yaml:2:29: verify: iam is not available in this version; set decode or off\n"},
+        {"", "/e/p.yaml:1:1: upstream is missing\n"},
         {URL "identity: {tokens: {verify: certificate}}",
-         "/e/p.yaml:2:29: verify: certificate is not available in this version; set decode or "
-         "off\n"},
+         "/e/p.yaml:2:29: verify: certificate needs `certificate`, a PEM file with the "
+         "certificate that IAM signs tokens with\n"},
         {URL "identity: {tokens: {verify: on}}",
          "/e/p.yaml:2:29: verify: expected iam, certificate, decode or off, found \"on\"\n"},
         {URL "identity: {tokens: {verify: off, iam_url: \"http://i\"}}",
          "/e/p.yaml:2:43: iam_url: http:// is refused, tokens would cross the network in the "
          "clear; write https://\n"},
-        {URL "identity: {tokens: {verify: off}, signatures: relay}",
-         "/e/p.yaml:2:47: signatures: relay is not available in this version; set refuse\n"},
-        {URL "identity: {tokens: {verify: off}, signatures: verify}",
-         "/e/p.yaml:2:47: signatures: verify is not available in this version; set refuse\n"},
-        {URL "identity: {tokens: {verify: off}, client_certificates: on}",
-         "/e/p.yaml:2:56: client_certificates: expected off, found \"on\"\n"},
+        {URL "identity: {signatures: verify}",
+         "/e/p.yaml:2:24: signatures: verify needs access_keys, the file of the keys to verify "
+         "with\n"},
+        {URL "identity: {client_certificates: on}",
+         "/e/p.yaml:2:33: client_certificates: expected off or a mapping with rules, found "
+         "\"on\"\n"},
+        {URL "identity: {client_certificates: []}",
+         "/e/p.yaml:2:33: client_certificates: expected off or a mapping with rules, found a "
+         "list\n"},
+        {URL "identity: {tokens: {verify: decode}, sign_as: k, signatures: verify, access_keys: a}",
+         "/e/p.yaml:2:47: sign_as: a key that signs for callers does not go together with verify: "
+         "decode, which believes what callers say; set iam or certificate\n"},
+        {URL "identity: {tokens: {verify: off}, sign_as: k, signatures: verify, access_keys: a}",
+         "/e/p.yaml:2:44: sign_as: a key that signs for callers does not go together with verify: "
+         "off, which believes what callers say; set iam or certificate\n"},
+        {MTLS "identity: {client_certificates: {rules: [{san: a, user: u, projects: [" P "]}]}}",
+         "/e/p.yaml:3:33: client_certificates: needs sign_as, the access key that signs for "
+         "callers without one\n"},
+        {URL "identity: {sign_as: k, client_certificates: {rules: [{san: a, user: u, projects: "
+             "[" P "]}]}}",
+         "/e/p.yaml:2:45: client_certificates: needs a listener with tls and client_ca, or no "
+         "client has a certificate\n"},
+        {MTLS SIGN "client_certificates: {}}", "/e/p.yaml:3:45: rules is missing\n"},
+        {MTLS SIGN "client_certificates: {rules: []}}",
+         "/e/p.yaml:3:53: rules: expected a list of 1 to 1000 rules\n"},
+        {MTLS SIGN "client_certificates: {rules: [a]}}",
+         "/e/p.yaml:3:54: expected a mapping, found \"a\"\n"},
+        {MTLS SIGN "client_certificates: {rules: [{user: u, projects: [" P "]}]}}",
+         "/e/p.yaml:3:54: expected subject, san or both in a rule\n"},
+        {MTLS SIGN "client_certificates: {rules: [{san: a, projects: [" P "]}]}}",
+         "/e/p.yaml:3:54: user is missing\n"},
+        {MTLS SIGN "client_certificates: {rules: [{san: a, user: u}]}}",
+         "/e/p.yaml:3:54: projects is missing\n"},
+        {MTLS SIGN "client_certificates: {rules: [{san: a, user: u, projects: []}]}}",
+         "/e/p.yaml:3:82: projects: expected at least one\n"},
+        {MTLS SIGN "client_certificates: {rules: [{san: a, user: u, projects: [x]}]}}",
+         "/e/p.yaml:3:83: projects: expected the id of a project, 32 hex digits in lower case, "
+         "found \"x\"\n"},
+        {MTLS SIGN "client_certificates: {rules: [{san: a, user: \"u\\n\", projects: [" P "]}]}}",
+         "/e/p.yaml:3:69: user: expected text without control characters\n"},
+        {MTLS SIGN "client_certificates: {rules: [{subject: alice, user: u, projects: [" P "]}]}}",
+         "/e/p.yaml:3:64: subject: expected a subject like \"CN=alice,O=Example\", in which * "
+         "stands for any run of characters of a value and a last * for any parts, found "
+         "\"alice\"\n"},
+        {URL OIDC("jwks: j"), "/e/p.yaml:2:18: oidc: needs sign_as, the access key that signs for "
+                              "callers without one\n"},
+        {URL SIGN "oidc: {issuer: i, audience: a, projects: [" P "]}}",
+         "/e/p.yaml:2:30: jwks is missing\n"},
+        {URL SIGN "oidc: {issuer: i, jwks: j, projects: [" P "]}}",
+         "/e/p.yaml:2:30: audience is missing\n"},
+        {URL SIGN "oidc: {audience: i, jwks: j, projects: [" P "]}}",
+         "/e/p.yaml:2:30: issuer is missing\n"},
+        {URL SIGN "oidc: {issuer: i, audience: i, jwks: j}}",
+         "/e/p.yaml:2:30: projects is missing\n"},
+        {URL SIGN "oidc: {issuer: i, audience: a, projects: [" P "], jwks: \"http://i/k\"}}",
+         "/e/p.yaml:2:107: jwks: expected a file or an https:// URL, found \"http://i/k\"\n"},
+        {URL SIGN "oidc: {issuer: i, audience: a, projects: [" P "], jwks: \"https://u@i/k\"}}",
+         "/e/p.yaml:2:107: jwks: expected https://HOST or https://HOST:PORT without path, user or "
+         "query\n"},
+        {URL SIGN "oidc: {issuer: i, audience: a, projects: [" P "], jwks: \"https://i/k#a\"}}",
+         "/e/p.yaml:2:107: jwks: expected a URL of visible ASCII characters without a fragment\n"},
+        {MTLS "identity: {forwarded_user: {header: X-User, from: [\"*\"], projects: [" P "]}}",
+         "/e/p.yaml:3:28: forwarded_user: needs sign_as, the access key that signs for callers "
+         "without one\n"},
+        {URL SIGN "forwarded_user: {header: X-User, from: [\"*\"], projects: [" P "]}}",
+         "/e/p.yaml:2:40: forwarded_user: needs a listener with tls and client_ca, or no client "
+         "has a certificate\n"},
+        {MTLS SIGN "forwarded_user: {header: X-Auth-Token, from: [\"*\"], projects: [" P "]}}",
+         "/e/p.yaml:3:49: header: expected the name of a header that is free for this, beginning "
+         "with X- or Remote-, found \"X-Auth-Token\"\n"},
+        {MTLS SIGN "forwarded_user: {header: \"X-User:\", from: [\"*\"], projects: [" P "]}}",
+         "/e/p.yaml:3:49: header: expected the name of a header that is free for this, beginning "
+         "with X- or Remote-, found \"X-User:\"\n"},
+        {MTLS SIGN "forwarded_user: {header: Authorization, from: [\"*\"], projects: [" P "]}}",
+         "/e/p.yaml:3:49: header: expected the name of a header that is free for this, beginning "
+         "with X- or Remote-, found \"Authorization\"\n"},
+        {MTLS SIGN "forwarded_user: {header: X-User, from: [], projects: [" P "]}}",
+         "/e/p.yaml:3:63: from: expected at least one\n"},
+        {MTLS SIGN "forwarded_user: {header: X-User, from: [\"CN=*,*,O=x\"], projects: [" P "]}}",
+         "/e/p.yaml:3:64: from: expected a subject like \"CN=alice,O=Example\", in which * "
+         "stands for any run of characters of a value and a last * for any parts, found "
+         "\"CN=*,*,O=x\"\n"},
         {DECODE "upstream: {}", "/e/p.yaml:2:11: url is missing\n"},
         {DECODE "upstream: {url: \"\"}",
          "/e/p.yaml:2:17: url: expected text of 1 to 1000 bytes, found one of 0\n"},
@@ -384,9 +546,7 @@ static void refuses(void **state)
         {NEEDED "signing: {key: k}",
          "/e/p.yaml:3:1: unknown key \"signing\"; known here: version, listen, status, admin, "
          "upstream, identity, policies, journal, quota, routes, requests, workers, limits, log\n"},
-        {"[a]", "/e/p.yaml:1:1: expected a mapping, found a list\n"
-                "/e/p.yaml:1:1: identity.tokens.verify is left out, which means iam; that is not "
-                "available in this version, set decode or off\n"},
+        {"[a]", "/e/p.yaml:1:1: expected a mapping, found a list\n"},
         {"a: [", "/e/p.yaml:2:1: not valid YAML: did not find expected node content, while parsing "
                  "a flow node\n"},
     };
@@ -616,7 +776,7 @@ static void all_faults_are_told_in_one_run(void **state)
     (void)state;
     assert_false(load(VIEW("listen: [{address: x}, {addres_s: y}]\n"
                            "upstream: {url: \"http://c\", ca_file: [], timeouts: {connect: 5}}\n"
-                           "identity: {tokens: {verify: iam}, signatures: relay}\n"
+                           "identity: {tokens: {verify: certificate}, signatures: verify}\n"
                            "quota: {store: x}\n"
                            "limits: {uri: 64KB, head: 32KB}\n"
                            "nothing: 1\n"),
@@ -731,6 +891,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(fills_the_struct_with_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fills_the_limits_with_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_every_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_how_callers_are_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(iam_is_asked_unless_told_otherwise, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_has_no_effect_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(urls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_host_names, set_up, tear_down),

@@ -70,9 +70,10 @@ static const char *const shown_defaults = "version: 1\n"
                                           "  tokens:\n"
                                           "    verify: decode\n"
                                           "    iam_url: https://iam.eu-de.otc.t-systems.com\n"
+                                          "    ca_file: system\n"
                                           "    cache: 5m\n"
-                                          "  client_certificates: off\n"
                                           "  signatures: refuse\n"
+                                          "  client_certificates: off\n"
                                           "policies: /etc/postern/policies\n"
                                           "journal:\n"
                                           "  directory: /etc/postern/journal\n"
@@ -181,6 +182,26 @@ static void what_is_shown_loads_to_the_same(void **state)
             "workers: 256\n"
             "limits: {head: 1MB, uri: 1025B, headers: 8, body: 1KB, drain: 0s}\n"
             "log: {level: debug, format: json}\n"),
+        VIEW("upstream: {url: \"https://c\"}\n"
+             "listen: [{address: \"[::]:8443\", tls: {certificate: c, key: k, client_ca: a}}]\n"
+             "identity:\n"
+             "  tokens: {verify: certificate, ca_file: ca.pem, certificate: \"iam #1.pem\"}\n"
+             "  signatures: verify\n"
+             "  access_keys: keys.yaml\n"
+             "  sign_as: ../own.yaml\n"
+             "  oidc: {issuer: \"https://i/\", audience: \"a: b\", jwks: \"https://i:1/k?x=%20\",\n"
+             "    projects: [0123456789abcdef0123456789abcdef]}\n"
+             "  forwarded_user: {header: Remote-User, from: [\"CN=proxy,*\", \"*\"],\n"
+             "    projects: [0123456789abcdef0123456789abcdef]}\n"
+             "  client_certificates:\n"
+             "    rules:\n"
+             "      - {subject: \"CN=a\\\\,b,O=*\", user: \"true\", projects: "
+             "[0123456789abcdef0123456789abcdef]}\n"
+             "      - {san: \"urn:x\", user: b, user_id: \"7\", domain: \"- d\", projects: "
+             "[0123456789abcdef0123456789abcdef, 1123456789abcdef0123456789abcdef]}\n"),
+        VIEW("upstream: {url: \"https://c\"}\n"
+             "identity: {sign_as: /k, oidc: {issuer: i, audience: a, jwks: k.json, user_claim: u,\n"
+             "  groups_claim: g, projects: [0123456789abcdef0123456789abcdef]}}\n"),
     };
 
     (void)state;
@@ -237,12 +258,10 @@ static void the_password_of_a_store_is_hidden(void **state)
     }
 }
 
-/* Besides its url, how it identifies and the folder of the shipped policies, the sample holds
- * nothing but defaults. */
+/* Besides its url and the folder of the shipped policies, the sample holds nothing but defaults. */
 static void the_sample_says_what_holds_without_it(void **state)
 {
     static const char needed[] = "upstream: {url: \"https://modelarts.eu-de.otc.t-systems.com\"}\n"
-                                 "identity: {tokens: {verify: decode}}\n"
                                  "policies: ../policies\n";
     struct view sample = VIEW_NONE;
     struct err err;
