@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/require.h"
 #include "gateway/hook.h"
+#include "gateway/outgoing.h"
+#include "gateway/record.h"
 
 const struct reason_row gateway_reasons[GATEWAY_REASON_COUNT] = {
 #define REASON(id, code, status, help) [GATEWAY_##id] = {(code), (status), (help)},
@@ -45,6 +47,7 @@ static void end_exchange(struct exchange *x)
     metrics_end(&gw->metrics, &ended);
     record_forget(x);
     forward_cancel(x);
+    identify_forget(x);
     reserve_give_back(x);
     pending_remove(&gw->shared->pending, &x->pending);
     atomic_fetch_sub(&gw->shared->body_bytes, x->body_charged);
@@ -125,6 +128,16 @@ enum flow exchange_refuse(struct exchange *x, const struct reason_row *row, cons
         return exchange_refuse_with(x, &no_memory, 1);
     *reason = (struct reason){.row = row, .message = view_str(message)};
     return exchange_refuse_with(x, reason, 1);
+}
+
+enum flow exchange_refuse_one(struct exchange *x, const struct reason *why)
+{
+    struct reason *kept = ARENA_NEW(x->arena, struct reason);
+
+    if (kept == NULL)
+        return exchange_refuse(x, why->row, why->row->help);
+    *kept = *why;
+    return exchange_refuse_with(x, kept, 1);
 }
 
 static struct exchange *new_exchange(struct gateway *gw, struct front_exchange *front)

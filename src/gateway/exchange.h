@@ -44,6 +44,8 @@ struct exchange {
     /* what is so by now */
     bool client_gone;
     bool identified;       /* who is known well enough for what is asked */
+    bool signed_by_caller; /* by a signature, which is checked when the body is there */
+    bool sign_failed;      /* no head could be made, for want of the gateway's own signature */
     bool dry_run;          /* nothing is recorded, taken or sent */
     bool has_would, warns; /* warn and observe policies held something back; the caller is told */
     bool reserved;         /* a place is taken: the ledger must hear what came of it */
@@ -57,6 +59,9 @@ struct exchange {
     char id[RANDOM_ID_BYTES];
     struct route route;
     struct identified who;
+    struct iam_ticket *asked;         /* IAM is asked about the token */
+    struct identity_sources *sources; /* pinned while the caller is identified and signed for */
+    const struct access_key *key;     /* the caller's own; lives as long as sources */
 
     /* judged */
     struct view body;
@@ -100,6 +105,7 @@ struct gateway {
     struct upstream *upstream;
     struct journal_mailbox *mailbox;
     struct quota_mailbox *quota_mailbox;
+    struct iam_mailbox *iam_mailbox; /* NULL: IAM isn't asked */
     struct identity_cache *tokens;
     struct exchange_list exchanges;
     unsigned exchange_count;
@@ -123,15 +129,25 @@ void exchange_go(struct exchange *x, enum flow flow);
 enum flow exchange_refuse(struct exchange *x, const struct reason_row *row, const char *message);
 enum flow exchange_refuse_with(struct exchange *x, const struct reason *reasons, size_t count);
 
-/* The steps, in their files: route.c judge.c reserve.c forward.c stream.c reply.c */
+/* The same of a reason that somebody found; it is copied. */
+enum flow exchange_refuse_one(struct exchange *x, const struct reason *why);
+
+/* The steps, in their files: route.c identify.c judge.c reserve.c forward.c stream.c reply.c */
 #define STEP(id, name, function, waits) enum flow function(struct exchange *x);
 #include "gateway/steps.def"
 #undef STEP
 
-/* route.c: who calls, as a judged operation needs to know it. */
-enum flow route_identify_judged(struct exchange *x);
+/* route.c: whether it is judged; an action's verb stands in its body, which is read later. */
+bool route_is_judged(const struct exchange *x);
 
-/* judge.c */
+/* identify.c */
+/* IAM's answer about a token. */
+void identify_answered(void *user, enum iam_answer answer, const struct iam_verdict *verdict);
+/* Nobody waits for it any more. */
+void identify_forget(struct exchange *x);
+
+/* judge.c: the body is indexed, by the operation as it is known so far. */
+enum flow judge_begin(struct exchange *x);
 void judge_on_body(struct exchange *x, struct view body);
 /* What the judgement said, as the driver's word. */
 enum flow judge_flow(struct exchange *x, enum judging_flow flow);
@@ -147,41 +163,6 @@ void reserve_give_back(struct exchange *x);
 bool reserve_is_checked(const struct exchange *x);
 /* There may be something new in the cloud's lists about the exchange's project. */
 void reserve_hint(struct exchange *x);
-
-/* record.c: the exchange's lines in the journal. */
-void record_refusal(struct exchange *x);
-enum flow record_intent(struct exchange *x);
-enum flow record_outcome(struct exchange *x);
-/* Once a second and at the end: a line that counts the refusals which got none of their own. */
-void record_folded(struct gateway *gw);
-/* Whether an unjudged exchange leaves a line: reads, and GET and HEAD elsewhere, don't. */
-bool record_wants(const struct exchange *x);
-/* Of an unjudged exchange: not waited for; counts it if the journal doesn't take it. */
-void record_unjudged(struct exchange *x);
-/* A result of the journal, or the end of the wait for it. */
-void record_result(struct exchange *x, enum status status);
-void record_forget(struct exchange *x);
-/* Keeps the request id of the cloud's answer for the outcome. */
-void record_answer_id(struct exchange *x, const struct http1_field *fields, unsigned count);
-
-/* A head that goes to the cloud: it starts from empty, the caller's fields are those of
- * headers.def.
- */
-struct outgoing {
-    struct view method, path, query; /* query ptr NULL: none */
-    enum http1_framing framing;
-    uint64_t length;
-    bool judged; /* the answer is read here */
-};
-
-/* forward.c */
-/* Whether a field that goes on and may stand once stands twice. */
-bool forward_repeats(const struct exchange *x, bool judged);
-void forward_head(struct exchange *x, const struct outgoing *what);
-void forward_cancel(struct exchange *x);
-/* Collecting an answer that is read here: its head and body in x->answer. False: it doesn't fit. */
-MUST_CHECK bool answer_keep_head(struct exchange *x, const struct http1_response *head);
-MUST_CHECK bool answer_keep_data(struct exchange *x, struct view data);
 
 /* stream.c */
 void stream_on_data(struct exchange *x, struct view data, bool last);

@@ -3,6 +3,8 @@
  * in the intent, and it is never sent twice. Then what came of it. */
 #include "base/log.h"
 #include "gateway/exchange.h"
+#include "gateway/outgoing.h"
+#include "gateway/record.h"
 #include "http1/write.h"
 
 struct forwarded {
@@ -46,10 +48,24 @@ bool forward_repeats(const struct exchange *x, bool judged)
     return false;
 }
 
+bool forward_passes(const struct exchange *x, const struct http1_field *field, bool judged)
+{
+    switch (sign_passes(x, field)) {
+    case SIGN_DROPS:
+        return false;
+    case SIGN_PASSES:
+        return true;
+    case SIGN_ASKS_TABLE:
+        break;
+    }
+    return find_row(field->name, judged) != NULL;
+}
+
 void forward_head(struct exchange *x, const struct outgoing *what)
 {
     const struct http1_request *head = x->head;
     struct buf *out = &x->out;
+    bool types_anew = what->judged && x->who.sends != SENDS_RELAYED;
     bool no_body =
         what->framing == HTTP1_NO_BODY || (what->framing == HTTP1_LENGTH && what->length == 0);
 
@@ -65,14 +81,16 @@ void forward_head(struct exchange *x, const struct outgoing *what)
     buf_add_str(out, " HTTP/1.1\r\n");
     http1_put_field(out, VIEW("Host"), view_str(x->gw->shared->host));
     for (unsigned i = 0; i < head->count; i++) {
-        if (what->judged && head->fields[i].id == HTTP1_CONTENT_TYPE)
+        if (types_anew && head->fields[i].id == HTTP1_CONTENT_TYPE)
             continue;
-        if (find_row(head->fields[i].name, what->judged) != NULL)
+        if (forward_passes(x, &head->fields[i], what->judged))
             http1_put_field(out, head->fields[i].name, head->fields[i].value);
     }
     /* A judged body is what it was read as, however its sender spelled that. */
-    if (what->judged && !no_body)
+    if (types_anew && !no_body)
         http1_put_field(out, VIEW("Content-Type"), VIEW("application/json"));
+    if (!sign_head(x, what))
+        out->failed = STATUS_IO;
     if (what->framing == HTTP1_LENGTH)
         http1_put_length(out, what->length);
     if (what->framing == HTTP1_CHUNKED)
@@ -240,6 +258,7 @@ enum flow step_forward(struct exchange *x)
         .query = judging->sent_query,
         .framing = view_eq(x->head->method, VIEW("GET")) ? HTTP1_NO_BODY : HTTP1_LENGTH,
         .length = judging->sent_body.len,
+        .body = judging->sent_body,
         .judged = true,
     };
     struct upstream_order order;
@@ -256,6 +275,5 @@ enum flow step_forward(struct exchange *x)
     }
     if (x->call != NULL)
         return FLOW_WAIT;
-    return exchange_refuse(x, &gateway_reasons[GATEWAY_JUDGE_FAILED],
-                           "memory is out, nothing was sent");
+    return sign_refuse(x);
 }

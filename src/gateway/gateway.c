@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/require.h"
 #include "gateway/exchange.h"
+#include "gateway/record.h"
 
 static void take_snapshot(evutil_socket_t fd, short what, void *user)
 {
@@ -99,14 +100,17 @@ static bool build(struct gateway *gw, void (*wake)(void *user), void *user)
     gw->tokens = identity_cache_new(IDENTITY_CACHE_ENTRIES);
     gw->mailbox = journal_mailbox_new(gw->shared->journal, wake, user);
     gw->quota_mailbox = quota_mailbox_new(gw->shared->quota, wake, user);
+    if (gw->shared->iam != NULL)
+        gw->iam_mailbox = iam_mailbox_new(gw->shared->iam, wake, user);
     gw->journal_timeout = event_base_init_common_timeout(gw->base, &timeout);
     if (gw->mailbox != NULL)
         journal_mailbox_lazy(gw->mailbox);
     gw->kick = event_new(gw->base, -1, 0, on_kick, gw);
     gw->snapshot = event_new(gw->base, -1, EV_PERSIST, take_snapshot, gw);
     return gw->front != NULL && gw->upstream != NULL && gw->mailbox != NULL &&
-           gw->quota_mailbox != NULL && gw->tokens != NULL && gw->journal_timeout != NULL &&
-           gw->kick != NULL && gw->snapshot != NULL && event_add(gw->snapshot, &second) == 0;
+           gw->quota_mailbox != NULL && (gw->shared->iam == NULL || gw->iam_mailbox != NULL) &&
+           gw->tokens != NULL && gw->journal_timeout != NULL && gw->kick != NULL &&
+           gw->snapshot != NULL && event_add(gw->snapshot, &second) == 0;
 }
 
 struct gateway *gateway_new(struct event_base *base, struct gateway_shared *shared,
@@ -147,6 +151,8 @@ void gateway_collect(struct gateway *gw)
 {
     journal_collect(gw->mailbox, on_result, gw);
     quota_collect(gw->quota_mailbox, reserve_answered);
+    if (gw->iam_mailbox != NULL)
+        iam_collect(gw->iam_mailbox, identify_answered);
 }
 
 void gateway_drain(struct gateway *gw)
@@ -227,6 +233,7 @@ void gateway_free(struct gateway **gw)
     upstream_free(&g->upstream);
     journal_mailbox_free(&g->mailbox);
     quota_mailbox_free(&g->quota_mailbox);
+    iam_mailbox_free(&g->iam_mailbox);
     identity_cache_free(&g->tokens);
     if (g->snapshot != NULL)
         event_free(g->snapshot);

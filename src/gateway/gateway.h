@@ -20,6 +20,12 @@
 #include "gateway/metrics.h"
 #include "gateway/pending.h"
 #include "gateway/policies.h"
+#include "gateway/sources.h"
+#include "iam/iam.h"
+#include "iam/jwks.h"
+#include "identity/caller.h"
+#include "identity/service.h"
+#include "identity/signed.h"
 #include "journal/journal.h"
 #include "judging/judging.h"
 #include "quota/store.h"
@@ -47,6 +53,13 @@ struct gateway_shared {
     struct journal *journal;
     struct quota_store *quota;
     struct reconciler *reconciler;
+    struct identity_means means; /* but what is a worker's or an exchange's own */
+    struct source_slot sources;
+    struct iam *iam;                 /* NULL: IAM isn't asked */
+    struct jwks_source *jwks_source; /* NULL: not from a URL */
+    struct replay *replay;
+    pthread_mutex_t sign_lock;
+    struct service_credential *sign_as; /* under sign_lock; NULL: the gateway signs for nobody */
     struct net_tls *upstream_tls;
     struct resolver *resolver;
 };

@@ -44,14 +44,33 @@ static bool charge_body(struct exchange *x)
     return all <= conf->limits.body_memory;
 }
 
+static enum flow refuse_body_memory(struct exchange *x)
+{
+    return exchange_refuse(x, &gateway_reasons[GATEWAY_BODY_MEMORY],
+                           "too many requests are being judged at once; try again in a moment");
+}
+
 static bool has_no_body(const struct exchange *x)
 {
     return x->head->framing == HTTP1_NO_BODY ||
            (x->head->framing == HTTP1_LENGTH && x->head->length == 0);
 }
 
+/* Of a call that isn't judged the body is read only where its sender has signed it. */
+static enum flow read_signed_body(struct exchange *x)
+{
+    if (has_no_body(x))
+        return FLOW_NEXT;
+    if (!charge_body(x))
+        return refuse_body_memory(x);
+    front_read_body(x->front, FRONT_WHOLE, (uint64_t)x->gw->shared->conf->limits.body);
+    return FLOW_WAIT;
+}
+
 enum flow step_body(struct exchange *x)
 {
+    if (!x->route.verb_in_body && !operation_is_judged(x->route.op))
+        return read_signed_body(x);
     if (has_no_body(x) && !x->route.verb_in_body && modelarts_body_optional(x->route.op))
         return FLOW_NEXT;
     if (x->head->framing == HTTP1_NO_BODY)
@@ -68,20 +87,9 @@ enum flow step_body(struct exchange *x)
         return FLOW_WAIT;
     }
     if (!charge_body(x))
-        return exchange_refuse(x, &gateway_reasons[GATEWAY_BODY_MEMORY],
-                               "too many requests are being judged at once; try again in a moment");
+        return refuse_body_memory(x);
     front_read_body(x->front, FRONT_WHOLE, (uint64_t)x->gw->shared->conf->limits.body);
     return FLOW_WAIT;
-}
-
-void judge_on_body(struct exchange *x, struct view body)
-{
-    x->body = arena_copy(x->arena, body);
-    if (x->body.ptr == NULL)
-        exchange_go(x, exchange_refuse(x, &gateway_reasons[GATEWAY_JUDGE_FAILED],
-                                       "memory is out, nothing was sent"));
-    else
-        exchange_go(x, FLOW_NEXT);
 }
 
 enum flow judge_flow(struct exchange *x, enum judging_flow flow)
@@ -99,23 +107,25 @@ enum flow judge_flow(struct exchange *x, enum judging_flow flow)
         "this request could not be judged, nothing was sent; try again in a moment");
 }
 
-/* The verb in the body of an action picks the row; a start is judged, a stop streams on. */
-static enum flow parse_action(struct exchange *x)
+enum flow judge_begin(struct exchange *x)
 {
-    enum flow flow = judge_flow(x, judging_action(&x->judging));
+    struct judging *judging = &x->judging;
 
-    if (flow != FLOW_NEXT)
-        return flow;
-    x->route.op = x->judging.op;
-    if (operation_is_judged(x->route.op))
-        return route_identify_judged(x);
-    if (x->dry_run) {
-        x->dry_run = false; /* there is no such trial to tell of */
-        return exchange_refuse(x, &gateway_reasons[GATEWAY_DRY_RUN],
-                               "this action isn't judged, so there is nothing to try without doing "
-                               "it; leave Postern-Dry-Run out");
-    }
-    return FLOW_STREAM;
+    judging->op = x->route.op;
+    judging->project = x->route.project;
+    judging->instance = x->route.instance;
+    judging->query = x->head->query;
+    return judge_flow(x, judging_body(judging, x->body));
+}
+
+void judge_on_body(struct exchange *x, struct view body)
+{
+    x->body = arena_copy(x->arena, body);
+    if (x->body.ptr == NULL)
+        exchange_go(x, exchange_refuse(x, &gateway_reasons[GATEWAY_JUDGE_FAILED],
+                                       "memory is out, nothing was sent"));
+    else
+        exchange_go(x, FLOW_NEXT);
 }
 
 enum flow step_parse(struct exchange *x)
@@ -123,14 +133,13 @@ enum flow step_parse(struct exchange *x)
     struct judging *judging = &x->judging;
     enum flow flow;
 
-    judging->op = x->route.op;
-    judging->project = x->route.project;
-    judging->instance = x->route.instance;
-    judging->query = x->head->query;
-    flow = judge_flow(x, judging_body(judging, x->body));
-    if (flow == FLOW_NEXT && x->route.verb_in_body)
-        flow = parse_action(x);
-    return flow == FLOW_NEXT ? judge_flow(x, judging_read(judging)) : flow;
+    /* Of an action it was read already, to see what it is. */
+    if (!x->route.verb_in_body) {
+        flow = judge_begin(x);
+        if (flow != FLOW_NEXT)
+            return flow;
+    }
+    return judge_flow(x, judging_read(judging));
 }
 
 /* What the warn and observe policies held back, for the record and for a warning. */
@@ -162,6 +171,11 @@ enum flow step_judge(struct exchange *x)
     if (x->reason_count > 0 && x->reasons[0].row == &judging_reasons[JUDGING_NOT_CONVERGENT])
         log_line(LOG_ERROR, "edited request is not allowed as it is, refused id=%.*s",
                  RANDOM_ID_BYTES, x->id);
+    if (flow == FLOW_NEXT && x->who.sends == SENDS_RELAYED && x->judging.change_count > 0)
+        return exchange_refuse(x, &gateway_reasons[GATEWAY_RELAY],
+                               "the policies would edit this request, and its signature would not "
+                               "hold any more; send it as they want it, or with an IAM token in "
+                               "X-Auth-Token");
     if (flow == FLOW_NEXT && !x->dry_run)
         digest_sha256_hex(x->judging.sent_body, x->sending_sha256);
     return flow;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/exchange.h"
+#include "gateway/outgoing.h"
 
 /* What one was judged by must not change under it: one change or start of an instance at a time. */
 static enum flow claim_instance(struct exchange *x)
@@ -125,8 +126,7 @@ static enum flow ask(struct exchange *x)
     }
     if (x->call != NULL)
         return FLOW_WAIT;
-    return exchange_refuse(x, &gateway_reasons[GATEWAY_JUDGE_FAILED],
-                           "memory is out, nothing was sent");
+    return sign_refuse(x);
 }
 
 enum flow step_look(struct exchange *x)

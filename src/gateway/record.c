@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The exchange's lines in the journal, and the waits for them. A wait has a deadline; a result that
  * comes after it finds no exchange, because a cookie is never used twice. */
+#include "gateway/record.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/exchange.h"

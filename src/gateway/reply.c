@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the client sees: the cloud's answer as it came with our marks, or a refusal in the form that
  * every known client shows (design section 9). */
+#include "base/redact.h"
 #include "gateway/exchange.h"
 #include "json/write.h"
 
@@ -68,6 +69,7 @@ static struct view header_text(struct exchange *x, struct view text)
         if (copy[i] < 0x20 || copy[i] > 0x7e)
             copy[i] = '?';
     }
+    text.len = redact(copy, text.len);
     return view_of(copy, text.len < EDITS_HEADER_MAX ? text.len : EDITS_HEADER_MAX);
 }
 
@@ -198,6 +200,8 @@ static enum flow reply_refusal(struct exchange *x)
     if (x->dry_run)
         write_trial(x, &w);
     jwriter_close_object(&w);
+    if (body.failed == STATUS_OK)
+        body.len = redact(body.ptr, body.len);
     return reply_own(x, status, ends_connection(x), &body);
 }
 

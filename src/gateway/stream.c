@@ -2,6 +2,8 @@
  * Calls that aren't judged: both bodies stream, each side held back when the other is slow. */
 #include "base/log.h"
 #include "gateway/exchange.h"
+#include "gateway/outgoing.h"
+#include "gateway/record.h"
 #include "http1/write.h"
 
 static void resume_upload(struct exchange *x)
@@ -142,14 +144,19 @@ static bool is_idempotent(struct view method)
 
 static void forward_as_received(struct exchange *x, enum http1_framing framing, uint64_t length)
 {
+    bool unread = x->body.ptr == NULL && framing != HTTP1_NO_BODY &&
+                  !(framing == HTTP1_LENGTH && length == 0);
+
     forward_head(x, &(struct outgoing){.method = x->head->method,
                                        .path = x->head->path,
                                        .query = x->head->query,
                                        .framing = framing,
-                                       .length = length});
+                                       .length = length,
+                                       .body = x->body,
+                                       .body_unread = unread});
 }
 
-/* An action's body was read whole to see its verb: it goes on as it came. */
+/* A body that was read whole, to see an action's verb or for a signature, goes on as it came. */
 static void begin_with_body(struct exchange *x, struct upstream_order *order)
 {
     forward_as_received(x, HTTP1_LENGTH, x->body.len);
@@ -184,8 +191,7 @@ enum flow step_stream(struct exchange *x)
         x->call = upstream_start(x->gw->upstream, &order, &handler, x);
     }
     if (x->call == NULL)
-        return exchange_refuse(x, &gateway_reasons[GATEWAY_JUDGE_FAILED],
-                               "memory is out, nothing was sent");
+        return sign_refuse(x);
     if (order.streams)
         front_read_body(x->front, FRONT_STREAM, (uint64_t)conf->limits.stream_body);
     return FLOW_WAIT;
