@@ -4,6 +4,7 @@
 
 #include "commands/internal.h"
 #include "policy/quota.h"
+#include "server/callers.h"
 
 static int show_or_summarise(const char *path, const struct conf *conf,
                              const struct loaded_policies *loaded, bool show)
@@ -28,6 +29,25 @@ static int show_or_summarise(const char *path, const struct conf *conf,
     return RESULT_WELL;
 }
 
+/* Those that say who may call; nothing is kept of them. */
+static bool check_files(const struct conf *conf, struct arena *arena)
+{
+    struct caller_files files = {.certificate = NULL};
+    struct diag diag;
+    struct buf text;
+    bool well;
+
+    diag_init(&diag, arena);
+    well = load_callers(conf, &diag, &files);
+    caller_files_free(&files);
+    buf_init(&text, 1 << 20);
+    diag_print(&diag, &text);
+    if (text.len > 0)
+        (void)fwrite(text.ptr, 1, text.len, stderr);
+    buf_done(&text);
+    return well;
+}
+
 static int check(const char *path, bool show)
 {
     struct loaded_policies loaded = {0};
@@ -36,7 +56,7 @@ static int check(const char *path, bool show)
     int result = RESULT_NO;
 
     arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
-    if (command_load(path, &arena, &conf, &loaded))
+    if (command_load(path, &arena, &conf, &loaded) && check_files(&conf, &arena))
         result = show_or_summarise(path, &conf, &loaded, show);
     policy_set_unref(&loaded.set);
     arena_done(&arena);

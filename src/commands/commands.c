@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/nearest.h"
+#include "base/redact.h"
 #include "commands/internal.h"
 #include "server/server.h"
 
@@ -133,8 +134,9 @@ bool command_load(const char *path, struct arena *arena, struct conf *conf,
     return well;
 }
 
-void command_print(const struct buf *text)
+void command_print(struct buf *text)
 {
+    text->len = redact(text->ptr, text->len);
     if (text->len > 0)
         (void)fwrite(text->ptr, 1, text->len, stdout);
 }

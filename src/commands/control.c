@@ -120,7 +120,7 @@ static void print_open(const json_t *state, struct arena *arena, struct buf *out
         buf_add_str(out, "... and more\n");
 }
 
-static int finish_status(const struct command_call *call, unsigned status, const struct buf *answer)
+static int finish_status(const struct command_call *call, unsigned status, struct buf *answer)
 {
     struct arena arena;
     struct buf text;
@@ -148,7 +148,7 @@ static int finish_status(const struct command_call *call, unsigned status, const
     return RESULT_WELL;
 }
 
-static int finish_reload(const struct command_call *call, unsigned status, const struct buf *answer)
+static int finish_reload(const struct command_call *call, unsigned status, struct buf *answer)
 {
     (void)call;
     command_print(answer);

@@ -36,7 +36,8 @@ int command_conf_option(const struct command *command, int argc, char **argv,
 /* Settings and, if ret is not NULL, policies; faults and warnings are printed to stderr. */
 MUST_CHECK bool command_load(const char *path, struct arena *arena, struct conf *conf,
                              struct loaded_policies *ret);
-void command_print(const struct buf *text); /* to stdout */
+/* To stdout, without what looks like a secret (base/redact.h). */
+void command_print(struct buf *text);
 
 /* A question to the running gateway over its admin socket. */
 struct command_call {
@@ -45,7 +46,7 @@ struct command_call {
     int seconds; /* to wait for the answer */
     bool as_json;
     /* Prints the answer's body; gives the exit status. */
-    int (*finish)(const struct command_call *call, unsigned status, const struct buf *answer);
+    int (*finish)(const struct command_call *call, unsigned status, struct buf *answer);
 };
 /* Asks and finishes; RESULT_CANNOT with a message where nobody answers. */
 int command_ask(const char *conf_path, const struct command_call *call);

@@ -104,7 +104,7 @@ static void print_report(const json_t *report, struct buf *out)
 }
 
 /* The answer as JSON, or NULL and a message. */
-static json_t *read_json(const struct command_call *call, unsigned status, const struct buf *answer)
+static json_t *read_json(const struct command_call *call, unsigned status, struct buf *answer)
 {
     json_t *json = answer->len == 0
                        ? NULL
@@ -116,8 +116,8 @@ static json_t *read_json(const struct command_call *call, unsigned status, const
     return json;
 }
 
-static void print_text(const struct command_call *call, const json_t *json,
-                       const struct buf *answer, void (*print)(const json_t *json, struct buf *out))
+static void print_text(const struct command_call *call, const json_t *json, struct buf *answer,
+                       void (*print)(const json_t *json, struct buf *out))
 {
     struct buf text;
 
@@ -131,7 +131,7 @@ static void print_text(const struct command_call *call, const json_t *json,
     buf_done(&text);
 }
 
-static int finish_list(const struct command_call *call, unsigned status, const struct buf *answer)
+static int finish_list(const struct command_call *call, unsigned status, struct buf *answer)
 {
     json_t *json = read_json(call, status, answer);
     int result = RESULT_CANNOT;
@@ -144,8 +144,7 @@ static int finish_list(const struct command_call *call, unsigned status, const s
     return result;
 }
 
-static int finish_reconcile(const struct command_call *call, unsigned status,
-                            const struct buf *answer)
+static int finish_reconcile(const struct command_call *call, unsigned status, struct buf *answer)
 {
     json_t *json = read_json(call, status, answer);
     const char *why = json_string_value(json_object_get(json, "why"));

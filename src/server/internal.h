@@ -4,6 +4,7 @@
 
 #include "admin/admin.h"
 #include "admin/status.h"
+#include "json/write.h"
 #include "server/load.h"
 #include "server/worker.h"
 
@@ -20,13 +21,21 @@ struct reconcile_call {
     struct reconcile_report report;
 };
 
+/* A host that is asked besides the cloud. */
+struct server_peer {
+    struct net_tls *tls;
+    struct resolver *resolver;
+};
+
 struct server {
     struct arena arena; /* settings */
     struct conf conf;
     struct gateway_shared shared;
     struct service_credential *service; /* NULL: the gateway has none */
-    struct net_tls *listen_tls[64];     /* by listener; NULL: plain */
-    struct event_base *base;            /* the main thread's: signals, admin, status */
+    struct server_peer iam_peer, jwks_peer;
+    const char *agent; /* the cloud's id of whom the gateway signs as; NULL: it doesn't */
+    struct net_tls *listen_tls[64]; /* by listener; NULL: plain */
+    struct event_base *base;        /* the main thread's: signals, admin, status */
     struct event *signals[5];
     struct event *drain_timer, *ended_event;
     int ready_fd; /* -1: nobody asked */
@@ -46,6 +55,16 @@ struct server {
 /* listen.c */
 MUST_CHECK enum status server_load_tls(struct server *s, struct err *err);
 MUST_CHECK enum status server_listen(struct server *s, struct err *err);
+/* identity.c: how callers are identified and signed for; before the workers. */
+MUST_CHECK enum status server_open_identity(struct server *s, struct err *err);
+/* The files of it: all or none of them is taken. */
+MUST_CHECK enum status server_load_identity(struct server *s, struct err *err);
+void server_close_identity(struct server *s);
+/* identity_metrics.c: of what is configured. For Prometheus; as a member of the open object. */
+void server_print_identity(struct server *s, struct buf *out);
+void server_write_identity(struct server *s, struct jwriter *w);
+/* What callers can't be identified by in full, a constant text; NULL: all is well. */
+const char *server_identity_away(struct server *s);
 /* ledger.c: quotas, and what keeps them right. The service credential first: it decides what an
  * empty ledger may grant; the reconciler last. */
 MUST_CHECK enum status server_open_service(struct server *s, struct err *err);

@@ -192,6 +192,7 @@ enum status server_start_reconciler(struct server *s, struct err *err)
         .answer_max = (size_t)conf->limits.answer,
         .projects = conf->upstream.service_projects,
         .project_count = conf->upstream.service_project_count,
+        .agent = s->agent,
     };
 
     settings.upstream.max_connections = SCAN_CONNECTIONS;

@@ -65,7 +65,7 @@ bool load_policies(const struct conf *conf, struct arena *arena, struct diag *di
                    struct loaded_policies *ret)
 {
     const struct policy_options options = {
-        .no_identity = conf->verify == VERIFY_OFF,
+        .no_identity = conf->identity.verify == VERIFY_OFF,
         .now_us = clock_now_us(),
     };
     struct loaded_policies loaded = {0};

@@ -132,6 +132,17 @@ static bool reload_certificates(struct server *s, struct buf *out)
     return all;
 }
 
+static bool reload_identity(struct server *s, struct buf *out)
+{
+    struct err err = {0};
+
+    if (server_load_identity(s, &err) == STATUS_OK)
+        return true;
+    log_line(LOG_ERROR, "reload: %s", err.text);
+    buf_printf(out, "%s; what callers were identified by stays in use\n", err.text);
+    return false;
+}
+
 bool server_reload(struct server *s, const char *actor, struct buf *out)
 {
     struct arena arena;
@@ -140,6 +151,8 @@ bool server_reload(struct server *s, const char *actor, struct buf *out)
     arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     done = reload_policies(s, &arena, actor, out);
     if (!reload_certificates(s, out))
+        done = false;
+    if (!reload_identity(s, out))
         done = false;
     arena_done(&arena);
     if (strncmp(actor, "signal", 6) != 0)

@@ -231,7 +231,7 @@ static enum status start(struct server *s, const struct loaded_policies *loaded,
     if (resolver_new(conf->upstream.host, conf->upstream.port, RESOLVE_EVERY_MS,
                      &s->shared.resolver, err) != STATUS_OK)
         return err->status;
-    if (server_open_service(s, err) != STATUS_OK ||
+    if (server_open_identity(s, err) != STATUS_OK || server_open_service(s, err) != STATUS_OK ||
         server_open_quota(s, loaded->set, err) != STATUS_OK ||
         server_start_reconciler(s, err) != STATUS_OK)
         return err->status;
@@ -260,6 +260,7 @@ static void end(struct server *s)
         worker_free(&s->workers[i]);
     front_addresses_free(&s->shared.addresses);
     server_close_quota(s);
+    server_close_identity(s);
     journal_close(&s->shared.journal, CLOSE_WAIT_MS);
     resolver_free(&s->shared.resolver);
     net_tls_free(&s->shared.upstream_tls);
@@ -280,6 +281,8 @@ static void end(struct server *s)
     if (s->ended_fd >= 0)
         (void)close(s->ended_fd);
     pending_done(&s->shared.pending);
+    source_slot_done(&s->shared.sources);
+    (void)pthread_mutex_destroy(&s->shared.sign_lock);
     policy_slot_done(&s->shared.policies);
     arena_done(&s->arena);
     libevent_global_shutdown();
@@ -323,6 +326,8 @@ int server_run(const char *conf_path)
     s->shared.conf = &s->conf;
     policy_slot_init(&s->shared.policies, loaded.set, s->started_us);
     pending_init(&s->shared.pending);
+    source_slot_init(&s->shared.sources);
+    (void)pthread_mutex_init(&s->shared.sign_lock, NULL);
     raise_descriptors(s);
     if (start(s, &loaded, &err) == STATUS_OK) {
         server_tell_ready(s);

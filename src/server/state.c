@@ -116,6 +116,7 @@ static void status(void *user, struct buf *out)
     jwriter_close_object(&w);
     quotas_write_state(s->shared.quota, clock_now_us(), &w);
     quotas_write_reconciler(s->shared.reconciler, &w);
+    server_write_identity(s, &w);
     jwriter_close_object(&w);
     buf_add_byte(out, '\n');
 }
@@ -173,7 +174,7 @@ static int ready(void *user, struct buf *out)
     struct server *s = user;
     struct journal_state journal;
     struct policy_slot *slot = &s->shared.policies;
-    const char *closed = quotas_closed(s);
+    const char *closed = quotas_closed(s), *away = server_identity_away(s);
     bool reload_failed;
 
     if (!resolver_ready(s->shared.resolver)) {
@@ -189,6 +190,8 @@ static int ready(void *user, struct buf *out)
                    journal.why_not == NULL ? "the journal does not take records" : journal.why_not);
     else if (closed != NULL)
         buf_printf(out, "degraded: requests that quotas hold for are refused: %s\n", closed);
+    else if (away != NULL)
+        buf_printf(out, "degraded: %s\n", away);
     else if (reload_failed)
         buf_add_str(out, "degraded: the last reload of the policies was refused, the set before it "
                          "is in force\n");
@@ -325,6 +328,7 @@ static void metrics(void *user, struct buf *out)
     print_journal(s, out);
     print_network(s, out);
     print_quotas(s, out);
+    server_print_identity(s, out);
 }
 
 void server_ops(struct server *s, struct admin_ops *ret)
