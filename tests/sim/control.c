@@ -219,6 +219,9 @@ static const struct {
               {EVHTTP_REQ_POST, "/release", post_release},
               {EVHTTP_REQ_POST, "/poke", post_poke},
               {EVHTTP_REQ_POST, "/hangup", post_hangup},
+              {EVHTTP_REQ_GET, "/iam", iam_control_get},
+              {EVHTTP_REQ_POST, "/iam", iam_control_set},
+              {EVHTTP_REQ_DELETE, "/iam", iam_control_forget},
               {EVHTTP_REQ_GET, "/stats", get_stats}};
 
 void control_serve(struct evhttp_request *request, void *arg)

@@ -142,6 +142,15 @@ static struct exchange *exchange_new(struct conn *conn, struct evhttp_request *r
     return exchange;
 }
 
+/* True: the answer is streamed. */
+static bool serve(struct exchange *exchange)
+{
+    if (!exchange->conn->iam)
+        return cloud_serve(exchange);
+    iam_serve(exchange);
+    return false;
+}
+
 void exchange_start(struct evhttp_request *request, void *arg)
 {
     struct sim *sim = arg;
@@ -164,7 +173,7 @@ void exchange_start(struct evhttp_request *request, void *arg)
     if (exchange == NULL)
         return;
     exchange->fault = fault_on_request(sim, request);
-    if ((exchange->fault == NULL || exchange->fault->execute) && cloud_serve(exchange))
+    if ((exchange->fault == NULL || exchange->fault->execute) && serve(exchange))
         return; /* streamed */
     if (exchange->fault == NULL)
         exchange_send(exchange);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * modelarts-sim: a stand-in for the ModelArts cloud, for tests and demonstrations. It shares no
  * code with the gateway. When it listens it prints one line: listening PORT control PORT [bad
- * PORT]. */
+ * PORT] [iam PORT]. */
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -92,24 +92,35 @@ static bool open_port(struct sim *sim, struct port *port, const char *certificat
     return true;
 }
 
+static bool open_ports(struct sim *sim, const struct options *options)
+{
+    const char *certificate = options->plain ? NULL : options->certificate;
+    sim->tokens.iam = true;
+    return open_port(sim, &sim->good, certificate, options->key) &&
+           (options->bad_certificate == NULL ||
+            open_port(sim, &sim->bad, options->bad_certificate, options->bad_key)) &&
+           (options->iam == NULL || open_port(sim, &sim->tokens, certificate, options->key));
+}
+
 static bool start(struct sim *sim, const struct options *options)
 {
-    int port, control, bad = 0;
-    if (!open_port(sim, &sim->good, options->plain ? NULL : options->certificate, options->key))
-        return false;
-    if (options->bad_certificate != NULL &&
-        !open_port(sim, &sim->bad, options->bad_certificate, options->bad_key))
+    int port, control, bad = 0, iam = 0;
+    if (!open_ports(sim, options))
         return false;
     sim->control = serve_with(sim->base, control_serve, sim);
     port = listen_on(sim->good.http, options->listen);
     control = listen_on(sim->control, options->control);
     if (sim->bad.http != NULL)
         bad = listen_on(sim->bad.http, "127.0.0.1:0");
-    if (port < 0 || control < 0 || bad < 0)
+    if (sim->tokens.http != NULL)
+        iam = listen_on(sim->tokens.http, options->iam);
+    if (port < 0 || control < 0 || bad < 0 || iam < 0)
         return false;
     (void)printf("listening %d control %d", port, control);
     if (bad > 0)
         (void)printf(" bad %d", bad);
+    if (iam > 0)
+        (void)printf(" iam %d", iam);
     (void)printf("\n");
     (void)fflush(stdout);
     return true;
@@ -126,6 +137,8 @@ static void finish(struct sim *sim)
 {
     close_port(&sim->good);
     close_port(&sim->bad);
+    close_port(&sim->tokens);
+    iam_done(&sim->iam);
     if (sim->control != NULL)
         evhttp_free(sim->control);
     wire_drop_all(sim);
@@ -166,7 +179,7 @@ int main(int argc, char **argv)
     on_int = evsignal_new(sim.base, SIGINT, on_signal, sim.base);
     evsignal_add(on_term, NULL);
     evsignal_add(on_int, NULL);
-    well = start(&sim, &options);
+    well = iam_init(&sim.iam, options.iam_certificate, options.iam_key) && start(&sim, &options);
     if (well)
         event_base_dispatch(sim.base);
     finish(&sim);

@@ -11,11 +11,14 @@ static void usage(void)
 {
     (void)fputs("usage: modelarts-sim --cert PEM --key PEM [--listen ADDRESS:PORT]\n"
                 "           [--control ADDRESS:PORT] [--bad-cert PEM --bad-key PEM]\n"
+                "           [--iam ADDRESS:PORT] [--iam-cert PEM --iam-key PEM]\n"
                 "           [--max-instances N] [--frozen] [--plain] [--no-record]\n"
                 "           [--access-key KEY:SECRET[:SECURITY_TOKEN]]\n"
                 "  --listen   where the API is served; port 0: any (127.0.0.1:0)\n"
                 "  --control  where tests look and steer (127.0.0.1:0)\n"
                 "  --bad-cert a second API port with this certificate\n"
+                "  --iam      where tokens are issued and validated\n"
+                "  --iam-cert with its key: signs the tokens that are issued\n"
                 "  --frozen   time passes only by the control API\n"
                 "  --plain    no TLS\n"
                 "  --max-instances  in a project; 0: no limit (10)\n"
@@ -55,6 +58,15 @@ static bool take(int letter, char *value, struct options *ret)
     case 'k':
         ret->bad_key = value;
         return true;
+    case 'i':
+        ret->iam = value;
+        return true;
+    case 'I':
+        ret->iam_certificate = value;
+        return true;
+    case 'J':
+        ret->iam_key = value;
+        return true;
     case 'm':
         ret->max_instances = (unsigned)strtoul(value, NULL, 10);
         return true;
@@ -82,6 +94,9 @@ bool options_read(int argc, char **argv, struct options *ret)
                                          {"key", required_argument, NULL, 'K'},
                                          {"bad-cert", required_argument, NULL, 'b'},
                                          {"bad-key", required_argument, NULL, 'k'},
+                                         {"iam", required_argument, NULL, 'i'},
+                                         {"iam-cert", required_argument, NULL, 'I'},
+                                         {"iam-key", required_argument, NULL, 'J'},
                                          {"max-instances", required_argument, NULL, 'm'},
                                          {"access-key", required_argument, NULL, 'a'},
                                          {"frozen", no_argument, NULL, 'f'},
@@ -95,7 +110,8 @@ bool options_read(int argc, char **argv, struct options *ret)
     while (well && (letter = getopt_long(argc, argv, "", rows, NULL)) != -1)
         well = take(letter, optarg, ret);
     if (optind != argc || (!ret->plain && (ret->certificate == NULL || ret->key == NULL)) ||
-        (ret->bad_certificate == NULL) != (ret->bad_key == NULL))
+        (ret->bad_certificate == NULL) != (ret->bad_key == NULL) ||
+        (ret->iam_certificate == NULL) != (ret->iam_key == NULL))
         well = false;
     if (!well)
         usage();

@@ -10,6 +10,8 @@ struct options {
     const char *listen, *control;  /* ADDRESS:PORT */
     const char *certificate, *key; /* PEM files */
     const char *bad_certificate, *bad_key;
+    const char *iam; /* ADDRESS:PORT, or NULL: there is none */
+    const char *iam_certificate, *iam_key;
     struct access_key access_key;
     unsigned max_instances;
     bool plain, frozen, no_record;

@@ -123,6 +123,8 @@ static bool add_headers(struct evbuffer *out, struct evkeyvalq *headers, const c
 static const char *method_of(const struct call *call)
 {
     switch (call->method) {
+    case EVHTTP_REQ_HEAD:
+        return "HEAD";
     case EVHTTP_REQ_POST:
         return "POST";
     case EVHTTP_REQ_PUT:

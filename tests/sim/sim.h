@@ -10,6 +10,7 @@
 #include "caller.h"
 #include "exchange.h"
 #include "fault.h"
+#include "iam.h"
 #include "ledger.h"
 #include "machine.h"
 #include "reading.h"
@@ -18,7 +19,8 @@
 struct sim {
     struct event_base *base;
     struct wire wire;
-    struct port good, bad;
+    struct port good, bad, tokens;
+    struct iam iam; /* behind the port `tokens` */
     struct evhttp *control;
     struct faults faults;
     struct exchanges held; /* answers that wait for their time or for a release */

@@ -175,6 +175,7 @@ static struct conn *conn_new(struct port *port, struct bufferevent *bev)
     if (conn == NULL)
         return NULL;
     conn->sim = sim;
+    conn->iam = port->iam;
     conn->bev = bev;
     conn->number = ++sim->wire.accepted;
     conn->pending = evbuffer_new();
@@ -194,15 +195,24 @@ static struct bufferevent *bufferevent_for(struct event_base *base, SSL_CTX *tls
                                                         BEV_OPT_CLOSE_ON_FREE);
 }
 
+static void reset_now(struct conn *conn)
+{
+    wire_reset(conn->bev);
+    wire_end(conn);
+}
+
 struct bufferevent *wire_accept(struct event_base *base, void *arg)
 {
     struct port *port = arg;
     struct fault *fault = fault_on_accept(port->sim);
+    const bool down = port->iam && port->sim->iam.down;
     /* Where a fault strikes there is no TLS: the handshake could be over before the fault acts. */
-    struct bufferevent *bev = bufferevent_for(base, fault == NULL ? port->tls : NULL);
+    struct bufferevent *bev = bufferevent_for(base, fault == NULL && !down ? port->tls : NULL);
     struct conn *conn = bev == NULL ? NULL : conn_new(port, bev);
     if (conn != NULL && fault != NULL)
         wire_later(conn, fault->kind->act_early);
+    else if (conn != NULL && down)
+        wire_later(conn, reset_now);
     fault_free(fault);
     return bev;
 }

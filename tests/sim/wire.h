@@ -21,6 +21,7 @@ struct conn {
     unsigned long number;
     struct evbuffer *pending; /* received, not yet part of a recorded request */
     bool looked;              /* the head in `pending` was offered to the faults */
+    bool iam;                 /* came to the port of IAM */
     bool claimed;             /* an early fault has taken this request: no answer */
     struct event *later;      /* an early action, run outside of the read callback */
     void (*action)(struct conn *conn);
@@ -42,6 +43,7 @@ struct port {
     struct sim *sim;
     SSL_CTX *tls;
     struct evhttp *http;
+    bool iam;
 };
 
 /* A server context for the certificate chain and key in these PEM files; NULL and a line on stderr.

@@ -14,7 +14,7 @@ import pytest
 from support.bodies import (CREATE, IMAGE, NOTEBOOKS, PROJECT, compact, create_body, image_body, judged_calls,
                             lease_body, mount_body, notebook_body, notebook_update_body, tags_body)
 from support.http import Broken, Client, request_bytes
-from support.tokens import make_token
+from support.tokens import make_token, new_signer
 from support.waiting import wait_for
 
 AUTH = {"X-Auth-Token": "t"}
@@ -871,3 +871,98 @@ def test_bad_certificate_port_and_resumption(cloud_factory, pki):
 
 def test_term_ends_it_well(cloud):
     assert cloud.stop() == 0
+
+
+# ---- IAM ----
+
+TOKENS = "/v3/auth/tokens?nocatalog=true"
+
+
+@pytest.fixture
+def iam(cloud_factory, pki, folder):
+    """A cloud with an IAM, and calls to that."""
+    signer = new_signer(folder)
+    cloud = cloud_factory(iam=True, iam_signer=signer)
+    cloud.signer = signer
+
+    def call(method, target=TOKENS, body=None, headers=()):
+        with Client("127.0.0.1", cloud.iam_port, ssl.create_default_context(cafile=pki.ca)) as client:
+            return client.request(method, target, body, headers)
+    cloud.call_iam = call
+    cloud.validate = lambda token, method="GET", by=None: call(
+        method, headers={"X-Auth-Token": by or token, "X-Subject-Token": token})
+    return cloud
+
+
+def issue(iam, name="alice", scope=True):
+    auth = {"identity": {"methods": ["password"], "password": {
+        "user": {"name": name, "password": "x", "domain": {"name": "example-org"}}}}}
+    if scope:
+        auth["scope"] = {"project": {"name": "eu-de", "id": PROJECT}}
+    answer = iam.call_iam("POST", "/v3/auth/tokens", {"auth": auth})
+    assert answer.status == 201, answer
+    return answer
+
+
+def test_iam_issues_what_it_validates(iam):
+    issued = issue(iam)
+    token = issued.header("X-Subject-Token")
+    assert token.startswith("MII") and "/" not in token
+    answer = iam.validate(token)
+    assert answer.status == 200 and answer.header("X-Subject-Token") == token
+    assert answer.json["token"]["user"]["name"] == "alice"
+    assert answer.json["token"]["project"]["id"] == PROJECT
+    assert "catalog" not in answer.json["token"] and "catalog" in issued.json["token"]
+    answer = iam.validate(token, "HEAD")
+    assert answer.status == 200 and not answer.body
+    assert iam.validations(token) == 2 and iam.validations() == 2 and iam.iam()["issued"] == 1
+    assert "project" not in issue(iam, scope=False).json["token"]
+
+
+@pytest.mark.parametrize("roles, size", [(1, 1200), (150, 9000), (300, 17600)])
+def test_iam_issues_tokens_of_all_sizes(iam, roles, size):
+    iam.iam(roles=roles)
+    token = issue(iam).header("X-Subject-Token")
+    assert abs(len(token) - size) < size / 4
+    assert iam.validate(token).status == 200
+
+
+def test_iam_says_no(iam):
+    token, other = make_token(), make_token("bob")
+    assert iam.validate(token).status == 200
+    assert iam.validate("MIInonsense").status == 401
+    assert iam.validate("MIInonsense", by=make_token(roles=["secu_admin"])).status == 404
+    assert iam.validate(other, by=token).status == 403
+    assert iam.validate(make_token(expires="-1m")).status == 401
+    assert iam.call_iam("GET", headers={"X-Auth-Token": token}).status == 400
+    iam.revoke(token)
+    assert iam.validate(token).status == 401 and iam.validate(other).status == 200
+    iam.control("DELETE", "/iam")
+    assert iam.validate(token).status == 200 and iam.validations() == 1
+
+
+def test_iam_verifies_signatures_if_told(iam):
+    iam.iam(verify=True)
+    assert iam.validate(make_token()).status == 401
+    assert iam.validate(make_token(signer=iam.signer)).status == 200
+
+
+def test_iam_misbehaves(iam):
+    token = make_token()
+    for status in 401, 403, 404, 429, 500:
+        iam.iam(status=status)
+        assert iam.validate(token).status == status
+    iam.iam(status=0, get=405)
+    assert iam.validate(token).status == 405 and iam.validate(token, "HEAD").status == 200
+    iam.iam(get=0, down=True)
+    with pytest.raises((OSError, Broken)):
+        iam.validate(token)
+    iam.iam(down=False)
+    assert iam.validate(token).status == 200
+    iam.fault("status", "GET /v3/*", status=503)
+    assert iam.validate(token).status == 503
+
+
+def test_iam_control_refuses_what_it_does_not_know(iam):
+    with Client("127.0.0.1", iam.control_port) as client:
+        assert client.request("POST", "/iam", {"satus": 500}).status == 400

@@ -46,23 +46,30 @@ class Received:
 
 class Cloud(Process):
     def __init__(self, binary, pki, certificate="server", bad=None, frozen=True, max_instances=1000, plain=False,
-                 record=True, access_key=None):
+                 record=True, access_key=None, iam=False, iam_signer=None):
         args = [str(binary), "--max-instances", str(max_instances)]
         args += ["--plain"] if plain else ["--cert", pki.certificate(certificate), "--key", pki.key(certificate)]
         args += ["--frozen"] if frozen else []
         args += [] if record else ["--no-record"]
         args += ["--access-key", access_key] if access_key else []
         args += ["--bad-cert", pki.certificate(bad), "--bad-key", pki.key(bad)] if bad else []
+        args += ["--iam", "127.0.0.1:0"] if iam else []
+        args += ["--iam-key", str(iam_signer[0]), "--iam-cert", str(iam_signer[1])] if iam_signer else []
         super().__init__("modelarts-sim", args, stdout=subprocess.PIPE)
         words = self.popen.stdout.readline().decode().split()
         assert words[:1] == ["listening"] and words[2:3] == ["control"], f"{words}\n{self.stderr}"
         self.port, self.control_port = int(words[1]), int(words[3])
-        self.bad_port = int(words[5]) if len(words) > 5 else None
+        more = dict(zip(words[4::2], map(int, words[5::2])))
+        self.bad_port, self.iam_port = more.get("bad"), more.get("iam")
         self.pki = pki
 
     @property
     def url(self):
         return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def iam_url(self):
+        return f"https://127.0.0.1:{self.iam_port}"
 
     def control(self, method, path, body=None):
         with Client("127.0.0.1", self.control_port) as client:
@@ -107,6 +114,19 @@ class Cloud(Process):
 
     def stats(self):
         return self.control("GET", "/stats")
+
+    def iam(self, **settings):
+        """What IAM has done; after changing it, if settings are given (see the README)."""
+        return self.control("POST", "/iam", settings) if settings else self.control("GET", "/iam")
+
+    def revoke(self, token):
+        return self.iam(revoke=hashlib.sha256(token.encode()).hexdigest())
+
+    def validations(self, token=None):
+        """How often IAM was asked, about all tokens or this one."""
+        state = self.iam()
+        return state["validations"] if token is None else state["counts"].get(
+            hashlib.sha256(token.encode()).hexdigest(), 0)
 
     def instances(self):
         return self.control("GET", "/instances")
