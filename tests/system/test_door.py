@@ -54,7 +54,7 @@ HEADS = [
     (f"{CREATE}/DE-none", {}, 400), (f"{CREATE}/x/y/z", {}, 403), (f"/{ECHO}", {}, 400), (ECHO, {"X-Project-Id": "a",
         "X-project-id": "b"}, 400),
     (CREATE, {"X-Project-Id": "a"}, 403), (ECHO, {"Postern-Dry-Run": "true"}, 400),
-    (ECHO, {"Authorization": "SDK-HMAC-SHA256 x"}, 401),
+    (ECHO, {"Authorization": "SDK-HMAC-SHA256 x"}, 200), (ECHO, {"Authorization": "Basic x"}, 400),
 ]
 
 

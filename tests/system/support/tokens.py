@@ -9,3 +9,7 @@ _spec = importlib.util.spec_from_file_location("postern_token", _path)
 _module = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_module)
 make_token = _module.make_token
+content = _module.content
+sign = _module.sign
+new_signer = _module.new_signer
+SIZES = _module.SIZES
