@@ -23,10 +23,26 @@ static bool load(struct view bytes, struct arena *arena, struct conf *ret)
     return loaded;
 }
 
+/* Nobody is signed for by what they say of themselves. */
+static void check_identity(const struct conf_identity *identity)
+{
+    const bool signs = identity->certificates.count > 0 || identity->oidc.issuer.ptr != NULL ||
+                       identity->forwarded.header.ptr != NULL;
+
+    REQUIRE(!signs || identity->sign_as != NULL);
+    REQUIRE(identity->sign_as == NULL || identity->verify == VERIFY_IAM ||
+            identity->verify == VERIFY_CERTIFICATE);
+    REQUIRE(identity->verify != VERIFY_CERTIFICATE || identity->certificate != NULL);
+    REQUIRE(identity->signatures != SIGNATURES_VERIFY || identity->access_keys != NULL);
+    REQUIRE(identity->iam_host != NULL && identity->iam_port > 0);
+    REQUIRE(identity->oidc.issuer.ptr == NULL ||
+            (identity->oidc.jwks_file == NULL) != (identity->oidc.jwks_url == NULL));
+}
+
 static void check_loaded(const struct conf *conf)
 {
     REQUIRE(conf->upstream.host[0] != '\0' && conf->upstream.port > 0);
-    REQUIRE(conf->verify == VERIFY_DECODE || conf->verify == VERIFY_OFF);
+    check_identity(&conf->identity);
     REQUIRE(conf->policies[0] == '/' && conf->journal.directory[0] == '/');
     REQUIRE(conf->journal.sets[0] == '/' && conf->path[0] == '/');
     REQUIRE(conf->listen_count > 0 && conf->workers >= 0);

@@ -2,9 +2,14 @@
  * Tokens and other credentials. Input: a JSON document, which is put into a token first; DER (it
  * begins with '0'), which is written as Base64; or a token as it is. */
 #include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/ec.h>
+#include <openssl/pem.h>
 
 #include "identity/cache.h"
-#include "identity/identity.h"
+#include "identity/caller.h"
+#include "identity/cms.h"
 #include "identity/token.h"
 
 #include "fuzz.h"
@@ -157,39 +162,45 @@ static void check_refusal(const struct identified *who, const struct reason *why
     REQUIRE(strcmp(who->credential.verified, "none") == 0);
 }
 
+static bool judged(enum token_verify verify, const struct credentials *sent, struct view of_path,
+                   struct identity_cache *cache, struct arena *arena, struct identity_found *ret)
+{
+    const struct identity_means means = {.verify = verify, .decoded = cache};
+    const struct identity_request request = {
+        .credentials = *sent, .project = of_path, .judged = true, .now_us = NOW_US};
+
+    return identity_find(&means, &request, arena, ret) == IDENTITY_KNOWN;
+}
+
 /* One way to send it: cached or not, the answer is the same. */
 static void check_sent(struct credentials sent, struct view path_project)
 {
-    struct identified first, second;
-    struct reason why = {.row = NULL}, why_again = {.row = NULL};
+    struct identity_cache *cache = identity_cache_new(2);
+    struct identity_found first, second;
     struct arena arena;
     bool known;
 
     fuzz_arena(&arena);
-    sent.cache = NULL;
-    known = identity_judged(VERIFY_DECODE, &sent, path_project, NOW_US, &arena, &first, &why);
+    REQUIRE(cache != NULL);
+    known = judged(VERIFY_DECODE, &sent, path_project, NULL, &arena, &first);
     if (!known)
-        check_refusal(&first, &why);
+        check_refusal(&first.who, &first.why);
     else
-        REQUIRE((first.subject.known & SUBJECT_PROJECT) != 0 &&
-                view_eq(first.subject.project_id, path_project) && first.expires_us > NOW_US);
-    sent.cache = identity_cache_new(2);
-    REQUIRE(sent.cache != NULL);
+        REQUIRE((first.who.subject.known & SUBJECT_PROJECT) != 0 &&
+                view_eq(first.who.subject.project_id, path_project) &&
+                first.who.expires_us > NOW_US);
     for (unsigned i = 0; i < 2; i++) {
-        REQUIRE(identity_judged(VERIFY_DECODE, &sent, path_project, NOW_US, &arena, &second,
-                                &why_again) == known);
-        REQUIRE(why.row == why_again.row && view_eq(why.message, why_again.message));
-        REQUIRE(strcmp(first.credential.digest, second.credential.digest) == 0);
+        REQUIRE(judged(VERIFY_DECODE, &sent, path_project, cache, &arena, &second) == known);
+        REQUIRE(first.why.row == second.why.row && view_eq(first.why.message, second.why.message));
+        REQUIRE(strcmp(first.who.credential.digest, second.who.credential.digest) == 0);
         if (known)
-            check_same(&first, &second);
+            check_same(&first.who, &second.who);
     }
-    identity_cache_free(&sent.cache);
-    if (!identity_judged(VERIFY_OFF, &sent, path_project, NOW_US, &arena, &second, &why_again))
-        check_refusal(&second, &why_again);
+    identity_cache_free(&cache);
+    if (!judged(VERIFY_OFF, &sent, path_project, NULL, &arena, &second))
+        check_refusal(&second.who, &second.why);
     else
-        REQUIRE(second.subject.known == 0);
-    if (identity_unjudged(VERIFY_DECODE, &sent, NOW_US, &arena, &second, &why_again) && known)
-        check_same(&first, &second);
+        REQUIRE(second.who.subject.known == 0);
     arena_done(&arena);
 }
 
@@ -214,6 +225,46 @@ static void check_all_ways(struct view token)
     free(bearer);
 }
 
+/* A pinned certificate whose key signs nothing. */
+static struct cms_keys *make_keys(void)
+{
+    char path[] = "/tmp/postern-fuzz-XXXXXX";
+    const int fd = mkstemp(path);
+    FILE *const file = fd < 0 ? NULL : fdopen(fd, "w");
+    EVP_PKEY *const key = EVP_EC_gen("P-256");
+    X509 *const certificate = X509_new();
+    struct cms_keys *keys;
+    struct err err;
+
+    REQUIRE(file != NULL && key != NULL && certificate != NULL);
+    (void)X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+    (void)X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    REQUIRE(X509_set_pubkey(certificate, key) == 1 &&
+            X509_sign(certificate, key, EVP_sha256()) > 0);
+    REQUIRE(PEM_write_X509(file, certificate) == 1 && fclose(file) == 0);
+    REQUIRE(cms_keys_open(path, &keys, &err) == STATUS_OK);
+    (void)unlink(path);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return keys;
+}
+
+static void check_signature(struct view token, bool is_cms)
+{
+    static struct cms_keys *keys;
+    struct token_facts facts;
+    struct arena arena;
+    int64_t until_us;
+    enum cms_verdict verdict;
+
+    if (keys == NULL)
+        keys = make_keys();
+    fuzz_arena(&arena);
+    verdict = cms_read(keys, token, NOW_US, &arena, &facts, &until_us);
+    REQUIRE(verdict == CMS_MALFORMED || (is_cms && (verdict == CMS_WEAK || verdict == CMS_FORGED)));
+    arena_done(&arena);
+}
+
 static void check_token(struct view token)
 {
     char *exact = malloc(token.len == 0 ? 1 : token.len);
@@ -228,6 +279,7 @@ static void check_token(struct view token)
     fuzz_arena(&arena);
     status = identity_decode_token(token, &arena, &json);
     REQUIRE(status == STATUS_SYNTAX || (status == STATUS_OK && is_canonical(token)));
+    check_signature(token, status == STATUS_OK);
     if (status == STATUS_OK && token_read_json(json, &arena, &facts) == STATUS_OK) {
         check_facts(&facts);
         REQUIRE(token_read(token, &arena, &again) == STATUS_OK);

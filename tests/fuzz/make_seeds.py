@@ -689,6 +689,13 @@ seeds(
     plain="version: 1\nupstream: {url: 'http://modelarts.example.org'}\n",
     ipv6="version: 1\nupstream: {url: 'https://[2001:db8::1]:443'}\nidentity: {tokens: {verify: 'off'}}\n",
     shipped=(HERE / "../../conf/postern.yaml").read_text(),
+    callers="version: 1\nupstream: {url: 'https://modelarts.example.org'}\n"
+            "listen: [{address: '127.0.0.1:1', tls: {certificate: c, key: k, client_ca: a}}]\nidentity:\n"
+            "  tokens: {verify: certificate, certificate: c.pem}\n  signatures: verify\n  access_keys: k\n  sign_as: s\n"
+            "  oidc: {issuer: 'https://i', audience: a, jwks: 'https://i:1/k', projects: [0123456789abcdef0123456789abcdef]}\n"
+            "  forwarded_user: {header: X-User, from: ['CN=p,*'], projects: [0123456789abcdef0123456789abcdef]}\n"
+            "  client_certificates: {rules: [{subject: 'CN=a', san: b, user: c, user_id: d, domain: e, "
+            "projects: [0123456789abcdef0123456789abcdef]}]}\n",
     listens=URL % "" + "listen:\n  - address: 127.0.0.1:8080\n  - address: '[::1]:8443'\n    tls: {certificate: a.pem, key: b.pem, "
                        "client_ca: c.pem}\n  - {address: '0.0.0.0:80', plain: true}\n",
     listen_open=URL % "" + "listen: [{address: '0.0.0.0:80'}]\n",
@@ -785,6 +792,72 @@ seeds(
     bearer=b"bearer \t" + token(signed(GOOD.encode())),
     nul=b"\0",
 )
+seeds(
+    "iam_answer",
+    good=GOOD,
+    federated=TOKEN % (PROJECT, FEDERATION),
+    group_ids=TOKEN % (PROJECT, FEDERATION.replace(',"name":"team-a"', "")),
+    of_domain=TOKEN % ('"domain":{"id":"d-1","name":"acme"},', ""),
+    mfa=GOOD.replace('"catalog"', '"mfa_authn_at":"2026-01-01T00:00:00.000000Z","catalog"'),
+    catalog=GOOD.replace('"catalog":[]', '"catalog":[{"endpoints":[{"id":"1","interface":"public","url":"https://x"}],"type":"iam"}]'),
+    null_project=TOKEN % ('"project":null,', ""),
+    twins=GOOD.replace('"id":"u-1"', '"id":"u-1","id":"u-2"'),
+    many_roles=GOOD.replace('{"name":"te_admin","id":"0"}', ",".join(f'{{"name":"r{n}","id":"{n}"}}' for n in range(60))),
+    behind=GOOD + "x",
+    cut=GOOD[:-1],
+    no_token="{}",
+    not_found='{"error":{"code":404,"message":"x","title":"Not Found"}}',
+    iam_code='{"error_msg":"x","error_code":"IAM.0004"}',
+    front_door='{"error_msg":"x","error_code":"APIG.0101"}',
+    error_text='{"error":"x"}',
+    both=GOOD[:-1] + ',"error":{}}',
+    html="<html></html>",
+    nothing="",
+)
+
+# ---- bearer tokens: a token, then a set of keys ----
+
+BY_RSA = (
+    "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+    ".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZ"
+    "cAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-e"
+    "OkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw"
+)
+BY_EC = (
+    "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+    ".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
+)
+RSA_KEY = (
+    '{"kty":"RSA","kid":"a","use":"sig","alg":"RS256","key_ops":["verify"],"n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbj'
+    "i9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LO"
+    "L-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK"
+    '-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"}'
+)
+EC_KEY = (
+    '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
+    '"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}'
+)
+
+
+def url64(text):
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+KEYS = '{"keys":[%s,%s]}' % (RSA_KEY, EC_KEY)
+seeds(
+    "jwt",
+    rsa=BY_RSA + "\n" + KEYS,
+    ec=BY_EC + "\n" + KEYS,
+    none=url64('{"alg":"none"}') + "." + url64('{"sub":"a"}') + ".\n" + KEYS,
+    hmac=url64('{"alg":"HS256","kid":"a"}') + "." + url64('{"sub":"a"}') + ".AAAA\n" + KEYS,
+    kid=url64('{"alg":"RS256","kid":"a","typ":"JWT"}') + "." + BY_RSA.split(".", 1)[1] + "\n" + KEYS,
+    twins=url64('{"alg":"RS256","alg":"ES256"}') + "." + BY_RSA.split(".", 1)[1] + "\n" + KEYS,
+    critical=url64('{"alg":"ES256","crit":["exp"]}') + "." + BY_EC.split(".", 1)[1] + "\n" + KEYS,
+    same_kid="\n" + '{"keys":[%s,%s]}' % (RSA_KEY, RSA_KEY),
+    others='\n{"keys":[{"kty":"oct","k":"AAAA"},{"kty":"OKP","crv":"Ed25519","x":"AAAA"}]}',
+    no_dots="eyJhbGciOiJSUzI1NiJ9",
+    empty="",
+)
 
 # ---- the ledger: each choice a byte ----
 
@@ -794,6 +867,45 @@ seeds(
     mixed=bytes(i * 167 % 251 for i in range(1200)),
     slow=bytes(hashlib.sha256(bytes([i])).digest()[0] for i in range(256)) * 3,
     lists=bytes([1, 0, 0, 1, 9, 2, 1, 0, 2, 1, 1, 1, 5, 1, 25, 0, 55, 5, 0, 1, 0, 1, 1, 1]) * 12,
+)
+
+# ---- signed requests ----
+
+DAY, NOW, ZEROS = "20260102", "20260102T030405Z", "0" * 64
+TYPE, DATED = "Content-Type: application/json", f"X-Sdk-Date: {NOW}"
+
+
+def sign(names, key="Access=EXAMPLEAK"):
+    return f"Authorization: SDK-HMAC-SHA256 {key}, SignedHeaders={names}, Signature={ZEROS}"
+
+
+OF_SCOPE = f"Credential=EXAMPLEAK/{DAY}/eu-de/modelarts/sdk_request"
+DECLARED = f"X-Sdk-Content-Sha256: {hashlib.sha256(b'{}').hexdigest()}"
+seeds(
+    "authorization",
+    create=head("POST /v1/p/demanager/instances HTTP/1.1", HOST, TYPE, DATED, sign("content-type;host;x-sdk-date"), "Content-Length: 2") + "{}",
+    scoped=head("POST /v1/p/notebooks HTTP/1.1", HOST, TYPE, DATED, sign("content-type;host;x-sdk-date", OF_SCOPE), "Content-Length: 2") + "{}",
+    query=head("GET /p?limit=10&b=%2F+a&c HTTP/1.1", HOST, DATED, sign("x-sdk-date")),
+    scoped_query=head("GET /p?limit=10&B=%2F+a&c HTTP/1.1", HOST, DATED, sign("x-sdk-date", OF_SCOPE)),
+    query_twice=head("GET /p?a=1&a=2 HTTP/1.1", HOST, DATED, sign("x-sdk-date", OF_SCOPE)),
+    no_body=head("POST /p/start?duration=3600 HTTP/1.1", HOST, DATED, sign("x-sdk-date", OF_SCOPE)),
+    form=head("POST /p/start HTTP/1.1", HOST, DATED, sign("x-sdk-date", OF_SCOPE), "Content-Length: 3") + "a=b",
+    escapes=head("GET /a%20b/%2f%7e HTTP/1.1", HOST, DATED, sign("host;x-sdk-date")),
+    escapes_twice=head("GET /a%2541/%25%34%31 HTTP/1.1", HOST, DATED, sign("host;x-sdk-date")),
+    escape_broken=head("GET /a%4 HTTP/1.1", HOST, DATED, sign("host;x-sdk-date")),
+    open=head("PUT /p HTTP/1.1", HOST, DATED, "X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD", sign("x-sdk-content-sha256;x-sdk-date"),
+              "Content-Length: 2") + "{}",
+    declared=head("PUT /p HTTP/1.1", HOST, DATED, DECLARED, sign("x-sdk-date"), "Content-Length: 2") + "{}",
+    declared_wrong=head("PUT /p HTTP/1.1", HOST, DATED, DECLARED, sign("x-sdk-date"), "Content-Length: 1") + "1",
+    temporary=head("GET / HTTP/1.1", HOST, DATED, "X-Security-Token: t", sign("x-sdk-date;x-security-token")),
+    other_day=head("GET / HTTP/1.1", HOST, DATED, sign("x-sdk-date", "Credential=A/20260103///sdk_request")),
+    repeated=head("GET / HTTP/1.1", HOST, DATED, DATED, sign("x-sdk-date")),
+    unsigned_date=head("GET / HTTP/1.1", HOST, DATED, sign("host")),
+    unsorted=head("GET / HTTP/1.1", HOST, DATED, sign("x-sdk-date;host")),
+    missing=head("GET / HTTP/1.1", HOST, DATED, sign("accept;x-sdk-date")),
+    two=head("GET / HTTP/1.1", HOST, DATED, sign("x-sdk-date"), sign("x-sdk-date")),
+    sibling=head("GET / HTTP/1.1", HOST, DATED, "Authorization: SDK-SM2-SM3 Access=A, SignedHeaders=host, Signature=0"),
+    blanks=head("GET / HTTP/1.1", HOST, DATED, "X-A:  a \t b ", sign("x-a;x-sdk-date", OF_SCOPE)),
 )
 
 
