@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The pure parts of a request's way, one by one: nanoseconds per operation on the thread's own CPU
  * clock, best of several runs, because whatever disturbs only adds. Nothing here passes or
- * fails by time. Usage: postern-bench [FILE with a token] */
+ * fails by time. Usage: postern-bench [FILE with a token
+ * [FILE with the certificate of its signer]] */
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,8 +10,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "http1/head.h"
+#include "identity/cms.h"
 #include "identity/identity.h"
+#include "identity/shared_cache.h"
+#include "identity/sign.h"
+#include "identity/signed.h"
 #include "journal/record.h"
 #include "json/splice.h"
 #include "modelarts/body.h"
@@ -58,8 +64,13 @@ static struct world {
     size_t change_count;
     struct view head, long_head;
     struct identity_cache *cache;
+    struct shared_cache *shared;
+    struct cms_pinned *keys;
+    int64_t now_us;
     struct ledger *ledger;
     struct policy_set *quotas;
+    struct access_keys *keys;
+    struct http1_request signed_head;
 } w;
 
 static _Noreturn void broken(const char *what)
@@ -270,6 +281,66 @@ static void identify(void)
         broken("token");
 }
 
+static void verify_signature(void)
+{
+    const struct signed_request request = {.head = &w.signed_head,
+                                           .body = view_of(body_text, sizeof body_text - 1),
+                                           .project = VIEW(PROJECT),
+                                           .now_us = INT64_C(1767323045000000),
+                                           .keys = w.keys};
+    const struct access_key *key;
+    struct identified identified;
+    struct reason why;
+
+    arena_reset(&w.arena);
+    if (!identity_signed(&request, &w.arena, &identified, &key, &why))
+        broken(why.row->code);
+}
+
+/* The same for all workers: what a request costs whose token IAM, or a pinned certificate, has
+ * verified. */
+static void identify_shared(void)
+{
+    unsigned char digest[DIGEST_BYTES];
+    struct token_facts facts;
+
+    arena_reset(&w.arena);
+    digest_sha256(w.token, digest);
+    if (!shared_cache_find(w.shared, digest, 1, &w.arena, &facts))
+        broken("shared cache");
+}
+
+static void verify(void)
+{
+    struct token_facts facts;
+    int64_t until_us;
+
+    arena_reset(&w.arena);
+    if (cms_read(w.pinned, w.token, w.now_us, &w.arena, &facts, &until_us) != CMS_GOOD)
+        broken("certificate");
+}
+
+static void pin(const char *path)
+{
+    struct err err;
+
+    if (cms_keys_open(path, &w.pinned, &err) != STATUS_OK)
+        broken(err.text);
+    w.now_us = clock_now_us();
+}
+
+static void fill_shared(void)
+{
+    unsigned char digest[DIGEST_BYTES];
+    struct token_facts facts;
+
+    w.shared = shared_cache_new(65536, (size_t)128 << 20);
+    if (w.shared == NULL || token_read(w.token, &w.kept, &facts) != STATUS_OK)
+        broken("shared cache");
+    digest_sha256(w.token, digest);
+    shared_cache_add(w.shared, digest, &facts, 1, facts.expires_us);
+}
+
 /* RULES policies' worth of rules; the lists of flavors and prefixes hold `values` entries in all,
  * every second flavor a glob, and what the request has stands last. */
 static struct policy_set *load_policies(unsigned values)
@@ -328,6 +399,40 @@ static struct view make_head(size_t token_bytes)
     return head;
 }
 
+/* A create as the Node SDK signs it. */
+static void sign_create(void)
+{
+    static const char file[] = "- {access_key: EXAMPLEAK, secret_key: EXAMPLESK, user: alice,\n"
+                               "   user_id: user-id-of-alice, projects: [" PROJECT "]}\n";
+    static const struct http1_limits limits = {
+        .head = 65536, .uri = 8192, .header_value = 32768, .headers = 128};
+    const struct canonical_field fields[] = {{VIEW("content-type"), VIEW("application/json")},
+                                             {VIEW("host"), VIEW("gateway.example.org")},
+                                             {VIEW("x-project-id"), VIEW(PROJECT)},
+                                             {VIEW("x-sdk-date"), VIEW("20260102T030405Z")}};
+    const struct sign_request request = {.method = VIEW("POST"),
+                                         .path = VIEW("/v1/" PROJECT "/demanager/instances"),
+                                         .body = view_of(body_text, sizeof body_text - 1),
+                                         .fields = fields,
+                                         .count = ARRAY_LEN(fields)};
+    struct http1_fault fault;
+    struct diag diag;
+    struct view head;
+
+    diag_init(&diag, &w.kept);
+    head = arena_printf(
+        &w.kept,
+        "POST /v1/" PROJECT "/demanager/instances HTTP/1.1\r\nhost: gateway.example.org\r\n"
+        "Content-Type: application/json\r\nX-Project-Id: " PROJECT
+        "\r\nX-Sdk-Date: 20260102T030405Z\r\nAuthorization: %.*s\r\nContent-Length: %zu\r\n\r\n",
+        VIEW_ARGS(sign_authorization(&request, VIEW("EXAMPLEAK"), VIEW("EXAMPLESK"), &w.kept)),
+        sizeof body_text - 1);
+    if (head.ptr == NULL ||
+        http1_parse_request(head, &limits, &w.kept, &w.signed_head, &fault) != STATUS_OK ||
+        access_keys_read("keys.yaml", view_str(file), &diag, &w.keys) != STATUS_OK)
+        broken("signed request");
+}
+
 static void read_token(const char *path)
 {
     char *text = arena_alloc(&w.kept, TOKEN_MAX);
@@ -371,6 +476,7 @@ static void prepare(void)
     w.many = load_policies(VALUES);
     w.head = make_head(1100);
     w.long_head = make_head(20000);
+    sign_create();
     if (jdoc_read(view_of(body_text, sizeof body_text - 1), &json_limits, &w.kept, &w.doc,
                   &fault) != STATUS_OK ||
         modelarts_read(&raw, UNKNOWN_REFUSE, &w.kept, &w.request, &faults) != STATUS_OK)
@@ -488,9 +594,16 @@ int main(int argc, char **argv)
     (void)measure("splice of one member", splice);
     (void)measure("typed edit: render and splice", apply);
     (void)measure("journal line of an intent", format_line);
+    (void)measure("signature of a create with a body of 0.8 KB", verify_signature);
     if (argc > 1) {
         read_token(argv[1]);
-        (void)measure("token that is in the cache", identify);
+        fill_shared();
+        (void)measure("token that is in the worker's cache", identify);
+        (void)measure("token: cached, for all workers", identify_shared);
+    }
+    if (argc > 2) {
+        pin(argv[2]);
+        (void)measure("token: verified by a certificate, and read", verify);
     }
     measure_ledger();
     (void)printf("10,000 values cost %.2f times what 10 cost\n", many / few);
