@@ -46,7 +46,7 @@ cpp_checked() {
 # Load, reloads and drains over several workers, and the journal and the pool by themselves.
 threads() {
   export TSAN_OPTIONS="suppressions=$PWD/tests/lint/tsan.supp halt_on_error=1"
-  ctest --preset tsan -R 'journal|upstream|gateway|reconcile' &&
+  ctest --preset tsan -R 'journal|upstream|iam|shared_cache|gateway|reconcile' &&
     POSTERN_BUILD=build/tsan "$python" -m pytest -q -p no:cacheprovider -n "$(nproc)" tests/system/test_concurrency.py \
       tests/system/test_reload.py tests/system/test_drain.py tests/system/test_review_stress.py
 }
