@@ -12,8 +12,7 @@
 
 #include "base/clock.h"
 #include "http1/head.h"
-#include "identity/cms.h"
-#include "identity/identity.h"
+#include "identity/caller.h"
 #include "identity/shared_cache.h"
 #include "identity/sign.h"
 #include "identity/signed.h"
@@ -65,7 +64,7 @@ static struct world {
     struct view head, long_head;
     struct identity_cache *cache;
     struct shared_cache *shared;
-    struct cms_pinned *keys;
+    struct cms_keys *pinned;
     int64_t now_us;
     struct ledger *ledger;
     struct policy_set *quotas;
@@ -271,13 +270,15 @@ static void format_line(void)
 
 static void identify(void)
 {
-    const struct credentials credentials = {.token = w.token, .token_count = 1, .cache = w.cache};
-    struct identified identified;
-    struct reason why;
+    const struct identity_means means = {.verify = VERIFY_DECODE, .decoded = w.cache};
+    const struct identity_request request = {.credentials = {.token = w.token, .token_count = 1},
+                                             .project = VIEW(PROJECT),
+                                             .judged = true,
+                                             .now_us = 1};
+    struct identity_found found;
 
     arena_reset(&w.arena);
-    if (!identity_judged(VERIFY_DECODE, &credentials, VIEW(PROJECT), 1, &w.arena, &identified,
-                         &why))
+    if (identity_find(&means, &request, &w.arena, &found) != IDENTITY_KNOWN)
         broken("token");
 }
 
