@@ -15,7 +15,7 @@ static bool is_letter_or_digit(char c)
 /* Of Base64 in both alphabets. */
 static bool is_opaque(char c)
 {
-    return is_letter_or_digit(c) || (c != '\0' && strchr("+=_-", c) != NULL);
+    return is_letter_or_digit(c) || c == '+' || c == '=' || c == '_' || c == '-';
 }
 
 static bool is_of_token(char c)
@@ -34,7 +34,8 @@ static size_t run(const char *text, size_t len, bool (*is_part)(char c))
 
 static bool begins_token(const char *text, size_t len)
 {
-    return len >= TOKEN_MIN && (memcmp(text, "MII", 3) == 0 || memcmp(text, "eyJ", 3) == 0);
+    return len >= TOKEN_MIN && ((text[0] == 'M' && memcmp(text, "MII", 3) == 0) ||
+                                (text[0] == 'e' && memcmp(text, "eyJ", 3) == 0));
 }
 
 /* Length of the secret that begins here; 0: none does. */
