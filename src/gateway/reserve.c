@@ -80,7 +80,8 @@ static void add_owner(struct ledger_item *item, struct view user_id, struct view
         item->domain = domain;
 }
 
-/* Of an instance that is there: what the ledger knows of it, else what the cloud has just said. */
+/* Of an instance that is there. Whose it is the ledger knows best (to the cloud it may be the
+ * organisation's), what it is the cloud, which has just been asked before a start. */
 static void add_instance(const struct exchange *x, struct ledger_item *item)
 {
     struct listed_instance shown;
@@ -104,7 +105,7 @@ static void add_instance(const struct exchange *x, struct ledger_item *item)
     item->workspace = first_known(item->workspace, known.workspace);
     if (item->pool.ptr == NULL)
         item->pool = known.pool;
-    if (x->route.op->class != CLASS_CHANGE || item->flavor.ptr == NULL)
+    if (item->flavor.ptr == NULL)
         item->flavor = known.flavor;
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resources that are chosen one by one have no flavor's name: they count for each flavor that they could be."""
+"""What an instance is when it isn't what its create said: resources chosen one by one, which have no flavor's name and
+count for each that they could be, and a flavor that was changed around the gateway."""
 
 import pytest
 
@@ -65,3 +66,22 @@ def test_an_update(gateway_factory, site, token, cloud):
     assert change(1).status == 403
     _scanned_again(gateway)
     assert change(1).status == 403
+
+
+def test_a_start_counts_as_what_the_cloud_says_it_is(gateway_factory, site_factory, folder, cloud, token):
+    """Made with a flavor that doesn't count, changed around the gateway, and started before a list was read."""
+    policies = quota_policy(places(0, flavors='["*gpu*"]', counts="running"))
+    gateway = gateway_factory(site=site_factory(policies, service_settings(folder, reconcile="1h"), cloud.url))
+    wait_scanned(gateway)
+    made = _create(gateway, token, "nb-1")
+    assert made.status == 201, made
+    cloud.advance(600)
+    rows = cloud.instances()
+    for row in rows:
+        row["instance"]["flavor"] = "modelarts.vm.gpu.v100"
+        row["instance"]["status"] = "STOPPED"
+    cloud.preset(rows)
+    start = gateway.request("POST", f"{NOTEBOOKS}/{made.json['id']}/start?duration=3600000&type=timing", None,
+                            {"X-Auth-Token": token})
+    assert (start.status, start.json["reasons"][0]["code"]) == (403, "quota.exceeded"), start
+    assert not cloud.ledger("notebooks.start")
