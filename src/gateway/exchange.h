@@ -139,6 +139,9 @@ enum flow exchange_refuse_one(struct exchange *x, const struct reason *why);
 
 /* route.c: whether it is judged; an action's verb stands in its body, which is read later. */
 bool route_is_judged(const struct exchange *x);
+/* The project of the path; outside of the two families the second segment only looks like one, and
+ * ptr is NULL. */
+struct view route_project(const struct exchange *x);
 
 /* identify.c */
 /* IAM's answer about a token. */

@@ -55,6 +55,7 @@ struct gateway_shared {
     struct reconciler *reconciler;
     struct identity_means means; /* but what is a worker's or an exchange's own */
     struct source_slot sources;
+    bool has_sources;                /* something is published there; never changes */
     struct iam *iam;                 /* NULL: IAM isn't asked */
     struct jwks_source *jwks_source; /* NULL: not from a URL */
     struct replay *replay;

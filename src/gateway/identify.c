@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who calls. Tokens are asked about as soon as the head is there, signatures cover the body and are
  * checked behind it; the verb of an action decides what is asked of its caller. */
-#include <ctype.h>
-
 #include "base/clock.h"
 #include "gateway/exchange.h"
 #include "gateway/outgoing.h"
 #include "gateway/record.h"
 #include "identity/canonical.h"
 #include "identity/signature.h"
-#include "modelarts/unicode.h"
 
 static bool find_credential(const struct exchange *x, enum http1_field_id id, struct view *value,
                             unsigned *count)
@@ -20,18 +17,12 @@ static bool find_credential(const struct exchange *x, enum http1_field_id id, st
     return field != NULL;
 }
 
-/* Elsewhere the second segment only looks like a project. */
-static struct view project_of(const struct exchange *x)
-{
-    return x->route.op->family == FAMILY_NONE ? VIEW_NONE : x->route.project;
-}
-
 static struct identity_request request_of(const struct exchange *x, bool judged)
 {
     struct identity_request request = {
         .head = x->head,
         .peer = front_peer(x->front),
-        .project = project_of(x),
+        .project = route_project(x),
         .judged = judged,
         .recorded = record_wants(x),
         .now_us = clock_now_us(),
@@ -44,9 +35,10 @@ static struct identity_request request_of(const struct exchange *x, bool judged)
     return request;
 }
 
+/* Most gateways have none, and then no request takes the lock for them. */
 static void pin_sources(struct exchange *x)
 {
-    if (x->sources == NULL)
+    if (x->sources == NULL && x->gw->shared->has_sources)
         x->sources = source_slot_get(&x->gw->shared->sources);
 }
 
@@ -68,7 +60,7 @@ static bool owns(const struct exchange *x)
     struct ledger_item item;
 
     if (!quota_find_instance(x->gw->shared->quota, x->route.instance, x->arena, &item) ||
-        item.orphan || !item.claimed)
+        !view_eq(item.project, x->route.project) || item.orphan || !item.claimed)
         return false;
     return (item.user_id.len > 0 && view_eq(item.user_id, subject->user_id)) ||
            (item.user_id.len == 0 && item.user_name.len > 0 &&
@@ -79,55 +71,6 @@ static bool lists_all(const struct operation *op)
 {
     return op->id == OP_DEMANAGER_LIST || op->id == OP_NOTEBOOKS_LIST ||
            op->id == OP_NOTEBOOKS_LIST_ALL;
-}
-
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
-}
-
-/* Without its escapes; ptr NULL: one is broken, or memory is out. */
-static struct view unescaped(struct view v, struct arena *arena)
-{
-    char *out = arena_strdup(arena, v);
-    size_t len = 0;
-
-    for (size_t i = 0; out != NULL && i < v.len; i++) {
-        int high = v.ptr[i] == '%' && i + 2 < v.len ? hex_of(v.ptr[i + 1]) : -1;
-        int low = high < 0 ? -1 : hex_of(v.ptr[i + 2]);
-
-        if (v.ptr[i] == '%' && low < 0)
-            return VIEW_NONE;
-        out[len] = v.ptr[i];
-        if (low >= 0) {
-            /* NOLINTNEXTLINE(bugprone-narrowing-conversions): a byte, whatever its sign */
-            out[len] = (char)(high * 16 + low);
-            i += 2;
-        }
-        len++;
-    }
-    return view_of(out, len);
-}
-
-/* Whether everybody who verifies a signature reads it alike: text in UTF-8, without control
- * characters. */
-static bool is_plain(const struct exchange *x, struct view v)
-{
-    struct view rest = unescaped(v, x->arena);
-
-    if (v.ptr != NULL && rest.ptr == NULL)
-        return false;
-    while (rest.len > 0) {
-        uint32_t code = 0;
-        size_t len = utf8_decode(rest, &code);
-
-        if (len == 0 || code < 0x20 || code == 0x7f)
-            return false;
-        rest = view_from(rest, len);
-    }
-    return true;
 }
 
 /* The organisation's key may do more than any of them: the cloud can't tell them apart, so the
@@ -154,8 +97,7 @@ static enum flow check_service_caller(struct exchange *x)
 static enum flow check_query(struct exchange *x)
 {
     if (x->who.sends != SENDS_SERVICE ||
-        (is_plain(x, x->head->path) && is_plain(x, x->head->query) &&
-         canonical_query_is_plain(x->head->query)))
+        (canonical_text_is_plain(x->head->path) && canonical_query_is_plain(x->head->query)))
         return FLOW_NEXT;
     return exchange_refuse(x, &gateway_reasons[GATEWAY_QUERY_TO_SIGN],
                            "the gateway signs this request anew, and its path or query can be read "
@@ -297,7 +239,7 @@ static enum flow check_signature(struct exchange *x, bool judged, bool unread)
         .head = x->head,
         .body = x->body,
         .unread = unread,
-        .project = project_of(x),
+        .project = route_project(x),
         .judged = judged,
         .now_us = clock_now_us(),
         .keys = x->sources == NULL ? NULL : x->sources->keys,

@@ -10,6 +10,11 @@ static bool settings_refuse(const struct conf *conf, const struct exchange *x)
                                    x->head->path);
 }
 
+struct view route_project(const struct exchange *x)
+{
+    return x->route.op->family == FAMILY_NONE ? VIEW_NONE : x->route.project;
+}
+
 bool route_is_judged(const struct exchange *x)
 {
     return !x->route.verb_in_body && operation_is_judged(x->route.op);

@@ -80,11 +80,6 @@ static bool fail(struct exchange *x, const char *why)
     return false;
 }
 
-static struct view project_of(const struct exchange *x)
-{
-    return x->route.op->family == FAMILY_NONE ? VIEW_NONE : x->route.project;
-}
-
 static bool sign_as_caller(struct exchange *x, const struct outgoing *what)
 {
     const struct sign_key key = {.access = x->key->access_key,
@@ -99,8 +94,8 @@ static bool sign_as_caller(struct exchange *x, const struct outgoing *what)
     size_t count = 0;
 
     fields[request.count++] = (struct canonical_field){VIEW("host"), view_str(x->gw->shared->host)};
-    if (project_of(x).len > 0)
-        fields[request.count++] = (struct canonical_field){VIEW("x-project-id"), project_of(x)};
+    if (route_project(x).len > 0)
+        fields[request.count++] = (struct canonical_field){VIEW("x-project-id"), route_project(x)};
     if (what->body_unread)
         fields[request.count++] =
             (struct canonical_field){VIEW("x-sdk-content-sha256"), VIEW("UNSIGNED-PAYLOAD")};
@@ -120,7 +115,7 @@ static bool sign_as_service(struct exchange *x, const struct outgoing *what)
                                             .path = what->path,
                                             .query = what->query,
                                             .host = view_str(shared->host),
-                                            .project = project_of(x),
+                                            .project = route_project(x),
                                             .body = what->body,
                                             .body_unread = what->body_unread,
                                             .now_us = clock_now_us()};

@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "json/text.h"
+
 static const size_t text_max = (size_t)1 << 20;
 
 static int hex_value(char c)
@@ -173,6 +175,30 @@ static bool part_is_plain(struct view part)
            view_find(part, ';') == part.len;
 }
 
+/* Takes a character off the front of a percent-encoded text; false: it isn't UTF-8, or a control.
+ */
+static bool take_character(struct view *rest)
+{
+    char bytes[4];
+    uint32_t code = 0;
+    unsigned count = 0, len = 0;
+
+    while (len == 0 && count < sizeof bytes && rest->len > 0) {
+        bytes[count++] = (char)take_byte(rest);
+        len = jtext_utf8(view_of(bytes, count), &code);
+    }
+    return len == count && code >= 0x20 && code != 0x7f;
+}
+
+bool canonical_text_is_plain(struct view text)
+{
+    bool plain = canonical_is_encoded(text);
+
+    while (plain && text.len > 0)
+        plain = take_character(&text);
+    return plain;
+}
+
 bool canonical_query_is_plain(struct view query)
 {
     struct view rest = query;
@@ -184,7 +210,7 @@ bool canonical_query_is_plain(struct view query)
         if (!part_is_plain(take_part(&rest, '&')))
             return false;
     }
-    return canonical_is_encoded(query) && !canonical_is_encoded_twice(query);
+    return canonical_text_is_plain(query) && !canonical_is_encoded_twice(query);
 }
 
 static int by_bytes(const void *a, const void *b)

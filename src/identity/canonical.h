@@ -45,8 +45,11 @@ struct canonical_request {
 bool canonical_is_encoded(struct view v);
 /* Whether a "%XX" is left in v once it is decoded. */
 bool canonical_is_encoded_twice(struct view v);
-/* Whether all readers make the same pairs of a query, so that they sign the same: no name is empty,
- * no pair has two '=', no '+' or ';', and nothing is encoded badly or twice. */
+/* Whether all readers make the same text of a path or query once it is decoded: UTF-8 without
+ * control characters, and no broken escape. */
+bool canonical_text_is_plain(struct view text);
+/* Whether all readers make the same pairs of a query, so that they sign the same: plain text, no
+ * name is empty, no pair has two '=', no '+' or ';', and nothing is encoded twice. */
 bool canonical_query_is_plain(struct view query);
 /* CANONICAL_CREDENTIAL covers the first value of a name only, and its order of names that differ in
  * case only is open. STATUS_INVALID: there is such a name; STATUS_NOMEM. */

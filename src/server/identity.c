@@ -180,6 +180,8 @@ enum status server_open_identity(struct server *s, struct err *err)
         .forwarded = &conf->forwarded,
         .oidc = &conf->oidc,
     };
+    s->shared.has_sources = conf->verify == VERIFY_CERTIFICATE || conf->access_keys != NULL ||
+                            conf->oidc.jwks_file != NULL;
     if (conf->verify == VERIFY_CERTIFICATE)
         s->shared.means.verified = shared_cache_new(IAM_CACHE_ENTRIES, IAM_CACHE_BYTES);
     if (conf->signatures == SIGNATURES_VERIFY)

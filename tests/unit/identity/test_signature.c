@@ -229,9 +229,11 @@ static const struct http1_request *request_of(const char *name, struct http1_req
 /* The digests of the canonical text that are printed with the vectors. */
 static void test_queries_with_one_reading(void **state)
 {
-    static const char *const plain[] = {"", "a", "a=", "a=1&b", "a=%2B&a=%3b", "x=1,2*'()"};
-    static const char *const odd[] = {"=",     "=1",  "&",     "a&",    "&a", "a&&b", "a==",
-                                      "a=b=c", "a+b", "a=1;b", "a=%g0", "%",  "a=%2", "a=%2520"};
+    static const char *const plain[] = {
+        "", "a", "a=", "a=1&b", "a=%2B&a=%3b", "x=1,2*'()", "x=%e4%bd%a0&y=%C3%A9"};
+    static const char *const odd[] = {
+        "=",     "=1", "&",    "a&",      "&a",    "a&&b",  "a==",   "a=b=c", "a+b",     "a=1;b",
+        "a=%g0", "%",  "a=%2", "a=%2520", "a=%00", "a=%7f", "a=%FF", "a=%C3", "a=%C3%28"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
@@ -239,6 +241,9 @@ static void test_queries_with_one_reading(void **state)
     for (size_t i = 0; i < ARRAY_LEN(odd); i++)
         assert_false(canonical_query_is_plain(view_str(odd[i])));
     assert_true(canonical_query_is_plain(VIEW_NONE));
+    assert_true(canonical_text_is_plain(VIEW("/v1/p/notebooks/a%20b")));
+    assert_false(canonical_text_is_plain(VIEW("/v1/p/notebooks/%0a")));
+    assert_false(canonical_text_is_plain(VIEW("/v1/p/notebooks/%C0%AF")));
 }
 
 static void test_canonical_text(void **state)
