@@ -212,7 +212,7 @@ static struct flight *launch(struct iam *iam, const struct token_question *quest
     LIST_INSERT_HEAD(chain_of(iam, question->digest), flight, chain);
     TAILQ_INSERT_TAIL(&iam->fresh, flight, next);
     iam->flight_count++;
-    thread_wake(iam);
+    net_loop_wake(&iam->loop);
     return flight;
 }
 

@@ -58,7 +58,6 @@ enum status iam_start(const struct iam_settings *settings, struct net_tls *tls,
     arena_init(&iam->arena, 1024, 16384);
     TAILQ_INIT(&iam->fresh);
     TAILQ_INIT(&iam->flying);
-    iam->wake_fd = -1;
     status = build(iam, settings, tls, resolver, err);
     if (status == STATUS_OK)
         *ret = iam;

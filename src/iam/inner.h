@@ -11,12 +11,12 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include <event2/event.h>
 #include <event2/event_struct.h>
 
 #include "base/buffer.h"
 #include "iam/iam.h"
 #include "identity/iam_answer.h"
+#include "net/loop.h"
 #include "upstream/upstream.h"
 
 enum {
@@ -91,16 +91,11 @@ struct iam {
     int64_t held_until_us; /* monotonic: no look-up before, while IAM is away */
 
     /* The thread's own. */
-    struct event_base *base;
-    struct event *woken;
+    struct net_loop loop;
     struct upstream *upstream;
     struct flights flying;
     int64_t head_until_us; /* monotonic: GET isn't there */
     int64_t told_us;       /* monotonic: the last line in the log about trouble */
-    int wake_fd;
-    _Atomic bool stopping;
-    bool started;
-    pthread_t thread;
 };
 
 /* ---- ask.c: flights as all threads see them ---- */
@@ -132,8 +127,6 @@ void iam_tell_unread(struct iam *iam, const char *what);
 MUST_CHECK enum status thread_start(struct iam *iam, struct net_tls *tls, struct resolver *resolver,
                                     struct err *err);
 void thread_stop(struct iam *iam);
-/* Any thread: there are fresh flights. */
-void thread_wake(const struct iam *iam);
 
 /* Overwrites what was in it, and frees it. */
 void wipe(struct buf *secret);

@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -17,6 +15,7 @@
 #include "base/log.h"
 #include "base/require.h"
 #include "http1/write.h"
+#include "net/loop.h"
 #include "upstream/upstream.h"
 
 enum { HEAD_BYTES = 8192, KEEP_ALIVE_MS = 1000, TELL_EVERY_US = 60 * 1000 * 1000 };
@@ -30,18 +29,15 @@ struct jwks_source {
     struct jwks_state state;
 
     /* The thread's own. */
-    struct event_base *base;
-    struct event *woken, *timer;
+    struct net_loop loop;
+    struct event *timer;
     struct upstream *upstream;
     struct upstream_call *call;
     struct buf head, body;
     unsigned status;
     unsigned failed;                   /* in a row */
     int64_t asked_us, due_us, told_us; /* monotonic; 0: never */
-    int wake_fd;
-    _Atomic bool stopping, wished;
-    bool started;
-    pthread_t thread;
+    _Atomic bool wished;
 };
 
 static void ask(struct jwks_source *source);
@@ -192,19 +188,13 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
     end_in_trouble(source, "no answer in time");
 }
 
-static void on_woken(evutil_socket_t fd, short what, void *user)
+static void on_woken(void *user)
 {
     struct jwks_source *const source = user;
     int64_t soonest_us;
-    uint64_t count;
-    ssize_t got = read(fd, &count, sizeof count);
 
-    (void)got;
-    (void)what;
-    if (atomic_load(&source->stopping)) {
-        (void)event_base_loopbreak(source->base);
+    if (net_loop_is_ending(&source->loop))
         return;
-    }
     /* A question under way may bring what is wished for; if not, somebody will wish again. */
     if (!atomic_exchange(&source->wished, false) || source->call != NULL)
         return;
@@ -213,37 +203,7 @@ static void on_woken(evutil_socket_t fd, short what, void *user)
         arm(source, soonest_us);
 }
 
-static void wake(const struct jwks_source *source)
-{
-    const uint64_t one = 1;
-    ssize_t written = write(source->wake_fd, &one, sizeof one);
-
-    /* Only a counter at its maximum refuses, and then the thread is awake anyway. */
-    (void)written;
-}
-
 /* ---- beginning and end ---- */
-
-static void *run(void *user)
-{
-    struct jwks_source *const source = user;
-
-    (void)event_base_dispatch(source->base);
-    return NULL;
-}
-
-static struct event_base *new_base(void)
-{
-    struct event_config *config = event_config_new();
-    struct event_base *base = NULL;
-
-    if (config == NULL)
-        return NULL;
-    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
-        base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
 
 static bool build(struct jwks_source *source, struct net_tls *tls, struct resolver *resolver)
 {
@@ -260,16 +220,11 @@ static bool build(struct jwks_source *source, struct net_tls *tls, struct resolv
         .max_connections = 1,
     };
 
-    source->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    source->base = new_base();
-    if (source->wake_fd < 0 || source->base == NULL)
+    if (!net_loop_init(&source->loop, on_woken, NULL, source))
         return false;
-    source->woken =
-        event_new(source->base, source->wake_fd, EV_READ | EV_PERSIST, on_woken, source);
-    source->timer = event_new(source->base, -1, 0, on_timer, source);
-    source->upstream = upstream_new(source->base, &settings, tls, resolver);
-    if (source->woken == NULL || source->timer == NULL || source->upstream == NULL ||
-        event_add(source->woken, NULL) != 0)
+    source->timer = event_new(source->loop.base, -1, 0, on_timer, source);
+    source->upstream = upstream_new(source->loop.base, &settings, tls, resolver);
+    if (source->timer == NULL || source->upstream == NULL)
         return false;
     arm(source, clock_monotonic_us());
     return true;
@@ -278,39 +233,24 @@ static bool build(struct jwks_source *source, struct net_tls *tls, struct resolv
 static enum status start(struct jwks_source *source, struct net_tls *tls, struct resolver *resolver,
                          struct err *err)
 {
-    int failed;
-
     source->settings.host = arena_strdup(&source->arena, view_str(source->settings.host));
     source->settings.path = arena_strdup(&source->arena, view_str(source->settings.path));
     if (source->settings.host == NULL || source->settings.path == NULL)
         return err_set(err, STATUS_NOMEM, "jwks: out of memory");
     if (!build(source, tls, resolver))
         return err_set(err, STATUS_IO, "jwks: the event loop can't be made");
-    failed = pthread_create(&source->thread, NULL, run, source);
-    if (failed != 0)
-        return err_set_errno(err, failed, "jwks: thread");
-    source->started = true;
-    return STATUS_OK;
+    return net_loop_start(&source->loop, "jwks", err);
 }
 
 static void free_all(struct jwks_source *source)
 {
-    if (source->started) {
-        atomic_store(&source->stopping, true);
-        wake(source);
-        (void)pthread_join(source->thread, NULL);
-    }
+    net_loop_stop(&source->loop);
     if (source->call != NULL)
         upstream_cancel(source->call);
     upstream_free(&source->upstream);
-    if (source->woken != NULL)
-        event_free(source->woken);
     if (source->timer != NULL)
         event_free(source->timer);
-    if (source->base != NULL)
-        event_base_free(source->base);
-    if (source->wake_fd >= 0)
-        (void)close(source->wake_fd);
+    net_loop_done(&source->loop);
     jwks_unref(&source->set);
     buf_done(&source->head);
     buf_done(&source->body);
@@ -336,7 +276,6 @@ enum status jwks_source_start(const struct jwks_settings *settings, struct net_t
     if (source == NULL)
         return err_set(err, STATUS_NOMEM, "jwks: out of memory");
     source->settings = *settings;
-    source->wake_fd = -1;
     (void)pthread_mutex_init(&source->lock, NULL);
     arena_init(&source->arena, 1024, 16384);
     buf_init(&source->head, HEAD_BYTES);
@@ -364,7 +303,7 @@ struct jwks *jwks_source_get(struct jwks_source *source)
 void jwks_source_wish(struct jwks_source *source)
 {
     if (!atomic_exchange(&source->wished, true))
-        wake(source);
+        net_loop_wake(&source->loop);
 }
 
 void jwks_source_get_state(struct jwks_source *source, struct jwks_state *ret)

@@ -298,7 +298,7 @@ static bool arm(struct flight *flight)
     const struct timeval wait = {.tv_sec = left_us <= 0 ? 0 : left_us / 1000000,
                                  .tv_usec = left_us <= 0 ? 0 : left_us % 1000000};
 
-    if (event_assign(&flight->deadline, flight->iam->base, -1, 0, on_deadline, flight) != 0)
+    if (event_assign(&flight->deadline, flight->iam->loop.base, -1, 0, on_deadline, flight) != 0)
         return false;
     flight->armed = event_add(&flight->deadline, &wait) == 0;
     return flight->armed;

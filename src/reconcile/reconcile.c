@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The reconciler's thread: one scan at a time, the most urgent one next. Other threads reach it
- * through the queue of hints, two flags and an eventfd; its base has no locks. */
+ * through the queue of hints, a flag and its loop. */
 #include "reconcile/reconcile.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "net/loop.h"
 #include "reconcile/hints.h"
 #include "reconcile/report.h"
 #include "reconcile/secret.h"
@@ -37,12 +36,9 @@ struct reconciler {
     struct journal *journal;
     struct service_credential *service;
 
-    struct event_base *base;
-    struct event *woken, *timer;
-    int wake_fd;
-    pthread_t thread;
-    bool started;
-    _Atomic bool stopping, wanted; /* wanted: an operator's round, taken up by the thread */
+    struct net_loop loop;
+    struct event *timer;
+    _Atomic bool wanted; /* an operator's round, taken up by the thread */
     struct hints hints;
 
     /* The thread's own. */
@@ -59,15 +55,6 @@ struct reconciler {
     void (*done)(void *user, const struct reconcile_report *report);
     void *done_user;
 };
-
-static void wake(const struct reconciler *r)
-{
-    const uint64_t one = 1;
-    ssize_t written = write(r->wake_fd, &one, sizeof one);
-
-    /* Only a counter at its maximum refuses, and then the thread is awake anyway. */
-    (void)written;
-}
 
 /* --- What a scan found --- */
 
@@ -423,39 +410,12 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
     turn(user);
 }
 
-static void on_woken(evutil_socket_t fd, short what, void *user)
+static void on_woken(void *user)
 {
     struct reconciler *r = user;
-    uint64_t count;
-    ssize_t got = read(fd, &count, sizeof count);
 
-    (void)got;
-    (void)what;
-    if (atomic_load(&r->stopping))
-        (void)event_base_loopbreak(r->base);
-    else
+    if (!net_loop_is_ending(&r->loop))
         turn(r);
-}
-
-static void *run(void *user)
-{
-    struct reconciler *r = user;
-
-    (void)event_base_dispatch(r->base);
-    return NULL;
-}
-
-static struct event_base *new_base(void)
-{
-    struct event_config *config = event_config_new();
-    struct event_base *base = NULL;
-
-    if (config == NULL)
-        return NULL;
-    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
-        base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
 }
 
 static bool copy_settings(struct reconciler *r, const struct reconcile_settings *settings)
@@ -475,13 +435,10 @@ static bool copy_settings(struct reconciler *r, const struct reconcile_settings 
 
 static bool build_events(struct reconciler *r)
 {
-    r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    r->base = new_base();
-    if (r->wake_fd < 0 || r->base == NULL)
+    if (!net_loop_init(&r->loop, on_woken, NULL, r))
         return false;
-    r->woken = event_new(r->base, r->wake_fd, EV_READ | EV_PERSIST, on_woken, r);
-    r->timer = event_new(r->base, -1, 0, on_timer, r);
-    return r->woken != NULL && r->timer != NULL && event_add(r->woken, NULL) == 0;
+    r->timer = event_new(r->loop.base, -1, 0, on_timer, r);
+    return r->timer != NULL;
 }
 
 static int64_t at_most(int64_t value, int64_t most)
@@ -503,7 +460,7 @@ static bool build(struct reconciler *r, struct net_tls *tls, struct resolver *re
                  at_most(LAST_PAUSE_US, interval_us), SLOW_US + r->settings.grace_ms * US_PER_MS);
     if (!build_events(r))
         return false;
-    r->upstream = upstream_new(r->base, &r->settings.upstream, tls, resolver);
+    r->upstream = upstream_new(r->loop.base, &r->settings.upstream, tls, resolver);
     if (r->upstream == NULL)
         return false;
     walk.upstream = r->upstream;
@@ -518,14 +475,9 @@ static void free_reconciler(struct reconciler *r)
         upstream_free(&r->upstream);
     targets_done(&r->targets);
     hints_done(&r->hints);
-    if (r->woken != NULL)
-        event_free(r->woken);
     if (r->timer != NULL)
         event_free(r->timer);
-    if (r->base != NULL)
-        event_base_free(r->base);
-    if (r->wake_fd >= 0)
-        (void)close(r->wake_fd);
+    net_loop_done(&r->loop);
     for (size_t i = 0; i < r->settings.project_count; i++)
         secret_wipe(&r->projects[i]);
     free(r->projects);
@@ -541,14 +493,12 @@ enum status reconcile_start(const struct reconcile_settings *settings, struct qu
                             struct err *err)
 {
     struct reconciler *r = calloc(1, sizeof *r);
-    int failed;
 
     if (r == NULL)
         return err_set(err, STATUS_NOMEM, "no memory left for the reconciler");
     r->store = store;
     r->journal = journal;
     r->service = service;
-    r->wake_fd = -1;
     (void)pthread_mutex_init(&r->lock, NULL);
     hints_init(&r->hints);
     TAILQ_INIT(&r->targets.all);
@@ -558,13 +508,11 @@ enum status reconcile_start(const struct reconcile_settings *settings, struct qu
     }
     /* The first round is due. */
     r->next_round_us = clock_monotonic_us();
-    wake(r);
-    failed = pthread_create(&r->thread, NULL, run, r);
-    if (failed != 0) {
+    net_loop_wake(&r->loop);
+    if (net_loop_start(&r->loop, "reconciler", err) != STATUS_OK) {
         free_reconciler(r);
-        return err_set_errno(err, failed, "reconciler thread");
+        return err->status;
     }
-    r->started = true;
     *ret = r;
     return STATUS_OK;
 }
@@ -576,9 +524,7 @@ void reconcile_stop(struct reconciler **reconciler)
     if (r == NULL)
         return;
     *reconciler = NULL;
-    atomic_store(&r->stopping, true);
-    wake(r);
-    (void)pthread_join(r->thread, NULL);
+    net_loop_stop(&r->loop);
     /* Whoever asked gets an answer. */
     (void)pthread_mutex_lock(&r->lock);
     (void)snprintf(r->report.why, sizeof r->report.why, "the gateway stops");
@@ -603,7 +549,7 @@ void reconcile_hint(struct reconciler *reconciler, struct view project,
             hint.expires_us = clock_now_us() + (int64_t)CALLER_KEPT_S * US_PER_S;
     }
     hints_put(&reconciler->hints, &hint);
-    wake(reconciler);
+    net_loop_wake(&reconciler->loop);
 }
 
 bool reconcile_now(struct reconciler *reconciler, const char *actor,
@@ -623,7 +569,7 @@ bool reconcile_now(struct reconciler *reconciler, const char *actor,
         return false;
     log_line(LOG_INFO, "a scan of everything was asked for actor=%s", actor);
     atomic_store(&reconciler->wanted, true);
-    wake(reconciler);
+    net_loop_wake(&reconciler->loop);
     return true;
 }
 

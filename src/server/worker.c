@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Worker threads. Other threads reach a worker through three flags and an eventfd; its base has no
- * locks. */
+ * Worker threads. Other threads reach a worker through a flag and its loop. */
 #include "server/worker.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+
+#include "net/loop.h"
 
 struct worker {
-    struct event_base *base;
+    struct net_loop loop;
     struct gateway *gateway;
-    struct event *woken, *drain_check;
-    int wake_fd;
-    _Atomic bool draining, stopping;
-    bool started;
-    pthread_t thread;
+    struct event *drain_check;
+    _Atomic bool draining;
     void (*on_end)(void *user);
     void *user;
 };
@@ -24,11 +18,8 @@ struct worker {
 static void wake(void *user)
 {
     const struct worker *worker = user;
-    const uint64_t one = 1;
-    ssize_t written = write(worker->wake_fd, &one, sizeof one);
 
-    /* Only a counter at its maximum refuses, and then the worker is awake anyway. */
-    (void)written;
+    net_loop_wake(&worker->loop);
 }
 
 /* While draining: ends the loop once nothing is left. */
@@ -39,7 +30,7 @@ static void check_drained(evutil_socket_t fd, short what, void *user)
     (void)fd;
     (void)what;
     if (gateway_busy(worker->gateway) == 0)
-        (void)event_base_loopbreak(worker->base);
+        (void)event_base_loopbreak(worker->loop.base);
 }
 
 static void begin_drain(struct worker *worker)
@@ -52,48 +43,30 @@ static void begin_drain(struct worker *worker)
     (void)event_add(worker->drain_check, &pause);
 }
 
-static void on_woken(evutil_socket_t fd, short what, void *user)
+static void on_woken(void *user)
 {
     struct worker *worker = user;
-    uint64_t count;
-    ssize_t got = read(fd, &count, sizeof count);
 
-    (void)got;
-    (void)what;
     gateway_collect(worker->gateway);
-    if (atomic_load(&worker->stopping)) {
-        (void)event_base_loopbreak(worker->base);
-        return;
-    }
-    if (atomic_load(&worker->draining))
+    if (atomic_load(&worker->draining) && !net_loop_is_ending(&worker->loop))
         begin_drain(worker);
 }
 
-static struct event_base *new_base(void)
+static void on_loop_end(void *user)
 {
-    struct event_config *config = event_config_new();
-    struct event_base *base = NULL;
+    const struct worker *worker = user;
 
-    if (config == NULL)
-        return NULL;
-    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
-        base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
+    worker->on_end(worker->user);
 }
 
 static bool build(struct worker *worker, struct gateway_shared *shared)
 {
-    worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    worker->base = new_base();
-    if (worker->wake_fd < 0 || worker->base == NULL)
+    if (!net_loop_init(&worker->loop, on_woken, on_loop_end, worker))
         return false;
-    worker->woken =
-        event_new(worker->base, worker->wake_fd, EV_READ | EV_PERSIST, on_woken, worker);
-    worker->drain_check = event_new(worker->base, -1, EV_PERSIST, check_drained, worker);
-    if (worker->woken == NULL || worker->drain_check == NULL || event_add(worker->woken, NULL) != 0)
+    worker->drain_check = event_new(worker->loop.base, -1, EV_PERSIST, check_drained, worker);
+    if (worker->drain_check == NULL)
         return false;
-    worker->gateway = gateway_new(worker->base, shared, wake, worker);
+    worker->gateway = gateway_new(worker->loop.base, shared, wake, worker);
     return worker->gateway != NULL;
 }
 
@@ -105,7 +78,6 @@ struct worker *worker_new(struct gateway_shared *shared, void (*on_end)(void *us
         return NULL;
     worker->on_end = on_end;
     worker->user = user;
-    worker->wake_fd = -1;
     if (!build(worker, shared))
         worker_free(&worker);
     return worker;
@@ -116,23 +88,9 @@ enum status worker_listen(struct worker *worker, int fd, struct net_tls *tls, st
     return gateway_listen(worker->gateway, fd, tls, err);
 }
 
-static void *run(void *user)
-{
-    struct worker *worker = user;
-
-    (void)event_base_dispatch(worker->base);
-    worker->on_end(worker->user);
-    return NULL;
-}
-
 enum status worker_start(struct worker *worker, struct err *err)
 {
-    int failed = pthread_create(&worker->thread, NULL, run, worker);
-
-    if (failed != 0)
-        return err_set_errno(err, failed, "worker thread");
-    worker->started = true;
-    return STATUS_OK;
+    return net_loop_start(&worker->loop, "worker", err);
 }
 
 void worker_drain(struct worker *worker)
@@ -143,8 +101,7 @@ void worker_drain(struct worker *worker)
 
 void worker_stop(struct worker *worker)
 {
-    atomic_store(&worker->stopping, true);
-    wake(worker);
+    net_loop_end(&worker->loop);
 }
 
 struct gateway *worker_gateway(struct worker *worker)
@@ -159,16 +116,10 @@ void worker_free(struct worker **worker)
     if (w == NULL)
         return;
     *worker = NULL;
-    if (w->started)
-        (void)pthread_join(w->thread, NULL);
+    net_loop_stop(&w->loop);
     gateway_free(&w->gateway);
-    if (w->woken != NULL)
-        event_free(w->woken);
     if (w->drain_check != NULL)
         event_free(w->drain_check);
-    if (w->base != NULL)
-        event_base_free(w->base);
-    if (w->wake_fd >= 0)
-        (void)close(w->wake_fd);
+    net_loop_done(&w->loop);
     free(w);
 }
