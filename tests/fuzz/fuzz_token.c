@@ -12,6 +12,7 @@
 #include "identity/cms.h"
 #include "identity/token.h"
 
+#include "facts.h"
 #include "fuzz.h"
 
 enum { NOW_US = 0 };
@@ -123,36 +124,16 @@ static bool is_canonical(struct view token)
     return view_eq(token, view_of((const char *)text.at, text.len));
 }
 
-static bool same_texts(const struct view *a, size_t a_count, const struct view *b, size_t b_count)
+static struct token_facts facts_of(const struct identified *who)
 {
-    bool same = a_count == b_count;
-
-    for (size_t i = 0; same && i < a_count; i++)
-        same = view_eq(a[i], b[i]);
-    return same;
+    return (struct token_facts){.subject = who->subject, .expires_us = who->expires_us};
 }
 
-static void check_same(const struct identified *a, const struct identified *b)
+static void check_same_caller(const struct identified *a, const struct identified *b)
 {
-    const struct subject *s = &a->subject, *t = &b->subject;
+    const struct token_facts first = facts_of(a), second = facts_of(b);
 
-    REQUIRE(s->known == t->known && a->expires_us == b->expires_us);
-    REQUIRE(view_eq(s->user_id, t->user_id) && view_eq(s->user_name, t->user_name));
-    REQUIRE(view_eq(s->domain_id, t->domain_id) && view_eq(s->domain_name, t->domain_name));
-    REQUIRE(view_eq(s->project_id, t->project_id) && view_eq(s->project_name, t->project_name));
-    REQUIRE(same_texts(s->roles, s->role_count, t->roles, t->role_count));
-    REQUIRE(same_texts(s->groups, s->group_count, t->groups, t->group_count));
-}
-
-/* Half an identity is none. */
-static void check_facts(const struct token_facts *facts)
-{
-    const struct subject *s = &facts->subject;
-
-    REQUIRE((s->known & SUBJECT_USER) != 0 && s->user_id.len > 0 && s->user_name.len > 0);
-    REQUIRE((s->known & SUBJECT_PROJECT) == 0 || s->project_id.len > 0);
-    REQUIRE((s->known & SUBJECT_ROLES) != 0 || s->role_count == 0);
-    REQUIRE((s->known & SUBJECT_GROUPS) != 0 || s->group_count == 0);
+    check_same(&first, &second);
 }
 
 static void check_refusal(const struct identified *who, const struct reason *why)
@@ -194,7 +175,7 @@ static void check_sent(struct credentials sent, struct view path_project)
         REQUIRE(first.why.row == second.why.row && view_eq(first.why.message, second.why.message));
         REQUIRE(strcmp(first.who.credential.digest, second.who.credential.digest) == 0);
         if (known)
-            check_same(&first.who, &second.who);
+            check_same_caller(&first.who, &second.who);
     }
     identity_cache_free(&cache);
     if (!judged(VERIFY_OFF, &sent, path_project, NULL, &arena, &second))

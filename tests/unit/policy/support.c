@@ -253,3 +253,20 @@ void apply_edits(struct sample *s, const struct edit *edits, size_t count)
             apply_annotation(s, &edits[i]);
     }
 }
+
+void check_loads(const struct fault_row *rows, size_t count, const struct policy_options *options)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *got = faults_of(rows[i].text, options);
+        const char *want = rows[i].faults;
+
+        if (got == want || (got != NULL && want != NULL && strcmp(got, want) == 0))
+            continue;
+        print_error("row \"%s\":\ngot  %s\nwant %s\n", rows[i].name, got == NULL ? "-" : got,
+                    want == NULL ? "-" : want);
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+}

@@ -40,3 +40,9 @@ const char *decision_text(const struct policy_set *set, const struct sample *s, 
 /* The edits on the typed request, as the API's room makes them on the body. */
 void apply_edits(struct sample *s, const struct edit *edits, size_t count);
 const struct operation *create_operation(void);
+
+/* A policy file and what loading it says; faults NULL: it loads. */
+struct fault_row {
+    const char *name, *text, *faults;
+};
+void check_loads(const struct fault_row *rows, size_t count, const struct policy_options *options);

@@ -68,28 +68,6 @@ static void the_contracts_example_loads(void **state)
     assert_null(set);
 }
 
-struct fault_row {
-    const char *name, *text, *faults;
-};
-
-static void check_rows(const struct fault_row *rows, size_t count,
-                       const struct policy_options *options)
-{
-    size_t wrong = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const char *got = faults_of(rows[i].text, options);
-        const char *want = rows[i].faults;
-
-        if (got == want || (got != NULL && want != NULL && strcmp(got, want) == 0))
-            continue;
-        print_error("row \"%s\":\ngot  %s\nwant %s\n", rows[i].name, got == NULL ? "-" : got,
-                    want == NULL ? "-" : want);
-        wrong++;
-    }
-    assert_int_equal(wrong, 0);
-}
-
 static void faults_of_files(void **state)
 {
     static const struct fault_row rows[] = {
@@ -118,7 +96,7 @@ static void faults_of_files(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static void faults_of_policies(void **state)
@@ -159,7 +137,7 @@ static void faults_of_policies(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static void faults_of_match(void **state)
@@ -211,7 +189,7 @@ static void faults_of_match(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static void faults_of_rules(void **state)
@@ -260,7 +238,7 @@ static void faults_of_rules(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 #define STOP(rule) HEAD "  - name: a\n    auto_stop: {" rule "}\n"
@@ -307,7 +285,7 @@ static void faults_of_auto_stop(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 #define IPS(rule) HEAD "  - name: a\n    allowed_access_ips: {" rule "}\n"
@@ -343,7 +321,7 @@ static void faults_of_access(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static const char *faults_of_networks(unsigned count)
@@ -446,7 +424,7 @@ static void faults_of_exceptions(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 /* It holds through the end of its day, UTC. */
@@ -523,7 +501,7 @@ static void contradictions_that_can_be_seen(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static void without_identity_much_does_not_load(void **state)
@@ -564,7 +542,7 @@ static void without_identity_much_does_not_load(void **state)
     const struct policy_options options = {.no_identity = true};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static enum status load_files(const struct policy_file *files, size_t count, size_t max_bytes,

@@ -11,28 +11,6 @@
 #define BUDGET  "name: q, hours: 500, window: 30d"
 #define TABLES  "weights: {price: {\"*gpu*\": 3.2, \"*\": 0.5}}\n"
 
-struct fault_row {
-    const char *name, *text, *faults;
-};
-
-static void check_rows(const struct fault_row *rows, size_t count,
-                       const struct policy_options *options)
-{
-    size_t wrong = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const char *got = faults_of(rows[i].text, options);
-        const char *want = rows[i].faults;
-
-        if (got == want || (got != NULL && want != NULL && strcmp(got, want) == 0))
-            continue;
-        print_error("row \"%s\":\ngot  %s\nwant %s\n", rows[i].name, got == NULL ? "-" : got,
-                    want == NULL ? "-" : want);
-        wrong++;
-    }
-    assert_int_equal(wrong, 0);
-}
-
 static void faults_of_quotas(void **state)
 {
     static const struct fault_row rows[] = {
@@ -121,7 +99,7 @@ static void faults_of_quotas(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static void faults_of_weights(void **state)
@@ -172,7 +150,7 @@ static void faults_of_weights(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static void quotas_that_nobody_asks_are_warnings(void **state)
@@ -203,7 +181,7 @@ static void quotas_that_nobody_asks_are_warnings(void **state)
     const struct policy_options options = {.now_us = 0};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static void without_identity_nothing_is_per_person(void **state)
@@ -220,7 +198,7 @@ static void without_identity_nothing_is_per_person(void **state)
     const struct policy_options options = {.no_identity = true};
 
     (void)state;
-    check_rows(rows, ARRAY_LEN(rows), &options);
+    check_loads(rows, ARRAY_LEN(rows), &options);
 }
 
 static const char *faults_of_list(size_t count)
