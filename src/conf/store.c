@@ -85,18 +85,39 @@ static bool are_local(struct view hosts)
     return local;
 }
 
+/* libpq says no more than that the connection failed. */
+static bool is_sslmode(struct view mode)
+{
+    static const char *const modes[] = {"disable", "allow",     "prefer",
+                                        "require", "verify-ca", "verify-full"};
+
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        if (view_eq(mode, view_str(modes[i])))
+            return true;
+    }
+    return false;
+}
+
 /* Whoever sits between could grant places, or read who makes what. */
 static void warn_of_network(struct conf_loading *l, const struct store_url *url)
 {
     struct view query = url->query, key, value, hosts = url->hosts;
-    bool verified = false;
+    struct view mode = VIEW_NONE;
+    char quoted[DIAG_QUOTED_BYTES];
+    bool verified;
 
     while (next_option(&query, &key, &value)) {
         if (view_eq(key, VIEW("host")))
             hosts = value;
         else if (view_eq(key, VIEW("sslmode")))
-            verified = view_eq(value, VIEW("verify-full"));
+            mode = value;
     }
+    verified = view_eq(mode, VIEW("verify-full"));
+    if (mode.ptr != NULL && !is_sslmode(mode))
+        diag_fault(l->diag, l->rows->quota.store.at,
+                   "store: sslmode: expected disable, allow, prefer, require, verify-ca or "
+                   "verify-full, found %s",
+                   diag_quoted(mode, quoted));
     if (!verified && !are_local(hosts))
         diag_warn(l->diag, l->rows->quota.store.at,
                   "store: the connection to another host is not surely encrypted and the server "

@@ -816,6 +816,17 @@ static void a_store_on_another_host_is_verified(void **state)
     }
 }
 
+/* libpq would say only that it can't connect. */
+static void a_store_needs_an_sslmode_that_exists(void **state)
+{
+    struct conf conf;
+
+    (void)state;
+    assert_false(
+        load(VIEW(NEEDED "quota: {store: \"postgresql://u@h/d?sslmode=verify_full\"}\n"), &conf));
+    assert_int_equal(diag.faults, 1);
+}
+
 static void relative_paths_start_at_the_settings_file(void **state)
 {
     char folder[] = "/tmp/postern-conf-XXXXXX", here[4096], real[4096];
@@ -902,6 +913,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_listeners, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_faults_are_told_in_one_run, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_store_needs_an_sslmode_that_exists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_store_on_another_host_is_verified, set_up, tear_down),
         cmocka_unit_test_setup_teardown(relative_paths_start_at_the_settings_file, set_up,
                                         tear_down),
