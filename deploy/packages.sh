@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # the lists are for whoever sources this
 # What must be there, as Debian packages. Sourced: install_packages NAME... installs what is missing.
 build_packages="gcc libc6-dev cmake ninja-build pkg-config libevent-dev libevhtp-dev libjansson-dev libssl-dev
-  libyaml-dev libsystemd-dev libpq-dev libcjose-dev"
+  libyaml-dev libsystemd-dev libpq-dev libcjose-dev libsqlite3-dev zlib1g-dev"
 demo_packages="openssl curl jq ca-certificates"
 test_packages="clang clang-tidy clang-format llvm libclang-rt-14-dev cppcheck pmccabe binutils libcmocka-dev python3
   python3-pytest python3-pytest-xdist valgrind shellcheck codespell openssl curl jq procps ca-certificates python3-pycurl

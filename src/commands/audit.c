@@ -1,56 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0
- * `postern audit repair`: an operator accepts what recovery may not mend by itself. */
+ * `postern audit`: a table of what it can do, one file each, and where it reads. */
+#include "commands/audit.h"
+
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "commands/internal.h"
+#include "base/nearest.h"
 
-static int repair(const char *path)
+static const struct command actions[] = {
+    {"audit repair", "accept damage that a restart may not mend", "[-c FILE]",
+     "Says what was found, and opens a new segment behind it, in which the damage and who accepted "
+     "it are recorded.\n"
+     "Stop the gateway first.",
+     audit_repair},
+};
+
+static const char *short_name(const struct command *action)
 {
-    struct arena arena;
-    struct conf conf;
-    struct buf what;
-    struct err err = {0};
-    char actor[32];
-    int result = RESULT_NO;
+    return strchr(action->name, ' ') + 1;
+}
 
-    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
-    buf_init(&what, 1 << 16);
-    if (command_load(path, &arena, &conf, NULL)) {
-        const struct journal_settings settings = {
-            .directory = conf.journal.directory,
-            .sets = conf.journal.sets,
-            .durability = conf.journal.durability,
-            .segment_bytes = conf.journal.segment_bytes,
-            .low_space_bytes = conf.journal.low_space_bytes,
-            .keep_us = conf.journal.keep_ms * 1000,
-        };
-        enum status status;
+static int audit_help(const struct command *command)
+{
+    int result = command_help(command);
 
-        (void)snprintf(actor, sizeof actor, "uid:%u", (unsigned)getuid());
-        status = journal_repair(&settings, actor, &what, &err);
-        command_print(&what);
-        if (status == STATUS_OK)
-            result = RESULT_WELL;
-        else
-            (void)fprintf(stderr, "postern audit repair: %s\n", err.text);
-        if (status != STATUS_OK && status != STATUS_INVALID)
-            result = RESULT_CANNOT;
-    }
-    buf_done(&what);
-    arena_done(&arena);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+        (void)printf("  %-9s %s\n", short_name(&actions[i]), actions[i].summary);
+    (void)puts("\n`postern audit ACTION --help` tells more.");
     return result;
+}
+
+static int unknown_action(const struct command *command, const char *word)
+{
+    const char *names[ARRAY_LEN(actions) + 1] = {NULL};
+    const char *near;
+
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+        names[i] = short_name(&actions[i]);
+    near = nearest_name(view_str(word), names);
+    return command_usage(command, "\"%s\" is nothing that it can do%s%s%s", word,
+                         near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+                         near == NULL ? "" : "\"?");
 }
 
 int command_audit(const struct command *command, int argc, char **argv)
 {
-    const char *path;
-    int result;
+    if (argc < 2)
+        return command_usage(command, "say what to do; `postern audit --help` lists it");
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return audit_help(command);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        if (strcmp(argv[1], short_name(&actions[i])) == 0)
+            return actions[i].run(&actions[i], argc - 1, argv + 1);
+    }
+    return unknown_action(command, argv[1]);
+}
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        return command_help(command);
-    if (argc < 2 || strcmp(argv[1], "repair") != 0)
-        return command_usage(command, "say what to do: this version knows \"repair\"");
-    result = command_conf_option(command, argc - 1, argv + 1, &path);
-    return result >= 0 ? result : repair(path);
+/* "/a/journal" and "/a/journal/" have the parent "/a"; "journal" has ".". */
+static struct view parent_of(struct view path)
+{
+    while (path.len > 1 && path.ptr[path.len - 1] == '/')
+        path.len--;
+    while (path.len > 0 && path.ptr[path.len - 1] != '/')
+        path.len--;
+    return path.len == 0 ? VIEW("./") : path;
+}
+
+static bool from_folder(const char *journal, struct arena *arena, struct audit_source *ret)
+{
+    struct view parent = parent_of(view_str(journal));
+
+    ret->directory = journal;
+    ret->sets = arena_printf(arena, "%.*ssets", VIEW_ARGS(parent)).ptr;
+    return ret->sets != NULL;
+}
+
+bool audit_find_source(const char *conf_path, const char *journal, struct arena *arena,
+                       struct audit_source *ret)
+{
+    struct conf conf;
+
+    if (journal != NULL)
+        return from_folder(journal, arena, ret);
+    if (!command_load(conf_path, arena, &conf, NULL))
+        return false;
+    ret->directory = conf.journal.directory;
+    ret->sets = conf.journal.sets;
+    return true;
 }

@@ -37,10 +37,7 @@ static const struct command commands[] = {
      "  --at TIME   as if it were then: 2026-12-31 or 2026-12-31T12:00:00Z\n"
      "  --json      one JSON object instead of text",
      command_explain},
-    {"audit", "look after the journal", "repair [-c FILE]",
-     "repair   after damage that a restart may not mend: says what was found, and opens a new "
-     "segment behind it, in\n"
-     "         which the damage and who accepted it are recorded. Stop the gateway first.",
+    {"audit", "ask the journal, prove it, look after it", "ACTION [OPTION]...", "Actions:",
      command_audit},
     {"status", "show the state of the running gateway", "[-c FILE] [--json]",
      "Asks over the admin socket: policies, journal, connections, quotas, and what is reserved or "

@@ -253,3 +253,9 @@ int line_reader_next(struct line_reader *reader, struct view *ret, bool *ret_who
             return -1;
     }
 }
+
+void line_reader_back(struct line_reader *reader, size_t bytes)
+{
+    reader->at -= bytes;
+    reader->offset -= bytes;
+}

@@ -57,3 +57,5 @@ MUST_CHECK int line_reader_open(struct line_reader *reader, int dir_fd, uint64_t
 void line_reader_done(struct line_reader *reader);
 /* 1: a line, without its LF; 0: the end; -1: errno says. *ret_whole: it ended with LF. */
 MUST_CHECK int line_reader_next(struct line_reader *reader, struct view *ret, bool *ret_whole);
+/* Takes back the last bytes that were handed out: half a line, of which more may come. */
+void line_reader_back(struct line_reader *reader, size_t bytes);

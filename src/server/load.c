@@ -40,9 +40,9 @@ static struct loc policies_place(const struct conf *conf)
 }
 
 /* The set names its files without the folder; who reads a fault wants to open the file. */
-static void name_from_here(const struct conf *conf, struct arena *arena, struct loc *loc)
+static void name_from_here(const char *folder, struct arena *arena, struct loc *loc)
 {
-    struct view path = arena_printf(arena, "%s/%s", conf->policies, loc->file);
+    struct view path = arena_printf(arena, "%s/%s", folder, loc->file);
 
     if (path.ptr != NULL)
         loc->file = path.ptr;
@@ -61,6 +61,30 @@ static void warn_of_quotas(const struct conf *conf, const struct policy_set *set
               "be stopped or gone, and lost answers settled, while their owners' tokens live");
 }
 
+bool load_policy_folder(const char *folder, struct loc place, const struct policy_options *options,
+                        struct arena *arena, struct diag *diag, struct loaded_policies *ret)
+{
+    struct loaded_policies loaded = {0};
+    struct err err = {0};
+    enum status status;
+    size_t found;
+
+    if (file_read_policies(folder, arena, &loaded.files, &loaded.count, &err) != STATUS_OK) {
+        diag_fault(diag, place, "%s", err.text);
+        return false;
+    }
+    found = diag->count;
+    status = policy_set_load(loaded.files, loaded.count, options, diag, &loaded.set);
+    for (; found < diag->count; found++)
+        name_from_here(folder, arena, &diag->items[found].loc);
+    if (status == STATUS_NOMEM)
+        diag_fault(diag, place, "the policies do not fit into memory");
+    if (status != STATUS_OK)
+        return false;
+    *ret = loaded;
+    return true;
+}
+
 bool load_policies(const struct conf *conf, struct arena *arena, struct diag *diag,
                    struct loaded_policies *ret)
 {
@@ -68,25 +92,9 @@ bool load_policies(const struct conf *conf, struct arena *arena, struct diag *di
         .no_identity = conf->identity.verify == VERIFY_OFF,
         .now_us = clock_now_us(),
     };
-    struct loaded_policies loaded = {0};
-    struct err err = {0};
-    enum status status;
-    size_t found;
 
-    if (file_read_policies(conf->policies, arena, &loaded.files, &loaded.count, &err) !=
-        STATUS_OK) {
-        diag_fault(diag, policies_place(conf), "%s", err.text);
+    if (!load_policy_folder(conf->policies, policies_place(conf), &options, arena, diag, ret))
         return false;
-    }
-    found = diag->count;
-    status = policy_set_load(loaded.files, loaded.count, &options, diag, &loaded.set);
-    for (; found < diag->count; found++)
-        name_from_here(conf, arena, &diag->items[found].loc);
-    if (status == STATUS_NOMEM)
-        diag_fault(diag, policies_place(conf), "the policies do not fit into memory");
-    if (status != STATUS_OK)
-        return false;
-    warn_of_quotas(conf, loaded.set, diag);
-    *ret = loaded;
+    warn_of_quotas(conf, ret->set, diag);
     return true;
 }

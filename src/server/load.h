@@ -21,3 +21,8 @@ MUST_CHECK bool load_conf(const char *path, struct arena *arena, struct diag *di
  * it is in the settings. The files' bytes live in the arena. */
 MUST_CHECK bool load_policies(const struct conf *conf, struct arena *arena, struct diag *diag,
                               struct loaded_policies *ret);
+/* The same of any folder: a candidate, a kept copy. place: for faults that have no place in a file.
+ */
+MUST_CHECK bool load_policy_folder(const char *folder, struct loc place,
+                                   const struct policy_options *options, struct arena *arena,
+                                   struct diag *diag, struct loaded_policies *ret);

@@ -15,6 +15,7 @@ ROOMS = {  # room: rooms it may include (its own always)
     "judging": "base json modelarts policy",
     "quota": "base modelarts policy",
     "journal": "base json modelarts policy",
+    "audit": "base json modelarts policy journal",
     "identity": "base yaml json http1 policy",
     "net": "base",
     "conf": "base yaml identity journal judging modelarts net policy",
@@ -24,8 +25,8 @@ ROOMS = {  # room: rooms it may include (its own always)
     "reconcile": "base json http1 modelarts policy quota journal identity net upstream",
     "gateway": "base json http1 modelarts policy judging quota journal identity conf front net upstream iam reconcile",
     "admin": "base json http1 front net",
-    "server": "base json yaml modelarts policy judging quota journal identity conf net front upstream iam reconcile gateway admin",
-    "commands": "base json yaml http1 modelarts policy judging quota journal identity conf server",
+    "server": "base json yaml modelarts policy judging quota journal audit identity conf net front upstream iam reconcile gateway admin",
+    "commands": "base json yaml http1 modelarts policy judging quota journal audit identity conf server",
     "main.c": "commands",
 }
 POLICY_SEES = {"modelarts/request.h", "modelarts/operation.h", "modelarts/edit.h", "modelarts/obs.h"}
@@ -37,7 +38,8 @@ FOREIGN = {  # what an angle include starts with: who may know it
     "cjose/": {"identity"},
     "jansson.h": {"commands"},
     "systemd/": {"server"},
-    "sqlite3": set(),
+    "sqlite3": {"audit"},
+    "zlib.h": {"sinks"},
     "libpq": {"quota"},
 }
 
