@@ -5,6 +5,12 @@
 #include "commands/internal.h"
 #include "policy/quota.h"
 #include "server/callers.h"
+#include "server/credentials.h"
+
+static void print_count(size_t count, const char *one, const char *many, const char *behind)
+{
+    (void)printf("%zu %s%s", count, count == 1 ? one : many, behind);
+}
 
 static int show_or_summarise(const char *path, const struct conf *conf,
                              const struct loaded_policies *loaded, bool show)
@@ -14,12 +20,12 @@ static int show_or_summarise(const char *path, const struct conf *conf,
 
     (void)policy_set_quotas(loaded->set, &quotas);
     if (!show) {
-        (void)printf(
-            "%s: well\n%s: %zu policies, %zu exceptions and %zu quotas in %zu files, well\n"
-            "policy set %s\n",
-            path, conf->policies, policy_set_policies(loaded->set),
-            policy_set_exceptions(loaded->set), quotas, loaded->count,
-            policy_set_digest(loaded->set));
+        (void)printf("%s: well\n%s: ", path, conf->policies);
+        print_count(policy_set_policies(loaded->set), "policy", "policies", ", ");
+        print_count(policy_set_exceptions(loaded->set), "exception", "exceptions", " and ");
+        print_count(quotas, "quota", "quotas", " in ");
+        print_count(loaded->count, "file", "files", ", well\n");
+        (void)printf("policy set %s\n", policy_set_digest(loaded->set));
         return RESULT_WELL;
     }
     buf_init(&text, 1 << 20);
@@ -29,17 +35,20 @@ static int show_or_summarise(const char *path, const struct conf *conf,
     return RESULT_WELL;
 }
 
-/* Those that say who may call; nothing is kept of them. */
+/* Nothing is kept of them. */
 static bool check_files(const struct conf *conf, struct arena *arena)
 {
     struct caller_files files = {.certificate = NULL};
+    struct server_credentials credentials = {.admin = NULL};
     struct diag diag;
     struct buf text;
     bool well;
 
     diag_init(&diag, arena);
-    well = load_callers(conf, &diag, &files);
+    well = load_credentials(conf, &diag, &credentials);
+    well = load_callers(conf, &diag, &files) && well;
     caller_files_free(&files);
+    server_credentials_free(&credentials);
     buf_init(&text, 1 << 20);
     diag_print(&diag, &text);
     if (text.len > 0)

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "base/redact.h"
@@ -37,8 +38,8 @@ static const struct command commands[] = {
      "  --at TIME   as if it were then: 2026-12-31 or 2026-12-31T12:00:00Z\n"
      "  --json      one JSON object instead of text",
      command_explain},
-    {"audit", "ask the journal, prove it, look after it", "ACTION [OPTION]...", "Actions:",
-     command_audit},
+    {"audit", "ask the journal, prove it, look after it", "ACTION [OPTION]...",
+     "Actions:", command_audit},
     {"status", "show the state of the running gateway", "[-c FILE] [--json]",
      "Asks over the admin socket: policies, journal, connections, quotas, and what is reserved or "
      "unknown.\n"
@@ -128,6 +129,8 @@ bool command_load(const char *path, struct arena *arena, struct conf *conf,
     if (text.len > 0)
         (void)fwrite(text.ptr, 1, text.len, stderr);
     buf_done(&text);
+    if (!well && strcmp(path, DEFAULT_CONF) == 0 && access(path, F_OK) != 0)
+        (void)fputs("name the settings with -c FILE\n", stderr);
     return well;
 }
 

@@ -14,6 +14,8 @@
 
 struct conf_rows;
 
+enum { CONF_LISTENS_MAX = 64 };
+
 struct conf_listen {
     struct net_address address;
     const char *certificate, *key, *client_ca; /* absolute paths; certificate NULL: plain */
@@ -53,6 +55,7 @@ struct conf {
         const char *url, *host; /* host without brackets or port */
         uint16_t port;
         const char *ca_file; /* NULL: the system's */
+        struct loc ca_file_at, service_at;
         int64_t connect_ms, tls_ms, send_ms, first_byte_ms, idle_ms, total_ms, keep_alive_ms;
         int64_t max_connections;
         /* The gateway's own credential, one of two files; both NULL: none. */

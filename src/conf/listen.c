@@ -2,8 +2,6 @@
  * The listeners: at least one; without TLS only where nobody else can listen in. */
 #include "conf/internal.h"
 
-enum { LISTENS_MAX = 64 };
-
 static bool is_repeated(const struct conf_listen *listens, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
@@ -72,9 +70,9 @@ void conf_read_listens(struct conf_loading *l)
                    ynode_kind_name(list));
         return;
     }
-    if (count == 0 || count > LISTENS_MAX) {
-        diag_fault(l->diag, list->loc, "listen: expected 1 to %d listeners, found %zu", LISTENS_MAX,
-                   count);
+    if (count == 0 || count > CONF_LISTENS_MAX) {
+        diag_fault(l->diag, list->loc, "listen: expected 1 to %d listeners, found %zu",
+                   CONF_LISTENS_MAX, count);
         return;
     }
     listens = arena_array(l->arena, count, sizeof *listens);

@@ -127,6 +127,7 @@ static void read_upstream(struct conf_loading *l)
                           &l->conf.upstream.port))
             l->conf.upstream.url = conf_text(l, rows->upstream.url.value);
     }
+    l->conf.upstream.ca_file_at = rows->upstream.ca_file.at;
     if (!view_eq(rows->upstream.ca_file.value, VIEW("system")))
         l->conf.upstream.ca_file = conf_path(l, &rows->upstream.ca_file);
     l->conf.upstream.connect_ms = rows->upstream.timeouts.connect.value;

@@ -56,6 +56,7 @@ void conf_read_service(struct conf_loading *l)
     /* A value that isn't one was told already. */
     if ((token->at.line > 0 && !token->set) || (key->at.line > 0 && !key->set))
         return;
+    l->conf.upstream.service_at = rows->upstream.service_credential.object.at;
     if (token->set == key->set)
         diag_fault(l->diag, rows->upstream.service_credential.object.at,
                    "service_credential: needs token_file or access_key_file%s",

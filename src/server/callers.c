@@ -16,8 +16,15 @@ static void load_sign_as(const struct conf *conf, struct diag *diag, struct call
     const struct service_settings settings = {.access_key_file = conf->identity.sign_as};
     struct err err;
 
-    if (conf->identity.sign_as != NULL && service_open(&settings, &ret->sign_as, &err) != STATUS_OK)
+    if (conf->identity.sign_as == NULL)
+        return;
+    if (service_open(&settings, &ret->sign_as, &err) != STATUS_OK)
         diag_fault(diag, conf->identity.sign_as_at, "sign_as: %s", err.text);
+    /* By its user instances are found in the cloud's lists that it made for callers. */
+    else if (service_user(ret->sign_as).len == 0)
+        diag_fault(diag, conf->identity.sign_as_at,
+                   "sign_as: %s needs user_id, the cloud's id of the key's user",
+                   conf->identity.sign_as);
 }
 
 static void check_key(const struct conf *conf, const struct access_key *key, struct diag *diag)

@@ -18,22 +18,6 @@ enum {
 
 /* ---- files ---- */
 
-/* By its user instances are found in the cloud's lists that it made for callers. */
-static const char *agent_of(struct server *s, const struct service_credential *sign_as,
-                            struct err *err)
-{
-    struct view user = service_user(sign_as);
-    const char *agent = user.len == 0 ? NULL : arena_strdup(&s->arena, user);
-
-    if (user.len == 0)
-        (void)err_set(err, STATUS_INVALID,
-                      "identity.sign_as: %s needs user_id, the cloud's id of the key's user",
-                      s->conf.identity.sign_as);
-    else if (agent == NULL)
-        (void)err_set(err, STATUS_NOMEM, "identity: out of memory");
-    return agent;
-}
-
 /* The scans that find what it made know the agent from the start on. */
 static enum status take_sign_as(struct server *s, struct service_credential **sign_as,
                                 struct err *err)
@@ -43,9 +27,9 @@ static enum status take_sign_as(struct server *s, struct service_credential **si
     if (*sign_as == NULL)
         return STATUS_OK;
     if (s->agent == NULL)
-        s->agent = agent_of(s, *sign_as, err);
+        s->agent = arena_strdup(&s->arena, service_user(*sign_as));
     if (s->agent == NULL)
-        return err->status;
+        return err_set(err, STATUS_NOMEM, "identity: out of memory");
     if (!view_eq(service_user(*sign_as), view_str(s->agent)))
         return err_set(err, STATUS_INVALID,
                        "identity.sign_as: user_id can't change while the gateway runs");
@@ -79,17 +63,6 @@ static enum status take(struct server *s, struct caller_files *files, struct err
     return STATUS_OK;
 }
 
-static enum status refuse_faults(const struct diag *diag, struct err *err)
-{
-    CLEANUP(buf_done) struct buf text;
-
-    buf_init(&text, 1 << 16);
-    diag_print(diag, &text);
-    while (text.len > 0 && text.ptr[text.len - 1] == '\n')
-        text.len--;
-    return err_set(err, STATUS_INVALID, "%.*s", (int)text.len, text.ptr == NULL ? "" : text.ptr);
-}
-
 enum status server_load_identity(struct server *s, struct err *err)
 {
     struct caller_files files = {0};
@@ -99,8 +72,7 @@ enum status server_load_identity(struct server *s, struct err *err)
 
     arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     diag_init(&diag, &arena);
-    status =
-        load_callers(&s->conf, &diag, &files) ? take(s, &files, err) : refuse_faults(&diag, err);
+    status = load_callers(&s->conf, &diag, &files) ? take(s, &files, err) : load_refuse(&diag, err);
     caller_files_free(&files);
     arena_done(&arena);
     return status;

@@ -34,8 +34,8 @@ struct server {
     struct service_credential *service; /* NULL: the gateway has none */
     struct server_peer iam_peer, jwks_peer;
     const char *agent; /* the cloud's id of whom the gateway signs as; NULL: it doesn't */
-    struct net_tls *listen_tls[64]; /* by listener; NULL: plain */
-    struct event_base *base;        /* the main thread's: signals, admin, status */
+    struct net_tls *listen_tls[CONF_LISTENS_MAX]; /* by listener; NULL: plain */
+    struct event_base *base;                      /* the main thread's: signals, admin, status */
     struct event *signals[5];
     struct event *drain_timer, *ended_event;
     int ready_fd; /* -1: nobody asked */
@@ -47,13 +47,14 @@ struct server {
     struct net_tls *admin_tls;
     struct reconcile_call reconcile;
     struct status_page *status;
-    struct net_address listens[64]; /* with the ports that the system chose */
+    struct net_address listens[CONF_LISTENS_MAX]; /* with the ports that the system chose */
     struct net_address status_address, admin_address;
     int64_t started_us;
 };
 
 /* listen.c */
-MUST_CHECK enum status server_load_tls(struct server *s, struct err *err);
+/* Certificates, keys and the credential of its own, before anything else is opened. */
+MUST_CHECK enum status server_load_credentials(struct server *s, struct err *err);
 MUST_CHECK enum status server_listen(struct server *s, struct err *err);
 /* identity.c: how callers are identified and signed for; before the workers. */
 MUST_CHECK enum status server_open_identity(struct server *s, struct err *err);
@@ -67,7 +68,6 @@ void server_write_identity(struct server *s, struct jwriter *w);
 const char *server_identity_away(struct server *s);
 /* ledger.c: quotas, and what keeps them right. The service credential first: it decides what an
  * empty ledger may grant; the reconciler last. */
-MUST_CHECK enum status server_open_service(struct server *s, struct err *err);
 MUST_CHECK enum status server_open_quota(struct server *s, struct policy_set *set, struct err *err);
 MUST_CHECK enum status server_start_reconciler(struct server *s, struct err *err);
 /* Of a set that comes into force. */

@@ -166,20 +166,6 @@ enum status server_open_quota(struct server *s, struct policy_set *set, struct e
     return STATUS_OK;
 }
 
-enum status server_open_service(struct server *s, struct err *err)
-{
-    const struct service_settings settings = {
-        .token_file = s->conf.upstream.token_file,
-        .access_key_file = s->conf.upstream.access_key_file,
-    };
-
-    if (settings.token_file == NULL && settings.access_key_file == NULL)
-        return STATUS_OK;
-    if (service_open(&settings, &s->service, err) != STATUS_OK)
-        return err_wrap(err, "upstream.service_credential");
-    return STATUS_OK;
-}
-
 enum status server_start_reconciler(struct server *s, struct err *err)
 {
     const struct conf *conf = &s->conf;

@@ -3,28 +3,28 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "server/credentials.h"
 #include "server/internal.h"
 
-enum status server_load_tls(struct server *s, struct err *err)
+enum status server_load_credentials(struct server *s, struct err *err)
 {
-    const struct conf *conf = &s->conf;
+    struct server_credentials loaded;
+    struct arena arena;
+    struct diag diag;
+    enum status status = STATUS_OK;
 
-    for (size_t i = 0; i < conf->listen_count; i++) {
-        const struct conf_listen *listen = &conf->listens[i];
-
-        if (listen->certificate != NULL &&
-            net_tls_server_new(listen->certificate, listen->key, listen->client_ca,
-                               &s->listen_tls[i], err) != STATUS_OK)
-            return err_wrap(err, "listen %s", listen->address.text);
+    arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
+    diag_init(&diag, &arena);
+    if (load_credentials(&s->conf, &diag, &loaded)) {
+        memcpy(s->listen_tls, loaded.listens, sizeof s->listen_tls);
+        s->admin_tls = loaded.admin;
+        s->shared.upstream_tls = loaded.upstream;
+        s->service = loaded.service;
+    } else {
+        status = load_refuse(&diag, err);
     }
-    if (conf->has_admin_listen &&
-        net_tls_server_new(conf->admin_listen.certificate, conf->admin_listen.key,
-                           conf->admin_listen.client_ca, &s->admin_tls, err) != STATUS_OK)
-        return err_wrap(err, "admin.address %s", conf->admin_listen.address.text);
-    if (net_tls_client_new(conf->upstream.host, conf->upstream.ca_file, &s->shared.upstream_tls,
-                           err) != STATUS_OK)
-        return err_wrap(err, "upstream.ca_file");
-    return STATUS_OK;
+    arena_done(&arena);
+    return status;
 }
 
 /* One socket per worker on the same address; the first finds out whether somebody else is there. */

@@ -98,3 +98,14 @@ bool load_policies(const struct conf *conf, struct arena *arena, struct diag *di
     warn_of_quotas(conf, ret->set, diag);
     return true;
 }
+
+enum status load_refuse(const struct diag *diag, struct err *err)
+{
+    CLEANUP(buf_done) struct buf text;
+
+    buf_init(&text, 1 << 16);
+    diag_print(diag, &text);
+    while (text.len > 0 && text.ptr[text.len - 1] == '\n')
+        text.len--;
+    return err_set(err, STATUS_INVALID, "%.*s", (int)text.len, text.ptr == NULL ? "" : text.ptr);
+}

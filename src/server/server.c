@@ -226,12 +226,12 @@ static enum status start(struct server *s, const struct loaded_policies *loaded,
     (void)snprintf(s->shared.host, sizeof s->shared.host,
                    conf->upstream.port == 443 ? "%s" : "%s:%u", conf->upstream.host,
                    (unsigned)conf->upstream.port);
-    if (server_load_tls(s, err) != STATUS_OK || open_journal(s, loaded, err) != STATUS_OK)
+    if (server_load_credentials(s, err) != STATUS_OK || open_journal(s, loaded, err) != STATUS_OK)
         return err->status;
     if (resolver_new(conf->upstream.host, conf->upstream.port, RESOLVE_EVERY_MS,
                      &s->shared.resolver, err) != STATUS_OK)
         return err->status;
-    if (server_open_identity(s, err) != STATUS_OK || server_open_service(s, err) != STATUS_OK ||
+    if (server_open_identity(s, err) != STATUS_OK ||
         server_open_quota(s, loaded->set, err) != STATUS_OK ||
         server_start_reconciler(s, err) != STATUS_OK)
         return err->status;

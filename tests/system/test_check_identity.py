@@ -23,7 +23,7 @@ def site(site_factory, pki, tmp_path):
             "client_certificates": {"rules": [{"subject": "CN=a,*", "user": "a", "projects": [PROJECT]}]},
         }})
     write(site, "keys.yaml", ENTRY % "")
-    write(site, "own.yaml", f"access_key: AK2\nsecret_key: {SECRET}x\n")
+    write(site, "own.yaml", f"access_key: AK2\nsecret_key: {SECRET}x\nuser_id: u9\n")
     Provider(tmp_path).write_jwks(site.folder / "jwks.json")
     return site
 
@@ -55,6 +55,29 @@ def test_the_faults_of_all_are_told_in_one_run(site):
     for word in ("certificate: ", "keys.yaml", "sign_as: ", "jwks: "):
         assert sum(word in line for line in lines) >= 1, (word, lines)
     assert SECRET not in done.stderr
+
+
+def test_a_key_to_sign_as_names_its_user(site):
+    write(site, "own.yaml", f"access_key: AK2\nsecret_key: {SECRET}x\n")
+    done = site.run("check")
+    assert done.returncode == 1
+    assert "sign_as: " in done.stderr and "needs user_id, the cloud's id of the key's user" in done.stderr
+    assert done.stderr.startswith(f"{site.folder}/postern.yaml:")
+
+
+def test_certificates_and_the_own_credential_are_opened_too(site):
+    site.write_settings({
+        "listen": [{"address": "127.0.0.1:0", "tls": {"certificate": "gone.pem", "key": "gone.key", "client_ca": "gone.pem"}}],
+        "admin": {"address": "127.0.0.1:0",
+                  "tls": {"certificate": "none.pem", "key": "none.key", "client_ca": "none.pem"}},
+        "upstream": {"ca_file": "nowhere.pem", "service_credential": {"token_file": "no.token"}}})
+    done = site.run("check")
+    assert done.returncode == 1 and done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 4, lines
+    for line, word in zip(lines, ("listen 127.0.0.1:0: ", "admin.address 127.0.0.1:0: ", "upstream.ca_file: ",
+                                  "upstream.service_credential: "), strict=True):
+        assert line.startswith(f"{site.folder}/postern.yaml:") and word in line, lines
 
 
 def test_a_key_to_sign_as_needs_one(site):

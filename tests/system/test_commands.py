@@ -23,7 +23,7 @@ def explain(site, body, *args):
 def test_check(site_factory):
     done = site_factory().run("check")
     assert done.returncode == 0 and done.stderr == "", done
-    assert re.search(r"\b[0-9a-f]{64}\b", done.stdout) and "1 policies" in done.stdout
+    assert re.search(r"\b[0-9a-f]{64}\b", done.stdout) and "1 policy, 0 exceptions" in done.stdout
 
 
 def test_check_finds_faults(site_factory):
@@ -168,14 +168,16 @@ def test_check_warns_of_quotas_without_a_service_credential(site_factory):
     site = site_factory(POLICIES + QUOTAS)
     done = site.run("check")
     assert done.returncode == 0 and "upstream.service_credential" in done.stderr, done
-    site.write_settings({"upstream": {"service_credential": {"token_file": "service.token"}}})
+    site.write_settings({"upstream": {"service_credential": {"access_key_file": "own.yaml"}}})
+    (site.folder / "own.yaml").write_text("access_key: AK1\nsecret_key: 0123456789\n")
+    (site.folder / "own.yaml").chmod(0o600)
     assert "upstream.service_credential" not in site.run("check").stderr
     assert "upstream.service_credential" not in site_factory().run("check").stderr
 
 
 def test_explain_tells_the_quotas(site_factory):
     site = site_factory(POLICIES + QUOTAS)
-    assert "2 policies, 0 exceptions and 4 quotas in 1 files" in site.run("check").stdout
+    assert "2 policies, 0 exceptions and 4 quotas in 1 file," in site.run("check").stdout
     done = explain(site, create_body(without=["spec__auto_stop"]))
     assert done.returncode == 0, done
     assert "quota places: needs a place of 2 per project, user; use is known to the gateway only" in done.stdout
