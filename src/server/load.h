@@ -27,4 +27,4 @@ MUST_CHECK bool load_policy_folder(const char *folder, struct loc place,
                                    const struct policy_options *options, struct arena *arena,
                                    struct diag *diag, struct loaded_policies *ret);
 /* The faults as one failure, for who starts or reloads; gives its status. */
-enum status load_refuse(const struct diag *diag, struct err *err);
+MUST_CHECK enum status load_refuse(const struct diag *diag, struct err *err);
