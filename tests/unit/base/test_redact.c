@@ -2,6 +2,8 @@
  * What looks like a secret goes, what the gateway writes of itself stays. */
 #include "support/test.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,12 +70,98 @@ static void long_words_go(void **state)
     assert_int_equal(redact(text, sizeof text), sizeof text);
 }
 
+/* ---- the same, byte by byte ---- */
+
+static bool slow_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static size_t slow_run(const char *text, const char *more)
+{
+    size_t n = 0;
+
+    while (text[n] != '\0' && (slow_alnum(text[n]) || strchr(more, text[n]) != NULL))
+        n++;
+    return n;
+}
+
+static size_t slow_secret(const char *text)
+{
+    size_t n = slow_run(text, "+=_-/.");
+
+    if (n >= 32 && (strncmp(text, "MII", 3) == 0 || strncmp(text, "eyJ", 3) == 0))
+        return n;
+    n = slow_run(text, "+=_-");
+    return n >= 160 ? n : 0;
+}
+
+static void slow_redact(const char *text, char *out)
+{
+    char before = ' ';
+
+    while (*text != '\0') {
+        size_t n = slow_alnum(before) ? 0 : slow_secret(text);
+
+        before = n > 0 ? ' ' : *text;
+        if (n > 0)
+            out = stpcpy(out, "[secret]");
+        else
+            *out++ = *text;
+        text += n > 0 ? n : 1;
+    }
+    *out = '\0';
+}
+
+static uint32_t next(uint32_t *seed)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return *seed >> 16;
+}
+
+/* Words of every kind behind each other, many of them just as long as the limits. */
+static void random_text(uint32_t *seed, char *text, size_t size)
+{
+    static const char *const parts[] = {"MII", "eyJ", "-", "_", "/",        ".",
+                                        " ",   "\"",  "+", "=", "\xc3\xa4", "x"};
+    static const size_t lengths[] = {0, 1, 2, 28, 29, 30, 31, 156, 157, 159, 160, 161};
+    size_t used = 0;
+
+    for (;;) {
+        const char *part = parts[next(seed) % ARRAY_LEN(parts)];
+        size_t more = lengths[next(seed) % ARRAY_LEN(lengths)];
+
+        if (used + strlen(part) + more >= size)
+            break;
+        memcpy(text + used, part, strlen(part));
+        used += strlen(part);
+        memset(text + used, 'a', more);
+        used += more;
+    }
+    text[used] = '\0';
+}
+
+static void it_is_what_a_look_at_every_byte_would_find(void **state)
+{
+    uint32_t seed = 1;
+
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        char text[700], expected[700];
+
+        random_text(&seed, text, sizeof text);
+        slow_redact(text, expected);
+        check(text, expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(secrets_go),
         cmocka_unit_test(other_texts_stay),
         cmocka_unit_test(long_words_go),
+        cmocka_unit_test(it_is_what_a_look_at_every_byte_would_find),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
