@@ -62,7 +62,7 @@ install_packages $build_packages $test_packages
 mkdir -p "$logs"
 
 if wanted lint; then
-  for check in layers banned sizes contracts advisories; do run "lint-$check" "$python" "tests/lint/$check.py"; done
+  for check in layers banned sizes contracts reasons advisories; do run "lint-$check" "$python" "tests/lint/$check.py"; done
   run format formatted
   run spelling spelled
   run shellcheck shell_checked
