@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * SHA-256 and random bytes; the only place besides net and identity that knows OpenSSL. */
+ * SHA-256 and random bytes; besides ed25519, net and identity the only place that knows OpenSSL. */
 #pragma once
 
 #include "base/attr.h"

@@ -5,6 +5,7 @@
  * the name of a member, or instead of a file's name. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define REDACTED "[secret]"
@@ -16,3 +17,5 @@
 size_t redact(char *text, size_t len);
 /* The same for a NUL-terminated text. */
 void redact_str(char *text);
+/* Whether redact would change the text. */
+bool redact_finds(const char *text, size_t len);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "identity/base64url.h"
 #include "identity/jwk.h"
 #include "json/doc.h"
@@ -294,33 +295,10 @@ enum status jwks_read(struct view json, struct jwks **ret, struct err *err)
 
 /* ---- files ---- */
 
-static void close_fd(const int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
-
-static ssize_t read_fully(int fd, char *bytes, size_t size)
-{
-    size_t used = 0;
-
-    while (used < size) {
-        ssize_t got = read(fd, bytes + used, size - used);
-
-        if (got == 0)
-            break;
-        if (got < 0 && errno != EINTR)
-            return -1;
-        if (got > 0)
-            used += (size_t)got;
-    }
-    return (ssize_t)used;
-}
-
 enum status jwks_load(const char *path, struct jwks **ret, struct err *err)
 {
     /* O_NONBLOCK: opening a named pipe must not wait for its other end. */
-    int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd CLEANUP(fd_close) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat facts;
     struct err inner;
     char *bytes;
@@ -334,7 +312,7 @@ enum status jwks_load(const char *path, struct jwks **ret, struct err *err)
     bytes = malloc((size_t)JWKS_BYTES_MAX + 1);
     if (bytes == NULL)
         return err_set(err, STATUS_NOMEM, "%s: no memory left for this file", path);
-    got = read_fully(fd, bytes, (size_t)JWKS_BYTES_MAX + 1);
+    got = fd_read(fd, bytes, (size_t)JWKS_BYTES_MAX + 1);
     if (got < 0)
         status = err_set_errno(err, errno, "%s", path);
     else if (got > JWKS_BYTES_MAX)

@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/secret_file.h"
 #include "identity/canonical.h"
-#include "identity/secret_file.h"
 #include "identity/signature.h"
 #include "yaml/schema.h"
 

@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "base/attr.h"
+#include "base/fd.h"
 #include "identity/sign.h"
 #include "identity/token.h"
 
@@ -197,30 +198,12 @@ static enum status check_file(const char *path, const struct stat *st, struct er
     return STATUS_OK;
 }
 
-/* Fills up to cap; what is read beyond the size it had tells that it was changed meanwhile. */
-static enum status read_all(const char *path, int fd, char *bytes, size_t cap, size_t *ret_len,
-                            struct err *err)
-{
-    size_t len = 0;
-
-    while (len < cap) {
-        ssize_t got = read(fd, bytes + len, cap - len);
-
-        if (got == 0)
-            break;
-        if (got < 0 && errno != EINTR)
-            return err_set_errno(err, errno, "%s", path);
-        len += got > 0 ? (size_t)got : 0;
-    }
-    *ret_len = len;
-    return STATUS_OK;
-}
-
 static enum status read_open(struct service_credential *service, int fd, struct err *err)
 {
     struct stat st;
     enum status status;
-    size_t len = 0, cap;
+    size_t cap;
+    ssize_t len;
     char *bytes;
     struct view text;
 
@@ -233,17 +216,18 @@ static enum status read_open(struct service_credential *service, int fd, struct 
     bytes = malloc(cap);
     if (bytes == NULL)
         return err_set(err, STATUS_NOMEM, "%s: no memory left", service->path);
-    status = read_all(service->path, fd, bytes, cap, &len, err);
-    if (status != STATUS_OK || len != (size_t)st.st_size) {
+    len = fd_read(fd, bytes, cap); /* one more byte tells that it grew */
+    status = len < 0 ? err_set_errno(err, errno, "%s", service->path) : STATUS_OK;
+    if (status == STATUS_OK && len != st.st_size)
+        status = err_set(err, STATUS_IO, "%s: changed while it was read", service->path);
+    if (status != STATUS_OK) {
         wipe(&bytes, cap);
-        return status != STATUS_OK
-                   ? status
-                   : err_set(err, STATUS_IO, "%s: changed while it was read", service->path);
+        return status;
     }
     forget(service);
     service->bytes = bytes;
     service->cap = cap;
-    text = view_of(bytes, len);
+    text = view_of(bytes, (size_t)len);
     status = service->is_key ? read_key(service, text, err) : read_token(service, text, err);
     if (status != STATUS_OK)
         forget(service);

@@ -99,8 +99,8 @@ static const char *truth(bool value)
     return value ? "t" : "f";
 }
 
-enum status row_write(const struct ledger_item *item, bool gone, struct arena *arena,
-                      const char *values[static ROW_COLUMNS])
+enum status store_row_write(const struct ledger_item *item, bool gone, struct arena *arena,
+                            const char *values[static ROW_COLUMNS])
 {
     struct ledger_item own = *item;
 
@@ -143,8 +143,8 @@ static bool is_true(const PGresult *result, int row, int column)
     return view_eq(cell(result, row, column), VIEW("t"));
 }
 
-enum status row_read(const PGresult *result, int row, struct arena *arena, struct ledger_item *ret,
-                     bool *ret_gone)
+enum status store_row_read(const PGresult *result, int row, struct arena *arena,
+                           struct ledger_item *ret, bool *ret_gone)
 {
     struct ledger_item item = {.op = operation_find(cell(result, row, ROW_OPERATION))};
 

@@ -39,8 +39,8 @@ enum {
     "running, orphan, claimed"
 
 /* The columns' values but that of ROW_REVISION, which stays as it is; in the arena. */
-MUST_CHECK enum status row_write(const struct ledger_item *item, bool gone, struct arena *arena,
-                                 const char *values[static ROW_COLUMNS]);
+MUST_CHECK enum status store_row_write(const struct ledger_item *item, bool gone,
+                                       struct arena *arena, const char *values[static ROW_COLUMNS]);
 /* Texts are in the arena. STATUS_INVALID: no program of this version wrote that. */
-MUST_CHECK enum status row_read(const PGresult *result, int row, struct arena *arena,
-                                struct ledger_item *ret, bool *ret_gone);
+MUST_CHECK enum status store_row_read(const PGresult *result, int row, struct arena *arena,
+                                      struct ledger_item *ret, bool *ret_gone);

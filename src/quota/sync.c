@@ -147,7 +147,7 @@ static bool apply_page(struct sync *sync, const PGresult *page)
         bool gone;
 
         arena_reset(&shared->work);
-        status = row_read(page, i, &shared->work, &item, &gone);
+        status = store_row_read(page, i, &shared->work, &item, &gone);
         if (status == STATUS_OK)
             status = apply(sync, &item, gone);
         if (status == STATUS_INVALID)

@@ -85,7 +85,8 @@ static struct row *add_row(struct shared *shared, struct batch *batch,
     struct row *row = &batch->rows[batch->count];
 
     *row = (struct row){.id = arena_copy(&shared->work, item->id)};
-    if (row->id.ptr == NULL || row_write(item, gone, &shared->work, row->values) != STATUS_OK) {
+    if (row->id.ptr == NULL ||
+        store_row_write(item, gone, &shared->work, row->values) != STATUS_OK) {
         batch->failed = true;
         return NULL;
     }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ static void check(const char *text, const char *expected)
 
     assert_non_null(copy);
     memcpy(copy, text, len + 1);
+    assert_int_equal(redact_finds(copy, len), strcmp(text, expected) != 0);
     redact_str(copy);
     assert_string_equal(copy, expected);
     free(copy);
@@ -70,6 +72,27 @@ static void long_words_go(void **state)
     assert_int_equal(redact(text, sizeof text), sizeof text);
 }
 
+/* Half an escape is no JSON: a line of the journal with one would count as damage. */
+static void escapes_stay_whole(void **state)
+{
+    static const char *const escapes[] = {"\\n", "\\\"", "\\\\", "\\u0001", "\\u00e9", "\\/"};
+    char text[300], expected[64], word[171] = "";
+
+    (void)state;
+    memset(word, 'A', sizeof word - 1);
+    for (size_t i = 0; i < ARRAY_LEN(escapes); i++) {
+        (void)snprintf(text, sizeof text, "\"x%s%s\"", escapes[i], word);
+        (void)snprintf(expected, sizeof expected, "\"x%s[secret]\"", escapes[i]);
+        check(text, expected);
+        (void)snprintf(text, sizeof text, "%s" TOKEN "%s", escapes[i], escapes[i]);
+        (void)snprintf(expected, sizeof expected, "%s[secret]%s", escapes[i], escapes[i]);
+        check(text, expected);
+    }
+    /* A path of another system is no escape. */
+    check("C:\\" TOKEN, "C:\\[secret]");
+    check("\\u12", "\\u12");
+}
+
 /* ---- the same, byte by byte ---- */
 
 static bool slow_alnum(char c)
@@ -104,11 +127,16 @@ static void slow_redact(const char *text, char *out)
         size_t n = slow_alnum(before) ? 0 : slow_secret(text);
 
         before = n > 0 ? ' ' : *text;
-        if (n > 0)
+        if (n > 0) {
             out = stpcpy(out, "[secret]");
-        else
-            *out++ = *text;
-        text += n > 0 ? n : 1;
+            text += n;
+            continue;
+        }
+        if (*text == '\\') {
+            *out++ = *text++;
+            before = ' ';
+        }
+        *out++ = *text++;
     }
     *out = '\0';
 }
@@ -122,8 +150,8 @@ static uint32_t next(uint32_t *seed)
 /* Words of every kind behind each other, many of them just as long as the limits. */
 static void random_text(uint32_t *seed, char *text, size_t size)
 {
-    static const char *const parts[] = {"MII", "eyJ", "-", "_", "/",        ".",
-                                        " ",   "\"",  "+", "=", "\xc3\xa4", "x"};
+    static const char *const parts[] = {"MII", "eyJ", "-", "_",        "/", ".",  " ",
+                                        "\"",  "+",   "=", "\xc3\xa4", "x", "\\n"};
     static const size_t lengths[] = {0, 1, 2, 28, 29, 30, 31, 156, 157, 159, 160, 161};
     size_t used = 0;
 
@@ -161,6 +189,7 @@ int main(void)
         cmocka_unit_test(secrets_go),
         cmocka_unit_test(other_texts_stay),
         cmocka_unit_test(long_words_go),
+        cmocka_unit_test(escapes_stay_whole),
         cmocka_unit_test(it_is_what_a_look_at_every_byte_would_find),
     };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Files that hold secrets: nobody but their owner may read them, and what was read can be wiped.
- * Private to the room. */
+ * Files that hold secrets: nobody but their owner may read them, and what was read can be wiped. */
 #pragma once
 
 #include "base/error.h"

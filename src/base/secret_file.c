@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The open file is what is looked at and read: a name could be given to another one between. */
-#include "identity/secret_file.h"
+#include "base/secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,11 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void close_fd(const int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
+#include "base/fd.h"
 
 static enum status check(const char *path, const struct stat *facts, size_t max, struct err *err)
 {
@@ -35,29 +31,15 @@ static enum status check(const char *path, const struct stat *facts, size_t max,
     return STATUS_OK;
 }
 
-/* Up to the end of the file, or until bytes is full. */
-static enum status fill(const char *path, int fd, struct secret_bytes *bytes, struct err *err)
-{
-    while (bytes->len < bytes->cap) {
-        ssize_t got = read(fd, bytes->ptr + bytes->len, bytes->cap - bytes->len);
-
-        if (got == 0)
-            break;
-        if (got < 0 && errno != EINTR)
-            return err_set_errno(err, errno, "%s", path);
-        bytes->len += got > 0 ? (size_t)got : 0;
-    }
-    return STATUS_OK;
-}
-
 enum status secret_file_read(const char *path, size_t max, struct secret_bytes *ret,
                              struct err *err)
 {
     /* O_NONBLOCK: opening a named pipe must not wait for its other end. */
-    int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd CLEANUP(fd_close) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct secret_bytes bytes = {.ptr = NULL};
     struct stat facts;
     enum status status;
+    ssize_t got;
 
     if (fd < 0 || fstat(fd, &facts) != 0)
         return err_set_errno(err, errno, "%s", path);
@@ -68,13 +50,16 @@ enum status secret_file_read(const char *path, size_t max, struct secret_bytes *
     bytes.ptr = malloc(bytes.cap);
     if (bytes.ptr == NULL)
         return err_set(err, STATUS_NOMEM, "%s: no memory left for this file", path);
-    status = fill(path, fd, &bytes, err);
-    if (status == STATUS_OK && bytes.len != (size_t)facts.st_size)
+    got = fd_read(fd, bytes.ptr, bytes.cap);
+    if (got < 0)
+        status = err_set_errno(err, errno, "%s", path);
+    else if (got != facts.st_size)
         status = err_set(err, STATUS_IO, "%s: changed while it was read; try again", path);
     if (status != STATUS_OK) {
         secret_bytes_wipe(&bytes);
         return status;
     }
+    bytes.len = (size_t)got;
     *ret = bytes;
     return STATUS_OK;
 }
