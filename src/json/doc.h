@@ -83,10 +83,10 @@ static inline enum jkind jdoc_kind(const struct jdoc *doc, jref v)
 {
     return (enum jkind)doc->values[v].kind;
 }
-/* The first child, or JREF_NONE; then its sibling, or JREF_NONE. */
+/* The first child, or JREF_NONE; then its sibling, or JREF_NONE. JREF_NONE has no child. */
 static inline jref jdoc_child(const struct jdoc *doc, jref v)
 {
-    return doc->values[v].count == 0 ? JREF_NONE : v + 1;
+    return v == JREF_NONE || doc->values[v].count == 0 ? JREF_NONE : v + 1;
 }
 
 static inline jref jdoc_sibling(const struct jdoc *doc, jref v)

@@ -253,16 +253,41 @@ static void read_pairs(const struct reading *r)
     out->set = good;
 }
 
+static const struct yfield *field_of(const struct yfield *fields, struct view key)
+{
+    for (; fields->key != NULL; fields++) {
+        if (view_eq(key, view_str(fields->key)))
+            return fields;
+    }
+    return NULL;
+}
+
+static void read_field(const struct reading *r);
+
+/* A scalar where a mapping may stand, too: one of its fields, under the name of the whole. */
+static void read_lone(const struct reading *r)
+{
+    struct yfield field = *field_of(r->field->fields, view_str(r->field->lone));
+    struct reading lone = *r;
+
+    lone.at = (char *)r->at + field.offset;
+    field.key = r->field->key;
+    lone.field = &field;
+    read_field(&lone);
+}
+
 static void read_object(const struct reading *r)
 {
     struct yobject *out = r->at;
 
     out->at = r->node->loc;
     out->set = r->node->kind == YNODE_MAPPING;
-    if (!out->set)
-        expected(r, "a mapping");
-    else
+    if (out->set)
         yschema_read(r->node, r->node->loc, r->field->fields, r->at, r->arena, r->diag);
+    else if (r->node->kind == YNODE_SCALAR && r->field->lone != NULL)
+        read_lone(r);
+    else
+        expected(r, r->field->lone == NULL ? "a mapping" : "a mapping, or one value");
 }
 
 static void read_field(const struct reading *r)
@@ -297,15 +322,6 @@ static void read_field(const struct reading *r)
         read_object(r);
         break;
     }
-}
-
-static const struct yfield *field_of(const struct yfield *fields, struct view key)
-{
-    for (; fields->key != NULL; fields++) {
-        if (view_eq(key, view_str(fields->key)))
-            return fields;
-    }
-    return NULL;
 }
 
 static void unknown_key(const struct ynode *node, const struct yfield *fields, struct diag *diag)

@@ -64,6 +64,9 @@ struct yfield {
     int64_t min, max;            /* both 0: no range */
     const char *const *names;    /* YFIELD_ENUM: NULL-terminated; YFIELD_INT */
     const struct yfield *fields; /* YFIELD_OBJECT */
+    /* YFIELD_OBJECT: the key of the field that a lone scalar stands for; NULL: a scalar is a fault.
+     */
+    const char *lone;
 };
 
 /* Reads the mapping into *out by the rows; every fault goes to diag and reading goes on. node may

@@ -72,6 +72,7 @@ static void test_walk(void **state)
     assert_int_equal(elements, 3);
     assert_int_equal(jdoc_child(doc, jdoc_member(doc, 0, VIEW("empty"))), JREF_NONE);
     assert_int_equal(jdoc_child(doc, jdoc_member(doc, 0, VIEW("name"))), JREF_NONE);
+    assert_int_equal(jdoc_child(doc, JREF_NONE), JREF_NONE);
     assert_int_equal(jdoc_sibling(doc, 0), JREF_NONE);
 }
 

@@ -16,7 +16,7 @@ struct outer {
     struct ytexts list;
     struct ypairs pairs;
     const struct ynode *node;
-    struct inner inner;
+    struct inner inner, lone;
 };
 
 static const char *const modes[] = {"enforce", "warn", "observe", NULL};
@@ -72,6 +72,11 @@ static const struct yfield fields[] = {
      .kind = YFIELD_OBJECT,
      .offset = offsetof(struct outer, inner),
      .fields = inner_fields},
+    {.key = "lone",
+     .kind = YFIELD_OBJECT,
+     .offset = offsetof(struct outer, lone),
+     .fields = inner_fields,
+     .lone = "depth"},
     {0},
 };
 
@@ -254,6 +259,10 @@ static void tells_what_was_expected(void **state)
         {"pairs: {a: [b]}", "pairs: expected text, found a list"},
         {"inner: x", "inner: expected a mapping, found \"x\""},
         {"inner: [x]", "inner: expected a mapping, found a list"},
+        {"lone: [x]", "lone: expected a mapping, or one value, found a list"},
+        {"lone: 10", "lone: expected a whole number from 1 to 9, found \"10\""},
+        {"lone: {certificate: c, depth: 10}",
+         "depth: expected a whole number from 1 to 9, found \"10\""},
         {"inner: {depth: 1}", "certificate is missing"},
         {"inner: {certificate: c, dept: 1}", "unknown key \"dept\"; did you mean \"depth\"?"},
         {"flavours: [a]", "unknown key \"flavours\"; did you mean \"flavors\"?"},
@@ -262,7 +271,7 @@ static void tells_what_was_expected(void **state)
          "unknown key \"zzzzzzzzz\"; known here: certificate, depth"},
         {"\"a\\nb\": 1",
          "unknown key \"a\\x0ab\"; known here: name, tag, workers, plain, count, any, wait, "
-         "age, size, room, mode, flavors, pairs, node, inner"},
+         "age, size, room, mode, flavors, pairs, node, inner, lone"},
     };
 
     (void)state;
@@ -329,6 +338,21 @@ static void a_missing_key_is_told_at_its_mapping(void **state)
     }
 }
 
+static void one_value_may_stand_for_an_object(void **state)
+{
+    struct outer v = {0};
+
+    (void)state;
+    read_into(VIEW("name: x\nlone: 7\n"), &v);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(v.lone.depth.value, 7);
+    assert_true(v.lone.depth.set && v.lone.object.at.line == 2);
+    assert_false(v.lone.object.set);
+    read_into(VIEW("name: x\nlone: {certificate: c, depth: 8}\n"), &v);
+    assert_int_equal(v.lone.depth.value, 8);
+    assert_true(v.lone.object.set);
+}
+
 static void a_required_object_is_missed(void **state)
 {
     static const struct yfield rows[] = {
@@ -386,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tells_what_was_expected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_goes_on_after_a_fault, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_key_is_told_at_its_mapping, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_value_may_stand_for_an_object, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_required_object_is_missed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_value_is_cut_in_the_message, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_without_memory_are_faults, set_up, tear_down),
