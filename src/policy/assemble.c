@@ -348,8 +348,7 @@ static void add_annotations(struct sum *sum)
     }
 }
 
-/* Policies that hold only annotations, quotas or both say nothing about who may do what. */
-static bool is_a_match(const struct policy *policy)
+bool is_a_match(const struct policy *policy)
 {
     const unsigned silent = 1U << GROUP_ANNOTATIONS | 1U << GROUP_QUOTAS;
 

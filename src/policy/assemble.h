@@ -22,5 +22,8 @@ struct opinions {
 /* modes: bits of those that count as enforced. */
 void assemble(struct judge *j, const struct opinions *opinions, unsigned modes,
               struct judgement *ret);
+/* Whether it satisfies `default: refuse` where it matches. Policies that hold only annotations,
+ * quotas or both say nothing about who may do what. */
+bool is_a_match(const struct policy *policy);
 /* The refusal of an operation that policies don't judge. */
 void assemble_not_judged(struct judge *j, struct judgement *ret);

@@ -34,7 +34,7 @@
     }
 
 static const char *const refuse_allow[] = {"refuse", "allow", NULL};
-static const char *const modes[] = {"enforce", "warn", "observe", NULL};
+const char *const mode_names[] = {"enforce", "warn", "observe", NULL};
 static const char *const set_refuse[] = {"set", "refuse", NULL};
 static const char *const existing_running[] = {"existing", "running", NULL};
 static const char *const cap_refuse[] = {"cap", "refuse", NULL};
@@ -116,7 +116,7 @@ static const struct yfield allow_fields[] = {
 const struct yfield doc_policy_fields[] = {
     TEXT("name", offsetof(struct doc_policy, name), true),
     TEXT("contact", offsetof(struct doc_policy, contact), false),
-    CHOICE("mode", offsetof(struct doc_policy, mode), modes),
+    CHOICE("mode", offsetof(struct doc_policy, mode), mode_names),
     GROUP("match", offsetof(struct doc_policy, match), match_fields),
     GROUP("flavors", offsetof(struct doc_policy, flavors), flavor_fields),
     GROUP("profiles", offsetof(struct doc_policy, profiles), list_fields),

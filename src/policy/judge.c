@@ -138,14 +138,13 @@ static void hear_matched(struct judge *j, struct opinion *opinion)
 static void trace_match(struct judge *j, const struct policy *policy, enum match_result result,
                         const struct match_why *why)
 {
-    static const char *const modes[] = {"enforce", "warn", "observe"};
     struct trace_line line = {.policy = policy->name, .rule = VIEW("match"), .at = why->at};
 
     if (!j->with_trace || result == MATCHED_UNKNOWN)
         return;
     line.what = result == MATCHED ? TRACE_MATCH : TRACE_NO_MATCH;
     line.text = result == MATCHED
-                    ? arena_printf(j->arena, "every key holds; mode %s", modes[policy->mode])
+                    ? arena_printf(j->arena, "every key holds; mode %s", mode_names[policy->mode])
                     : arena_printf(j->arena, "%s does not hold", why->key);
     if (line.text.ptr == NULL)
         j->no_memory = true;

@@ -6,17 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policy/drafts.h"
 #include "policy/judge.h"
 
 enum { BLOCK_BYTES = 16384 };
 static const size_t default_max_bytes = (size_t)256 * 1024 * 1024;
-
-/* What the files hold, before it is loaded. */
-struct drafts {
-    struct doc_policy *policies;
-    struct doc_exception *exceptions;
-    size_t policy_count, exception_count;
-};
 
 struct view load_keep(struct loader *ld, struct view text)
 {
@@ -64,128 +58,6 @@ void load_check_text(struct loader *ld, const struct ytext *text, const char *wh
     }
 }
 
-/* A key without a value would silently widen a policy: `users:` would match everybody. An empty
- * group would do nothing. match: {} is everybody, said on purpose. */
-void load_check_filled(struct loader *ld, const struct ynode *mapping)
-{
-    for (const struct ynode *child = mapping->child; child != NULL; child = child->next) {
-        char quoted[DIAG_QUOTED_BYTES];
-
-        if (child->kind == YNODE_MAPPING && child->count > 0)
-            load_check_filled(ld, child);
-        if (ynode_is_null(child))
-            diag_fault(ld->diag, child->key_loc, "%s has no value; give it one or leave it out",
-                       diag_quoted(child->key, quoted));
-        else if (child->kind == YNODE_MAPPING && child->count == 0 &&
-                 !view_eq(child->key, VIEW("match")))
-            diag_fault(ld->diag, child->key_loc, "%s is empty; give it a key or leave it out",
-                       diag_quoted(child->key, quoted));
-    }
-}
-
-/* `name` is two keys: as text it names the policy, as a mapping it is a rule. Takes the rule out of
- * the mapping, so that the rows see each key once. */
-static const struct ynode *take_name_rule(struct loader *ld, const struct ynode *policy,
-                                          struct ynode *ret_rest)
-{
-    const struct ynode *rule = NULL;
-    struct ynode *last = NULL;
-
-    *ret_rest = *policy;
-    ret_rest->child = NULL;
-    for (const struct ynode *child = policy->child; child != NULL; child = child->next) {
-        struct ynode *copy;
-
-        if (view_eq(child->key, VIEW("name")) && child->kind == YNODE_MAPPING) {
-            rule = child;
-            continue;
-        }
-        copy = ARENA_NEW(ld->scratch, struct ynode);
-        if (copy == NULL) {
-            ld->no_memory = true;
-            return NULL;
-        }
-        *copy = *child;
-        copy->next = NULL;
-        *(last == NULL ? &ret_rest->child : &last->next) = copy;
-        last = copy;
-    }
-    return rule;
-}
-
-static void draft_policy(struct loader *ld, const struct ynode *node, struct doc_policy *ret)
-{
-    const struct ynode *rule;
-    struct ynode rest;
-
-    if (node->kind != YNODE_MAPPING) {
-        yschema_read(node, node->loc, doc_policy_fields, ret, ld->scratch, ld->diag);
-        return;
-    }
-    load_check_filled(ld, node);
-    rule = take_name_rule(ld, node, &rest);
-    ret->self.at = node->loc;
-    yschema_read(&rest, node->loc, doc_policy_fields, ret, ld->scratch, ld->diag);
-    if (rule != NULL) {
-        ret->pattern.self.set = true;
-        ret->pattern.self.at = rule->loc;
-        yschema_read(rule, rule->loc, doc_name_fields, &ret->pattern, ld->scratch, ld->diag);
-    }
-}
-
-static void draft_exception(struct loader *ld, const struct ynode *node, struct doc_exception *ret)
-{
-    if (node->kind == YNODE_MAPPING)
-        load_check_filled(ld, node);
-    ret->self.at = node->loc;
-    yschema_read(node, node->loc, doc_exception_fields, ret, ld->scratch, ld->diag);
-}
-
-/* The items of a list, or NULL (and a fault if it is something else). */
-static const struct ynode *items_of(struct loader *ld, const struct ynode *node, const char *what)
-{
-    if (node == NULL || ynode_is_null(node))
-        return NULL;
-    if (node->kind == YNODE_SEQUENCE)
-        return node->child;
-    diag_fault(ld->diag, node->loc, "%s: expected a list, found %s", what, ynode_kind_name(node));
-    return NULL;
-}
-
-static size_t count_items(const struct ynode *node)
-{
-    return node != NULL && node->kind == YNODE_SEQUENCE ? node->count : 0;
-}
-
-/* Room for more drafts behind those that are there. */
-static void *widen(struct loader *ld, void *old, size_t count, size_t more, size_t size)
-{
-    void *wide = arena_array(ld->scratch, count + more, size);
-
-    if (wide == NULL)
-        ld->no_memory = true;
-    else if (count > 0)
-        memcpy(wide, old, count * size);
-    return wide;
-}
-
-static void draft_items(struct loader *ld, const struct doc_file *file, struct drafts *drafts)
-{
-    const struct ynode *policy = items_of(ld, file->policies, "policies");
-    const struct ynode *exception = items_of(ld, file->exceptions, "exceptions");
-
-    drafts->policies = widen(ld, drafts->policies, drafts->policy_count,
-                             count_items(file->policies), sizeof *drafts->policies);
-    drafts->exceptions = widen(ld, drafts->exceptions, drafts->exception_count,
-                               count_items(file->exceptions), sizeof *drafts->exceptions);
-    if (drafts->policies == NULL || drafts->exceptions == NULL)
-        return;
-    for (; policy != NULL; policy = policy->next)
-        draft_policy(ld, policy, &drafts->policies[drafts->policy_count++]);
-    for (; exception != NULL; exception = exception->next)
-        draft_exception(ld, exception, &drafts->exceptions[drafts->exception_count++]);
-}
-
 static void take_default(struct loader *ld, const struct ynumber *preset)
 {
     struct policy_set *set = ld->set;
@@ -204,22 +76,18 @@ static void take_default(struct loader *ld, const struct ynumber *preset)
     set->default_at = load_place(ld, preset->at);
 }
 
-static void draft_file(struct loader *ld, const struct policy_file *file, struct drafts *drafts)
+static void read_file(struct loader *ld, const struct policy_file *file, struct drafts *drafts)
 {
-    const struct ydoc_limits limits = {.twice = "name"};
-    const struct ynode *root = NULL;
     struct doc_file doc = {0};
 
-    if (!ydoc_read(file->name, file->bytes, &limits, ld->scratch, ld->diag, &root))
+    if (!drafts_read(ld, file, &doc))
         return;
-    yschema_read(root, (struct loc){file->name, 1, 1}, doc_file_fields, &doc, ld->scratch,
-                 ld->diag);
     if (doc.version.set && doc.version.value != 1)
         diag_fault(ld->diag, doc.version.at,
                    "version: this version of the program reads version 1");
     take_default(ld, &doc.preset);
     load_weights(ld, doc.weights);
-    draft_items(ld, &doc, drafts);
+    drafts_add(ld, &doc, drafts);
 }
 
 static void load_policy(struct loader *ld, const struct doc_policy *doc, struct policy *policy)
@@ -275,7 +143,7 @@ static void load_all(struct loader *ld)
     struct drafts drafts = {0};
 
     for (size_t i = 0; i < ld->file_count && !ld->no_memory; i++)
-        draft_file(ld, &ld->files[i], &drafts);
+        read_file(ld, &ld->files[i], &drafts);
     if (ld->no_memory)
         return;
     load_policies(ld, &drafts);

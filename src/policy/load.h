@@ -44,8 +44,14 @@ void load_exceptions(struct loader *ld, const struct doc_exception *docs, size_t
  */
 void load_conflicts(struct loader *ld);
 
+/* Operations and classes with '*' as a glob into the OP_COUNT operations that they are. */
+void load_operations(struct loader *ld, const struct ytexts *doc, bool *ret);
 /* Families with '*' as a glob into their bits. */
 void load_families(struct loader *ld, const struct ytexts *doc, bool *ret);
+/* The words of `lift` into bits of enum group. */
+unsigned load_lifted(struct loader *ld, const struct ytexts *doc);
+/* The number of a row of weights, a decimal without sign and exponent, in thousandths. */
+MUST_CHECK bool load_weight_number(struct view text, int64_t *ret);
 /* load_quotas.c: the file's `weights`, before its quotas are loaded ... */
 void load_weights(struct loader *ld, const struct ynode *node);
 /* ... and what is to be said when all quotas are. */

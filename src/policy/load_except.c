@@ -9,8 +9,9 @@
 
 static const int64_t day_us = (int64_t)24 * 3600 * 1000 * 1000;
 
-static void load_lift(struct loader *ld, const struct ytexts *doc, struct exception *exception)
+unsigned load_lifted(struct loader *ld, const struct ytexts *doc)
 {
+    unsigned all = 0;
     const char *names[GROUP_COUNT + 1] = {NULL};
 
     for (size_t group = 0; group < GROUP_COUNT; group++)
@@ -24,12 +25,13 @@ static void load_lift(struct loader *ld, const struct ytexts *doc, struct except
 
         for (size_t group = 0; group < GROUP_COUNT; group++)
             lifted |= load_glob_matches(ld, glob, names[group]) ? 1U << group : 0;
-        exception->lifted |= lifted;
+        all |= lifted;
         if (lifted == 0 && glob != NULL)
             diag_fault(ld->diag, doc->items[i].at, "lift: %s is no group of rules%s",
                        diag_quoted(doc->items[i].value, quoted),
                        load_hint(ld, doc->items[i].value, names));
     }
+    return all;
 }
 
 static void load_allow(struct loader *ld, const struct doc_allow *doc, struct exception *exception)
@@ -82,7 +84,7 @@ static void load_exception(struct loader *ld, const struct doc_exception *doc,
         diag_fault(ld->diag, doc->self.at, "match is missing; an exception is for somebody");
     else if (doc->match.self.set && exception->match.canon.len == 0)
         diag_fault(ld->diag, doc->match.self.at, "match: an exception needs at least one key");
-    load_lift(ld, &doc->lift, exception);
+    exception->lifted = load_lifted(ld, &doc->lift);
     load_allow(ld, &doc->allow, exception);
     if (doc->lift.at.line == 0 && doc->allow.self.at.line == 0)
         diag_fault(ld->diag, doc->self.at, "an exception needs allow or lift");

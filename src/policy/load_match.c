@@ -62,7 +62,7 @@ static void unknown_operation(struct loader *ld, const struct ytext *entry)
                    load_hint(ld, entry->value, operation_names(ld)));
 }
 
-static void load_operation(struct loader *ld, const struct ytext *entry, struct match *ret)
+static void load_operation(struct loader *ld, const struct ytext *entry, bool *ret)
 {
     const struct globset *glob = load_glob(ld, entry, ld->scratch);
     bool known = false;
@@ -74,7 +74,7 @@ static void load_operation(struct loader *ld, const struct ytext *entry, struct 
                                           load_glob_matches(ld, glob, op_class_name(op->class))))
             continue;
         known = true;
-        ret->operations[i] = true;
+        ret[i] = true;
     }
     if (!known && glob != NULL)
         unknown_operation(ld, entry);
@@ -96,6 +96,12 @@ static void load_family(struct loader *ld, const struct ytext *entry, bool *ret)
     if (!known && glob != NULL)
         diag_fault(ld->diag, entry->at, "families: %s is no family%s",
                    diag_quoted(entry->value, quoted), load_hint(ld, entry->value, names));
+}
+
+void load_operations(struct loader *ld, const struct ytexts *doc, bool *ret)
+{
+    for (size_t i = 0; i < doc->count; i++)
+        load_operation(ld, &doc->items[i], ret);
 }
 
 void load_families(struct loader *ld, const struct ytexts *doc, bool *ret)
@@ -179,8 +185,8 @@ void load_match(struct loader *ld, const struct doc_match *doc, struct match *re
     }
     ret->has_operations = check_list(ld, &doc->operations, "operations");
     ret->operations_at = load_place(ld, doc->operations.at);
-    for (size_t i = 0; ret->has_operations && i < doc->operations.count; i++)
-        load_operation(ld, &doc->operations.items[i], ret);
+    if (ret->has_operations)
+        load_operations(ld, &doc->operations, ret->operations);
     ret->has_families = check_list(ld, &doc->families, "families");
     ret->families_at = load_place(ld, doc->families.at);
     if (ret->has_families)

@@ -10,8 +10,7 @@
 
 /* ----- weights ----- */
 
-/* A decimal without sign and exponent, in thousandths. */
-static bool parse_weight(struct view text, int64_t *ret)
+bool load_weight_number(struct view text, int64_t *ret)
 {
     static const int64_t scale[] = {1000, 100, 10, 1};
     size_t point = view_find(text, '.');
@@ -39,7 +38,8 @@ static void load_row(struct loader *ld, const struct ynode *node, struct weight_
     ret->glob = load_glob(ld, &flavor, &ld->set->arena);
     for (size_t i = 0; i < node->key.len; i++)
         ret->literal_bytes += node->key.ptr[i] != '*' ? 1 : 0;
-    if (node->kind == YNODE_SCALAR && node->plain && parse_weight(node->text, &ret->thousandths))
+    if (node->kind == YNODE_SCALAR && node->plain &&
+        load_weight_number(node->text, &ret->thousandths))
         return;
     diag_fault(ld->diag, node->loc,
                "weights: expected a number from 0 to %d with at most 3 digits behind the point, "

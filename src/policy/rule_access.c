@@ -29,6 +29,7 @@ bool load_access_ips(struct loader *ld, const struct doc_policy *doc, struct pol
 
     load_networks(ld, &from->allow, &policy->networks);
     policy->open_ssh = from->required.set && from->required.value == 0;
+    policy->implied |= from->required.set ? 0 : IMPLIED_SSH;
     policy->access_at = load_place(ld, from->required.set ? from->required.at : from->self.at);
     return from->self.set;
 }

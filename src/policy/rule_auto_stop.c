@@ -89,6 +89,7 @@ bool load_auto_stop(struct loader *ld, const struct doc_policy *doc, struct poli
                    "required: true needs a default or a max to set, or on_missing: refuse");
     check_order(ld, stop);
     load_types(ld, from, stop);
+    policy->implied |= from->types.set ? 0 : IMPLIED_STOP_TYPES;
     return from->self.set;
 }
 

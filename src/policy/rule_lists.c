@@ -42,6 +42,7 @@ bool load_pools(struct loader *ld, const struct doc_policy *doc, struct policy *
 {
     load_values(ld, &doc->pools.allow, "pools.allow", &policy->allow[LIST_POOLS]);
     policy->public = doc->pools.public.set && doc->pools.public.value != 0;
+    policy->implied |= doc->pools.public.set ? 0 : IMPLIED_PUBLIC;
     policy->public_at =
         load_place(ld, doc->pools.public.set ? doc->pools.public.at : doc->pools.self.at);
     return doc->pools.self.set;
@@ -75,6 +76,7 @@ bool load_custom_spec(struct loader *ld, const struct doc_policy *doc, struct po
     bool written = doc->custom_spec.set;
 
     policy->refuse_custom_spec = written ? doc->custom_spec.value == 0 : doc->flavors.self.set;
+    policy->implied |= written ? 0 : IMPLIED_CUSTOM_SPEC;
     policy->custom_spec_at = load_place(ld, written ? doc->custom_spec.at : doc->flavors.self.at);
     return written || doc->flavors.self.set;
 }

@@ -19,6 +19,7 @@ enum {
 };
 
 enum policy_mode { MODE_ENFORCE, MODE_WARN, MODE_OBSERVE };
+extern const char *const mode_names[]; /* by enum policy_mode; NULL-terminated */
 enum { MODE_BIT_ENFORCE = 1, MODE_BIT_WARN = 2, MODE_BIT_OBSERVE = 4, MODE_BITS_ALL = 7 };
 
 /* The groups of rules; the order is that of the rows in rules.c and of reasons in a policy. */
@@ -114,6 +115,8 @@ struct annotation {
     struct loc at;
 };
 
+enum { IMPLIED_PUBLIC = 1, IMPLIED_CUSTOM_SPEC = 2, IMPLIED_SSH = 4, IMPLIED_STOP_TYPES = 8 };
+
 struct policy {
     struct view name, contact;
     struct loc at; /* of the name */
@@ -121,7 +124,8 @@ struct policy {
     struct match match;
     unsigned groups; /* bits by enum group: which stand */
     bool public, has_max_size, refuse_custom_spec, refuse_hooks;
-    bool open_ssh; /* allowed_access_ips.required: false */
+    bool open_ssh;    /* allowed_access_ips.required: false */
+    unsigned implied; /* bits: rules that stand as they do because they were left out */
     struct values allow[LIST_COUNT], deny_flavors;
     struct prefixes prefixes;
     struct loc public_at;

@@ -2,6 +2,7 @@
  * Shared by the tests of the policy room. */
 #include "unit/policy/support.h"
 
+#include "policy/inventory.h"
 #include "policy/quota.h"
 
 const struct operation *create_operation(void)
@@ -181,6 +182,43 @@ static void add_judgement(struct buf *out, const struct judgement *j, bool messa
     }
 }
 
+static void check_named(const struct inventory *inventory, const struct judgement *judgement)
+{
+    for (size_t i = 0; i < judgement->reason_count; i++) {
+        const struct reason *reason = &judgement->reasons[i];
+
+        if (reason->rule.ptr != NULL)
+            assert_row(inventory_find(inventory, reason->policy, reason->rule) != NULL,
+                       reason->rule.ptr);
+    }
+    for (size_t i = 0; i < judgement->edit_count; i++) {
+        const struct edit *edit = &judgement->edits[i];
+        struct view path = edit->field == EDIT_ANNOTATION ? VIEW("/spec/annotations/k")
+                                                          : VIEW("/spec/auto_stop/enable");
+
+        assert_row(inventory_find_edit(inventory, edit->policy, view_str(edit_op_name(edit->op)),
+                                       path) != NULL,
+                   edit_op_name(edit->op));
+    }
+}
+
+/* Whatever a judgement names stands in the inventory of its set. */
+static void check_inventory(const struct policy_set *set, const struct decision *d,
+                            struct arena *arena)
+{
+    struct inventory inventory;
+
+    assert_int_equal(inventory_make(set, arena, &inventory), STATUS_OK);
+    check_named(&inventory, &d->judgement);
+    check_named(&inventory, &d->would);
+    for (size_t i = 0; i < d->trace_count; i++) {
+        if (d->trace[i].rule.ptr != NULL)
+            assert_row(inventory_find_line(&inventory, &d->trace[i]) != NULL, d->trace[i].rule.ptr);
+    }
+    for (size_t i = 0; i < d->exception_count; i++)
+        assert_non_null(inventory_find_exception(&inventory, d->exceptions[i]));
+}
+
 const char *decision_text(const struct policy_set *set, const struct sample *s, bool messages)
 {
     static char copy[16384];
@@ -190,7 +228,8 @@ const char *decision_text(const struct policy_set *set, const struct sample *s, 
 
     arena_init(&arena, 4096, 1 << 24);
     buf_init(&out, sizeof copy - 1);
-    assert_int_equal(policy_judge(set, &s->request, &s->subject, 0, false, &arena, &d), STATUS_OK);
+    assert_int_equal(policy_judge(set, &s->request, &s->subject, 0, true, &arena, &d), STATUS_OK);
+    check_inventory(set, d, &arena);
     add_judgement(&out, &d->judgement, messages);
     if (d->has_would) {
         buf_add_str(&out, " | would ");
