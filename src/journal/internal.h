@@ -10,6 +10,7 @@
 #include "journal/journal.h"
 #include "journal/open.h"
 #include "journal/segment.h"
+#include "journal/witness.h"
 
 enum {
     LINE_MAX_BYTES = 1 << 20,    /* a longer line is written short, a longer intent refused */
@@ -23,9 +24,11 @@ enum {
     SPARE_MAX_NODES = 256,       /* kept for the next lines */
     SPARE_MAX_BYTES = 16 * 1024, /* of a spare node's text */
     RETRY_US = 100000,           /* between looks at the space, and between tries to mend */
+    IDLE_LOOK_US = 1000000,      /* between looks at the space that only probes ask for */
     MEASURE_BYTES = 1 << 20,     /* written, after which the space is looked at earlier */
     FOLD_US = 1000000,           /* between lines of folded refusals */
     SYNC_US = 1000000,           /* for which a line that nobody waits for stays unsynced */
+    SEAL_LINE_BYTES = 640,       /* at most, of a seal with its LF */
     SYNC_GAP_US = 1000,          /* from the end of a sync that was shared to the next one */
 };
 
@@ -61,7 +64,7 @@ struct journal {
     struct arena texts; /* of the two below */
     const char *directory, *sets;
     enum journal_durability durability;
-    uint64_t segment_bytes, low_space_bytes;
+    uint64_t segment_bytes, low_space_bytes, warn_space_bytes;
     int64_t keep_us;
     int dir_fd, lock_fd;
     pthread_t thread;
@@ -77,12 +80,20 @@ struct journal {
     uint64_t free_bytes; /* as last measured */
     int64_t spent_us;    /* how long what is spent is kept; INT64_MAX: nobody has said it yet */
     uint64_t folding;    /* refusals that wait for their line */
-    int64_t fold_due_us, poked_us;
+    int64_t fold_due_us, poked_us, looked_us;
     bool idle; /* the writer waits, and nobody has woken it yet */
-    bool poked, closing, ended, abandoned;
+    bool poked, closing, ended, abandoned, has_next_key;
+    struct ed25519_private next_key; /* of seals, if has_next_key */
     enum trouble trouble;
     char damage[512]; /* written once, before trouble says so */
+    uint64_t durable_seq, hold_seq;
     struct journal_state state;
+
+    /* Held while watch_wake is called, so that none comes once a watch has ended. Of no other lock
+     * is it taken inside. */
+    pthread_mutex_t watch_lock;
+    void (*watch_wake)(void *user); /* NULL: nobody watches */
+    void *watch_user;
 
     /* The writer's own. */
     struct segment segment;
@@ -97,10 +108,15 @@ struct journal {
     unsigned own_waiting; /* settled and orphan lines in the backlog */
     bool rotate_due;      /* the segment is used up, and there was no new one */
     bool dirty;           /* the segment has lines that were not synced */
+    bool sealing, sealed; /* sealed: the last line is a seal, or there is none */
+    bool witness_due;     /* it has a seal that was not synced */
+    bool shared;          /* more than one waited for the last sync */
+    struct ed25519_private seal_key;
     int64_t sync_due_us;  /* if dirty: when they must be */
     int64_t synced_us;    /* when the last sync ended */
-    bool shared;          /* more than one waited for the last sync */
     struct list unsynced; /* written nodes whose senders wait for the sync */
+    int64_t seal_every_us, seal_due_us, seal_time_us;
+    struct witness *witness; /* NULL: none */
     int64_t measured_us, retried_us;
     uint64_t since_bytes;
 };
@@ -113,7 +129,10 @@ void list_append(struct list *list, struct list *more);
 /* node.c: without the lock */
 MUST_CHECK struct node *node_new(void);
 void node_free(struct node **node);
-/* Formats the line and what the fold needs of it. STATUS_LIMIT: too long, STATUS_NOMEM. */
+/* The same line as without `journal.requests: full`. */
+struct journal_facts journal_without_request(const struct journal_facts *facts);
+/* Formats the line, without its request if that makes it too long, and what the fold needs of it.
+ * STATUS_LIMIT: too long, STATUS_NOMEM. */
 MUST_CHECK enum status node_fill(struct node *node, const struct journal_facts *facts);
 size_t node_bytes(const struct node *node); /* at most, in the file */
 bool node_is_intent(const struct node *node);
@@ -134,21 +153,6 @@ void mailbox_post(struct journal_mailbox *mailbox, uint64_t cookie, enum status 
                   struct journal_mailbox **touched);
 void mailbox_wake_all(struct journal_mailbox **touched);
 
-/* rotate.c */
-/* Makes a segment with its checkpoint, on disk if sync. More room is allocated behind it. The chain
- * moves on success only. 0 or an errno; EUCLEAN: a half-made segment could not be taken back, and
- * nothing may be written behind the old one. */
-struct segment_plan {
-    int dir_fd;
-    uint64_t room;
-    bool sync;
-    const char *actor, *error; /* of a repair */
-};
-MUST_CHECK int segment_begin(const struct segment_plan *plan, const struct open_table *open,
-                             struct digest *digest, struct chain *chain, struct segment *ret);
-/* Takes segments away that are older than keep_us, never the last. */
-void segments_retire(int dir_fd, int64_t keep_us, int64_t now_us);
-
 /* sync.c */
 /* Takes those nodes out of the written ones whose senders wait for a sync, and sees to it that one
  * comes: pressing lines at once or, in a crowd, SYNC_GAP_US after the last one, others wait
@@ -164,6 +168,16 @@ void sync_if_due(struct journal *journal, bool now);
 void *writer_main(void *user); /* a struct journal */
 /* Writes the list now; only while no writer thread runs, or on it. */
 void writer_write(struct journal *journal, struct list *list);
+/* Writes as many lines as the caller says, in one write. */
+void writer_write_batch(struct journal *journal, struct list *list);
+/* Bytes that the segment takes beside the outcomes that were promised their room, and the seal. */
+uint64_t writer_fit(struct journal *journal);
+/* What those outcomes may take. */
+uint64_t writer_open_room(struct journal *journal);
+/* A new segment, with room for `more` bytes beside its share. */
+bool writer_begin_segment(struct journal *journal, size_t more);
+/* How things stand. Space is low when not even one more intent would be taken. */
+enum trouble writer_judge(struct journal *journal);
 /* Looks at the space, tries to mend what is stuck. */
 void writer_look(struct journal *journal);
 void writer_publish(struct journal *journal);

@@ -11,16 +11,19 @@
 #include "base/require.h"
 #include "journal/internal.h"
 #include "journal/recover.h"
+#include "journal/rotate.h"
+#include "journal/seal.h"
 
 enum {
     BATCH_MAX_BYTES = QUEUE_MAX_BYTES + (64 << 20),
     TEXTS_BLOCK_BYTES = 512,
     TEXTS_MAX_BYTES = 64 * 1024,
+    WITNESS_WAIT_MS = 2000, /* at the end, for seals that the witness lacks */
 };
 
 static const char *const why_not[] = {
     [TROUBLE_NONE] = NULL,
-    [TROUBLE_LOW] = "less space is left for the journal than journal.low_space",
+    [TROUBLE_LOW] = "less space is left for the journal than journal.low_space.refuse",
     [TROUBLE_FULL] = "no space is left for the journal",
     [TROUBLE_DISK] = "the journal can't be written, see the log",
     [TROUBLE_DAMAGE] = NULL, /* its own text */
@@ -38,6 +41,7 @@ static bool init_waits(struct journal *journal)
     good = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
            pthread_mutex_init(&journal->lock, NULL) == 0 &&
            pthread_mutex_init(&journal->open_lock, NULL) == 0 &&
+           pthread_mutex_init(&journal->watch_lock, NULL) == 0 &&
            pthread_cond_init(&journal->work, &attr) == 0 &&
            pthread_cond_init(&journal->done, &attr) == 0;
     (void)pthread_condattr_destroy(&attr);
@@ -55,11 +59,14 @@ static struct journal *make(const struct journal_settings *settings)
     journal->segment_bytes = settings->segment_bytes < 0 ? 0 : (uint64_t)settings->segment_bytes;
     journal->low_space_bytes =
         settings->low_space_bytes < 0 ? 0 : (uint64_t)settings->low_space_bytes;
+    journal->warn_space_bytes =
+        settings->warn_space_bytes < 0 ? 0 : (uint64_t)settings->warn_space_bytes;
     journal->keep_us = settings->keep_us;
+    journal->hold_seq = settings->held ? 0 : UINT64_MAX;
     journal->spent_us = INT64_MAX;
     journal->prune_at = SPENT_FIRST;
-    journal->measured_us = journal->retried_us = journal->poked_us = journal->synced_us =
-        INT64_MIN / 2;
+    journal->measured_us = journal->retried_us = journal->poked_us = journal->looked_us =
+        journal->synced_us = INT64_MIN / 2;
     buf_init(&journal->batch, BATCH_MAX_BYTES);
     arena_init(&journal->texts, TEXTS_BLOCK_BYTES, TEXTS_MAX_BYTES);
     journal->directory = arena_strdup(&journal->texts, view_str(settings->directory));
@@ -86,7 +93,10 @@ static void free_nodes(struct node *node)
 
 void journal_destroy(struct journal *journal)
 {
+    witness_close(&journal->witness, 0);
     segment_close(&journal->segment);
+    ed25519_wipe(&journal->seal_key);
+    ed25519_wipe(&journal->next_key);
     if (journal->lock_fd >= 0)
         (void)close(journal->lock_fd);
     if (journal->dir_fd >= 0)
@@ -101,6 +111,7 @@ void journal_destroy(struct journal *journal)
     arena_done(&journal->texts);
     (void)pthread_mutex_destroy(&journal->lock);
     (void)pthread_mutex_destroy(&journal->open_lock);
+    (void)pthread_mutex_destroy(&journal->watch_lock);
     (void)pthread_cond_destroy(&journal->work);
     (void)pthread_cond_destroy(&journal->done);
     free(journal);
@@ -158,7 +169,7 @@ static enum status begin_writing(struct journal *journal, const struct recovery 
     journal->promised = open_count(journal->open).reserved;
     if (recovery->segment != 0) {
         /* As it was begun: its share of lines stands behind the checkpoint. */
-        uint64_t limit = recovery->head + journal->segment_bytes;
+        uint64_t limit = recovery->head + journal->segment_bytes + seal_room(journal);
 
         failed = segment_reopen(&journal->segment, journal->dir_fd, recovery->segment,
                                 recovery->size, limit, &full);
@@ -179,11 +190,13 @@ static enum status begin_writing(struct journal *journal, const struct recovery 
     if (journal->stuck == TROUBLE_DISK || journal->stuck == TROUBLE_DAMAGE)
         return err_set_errno(err, journal->stuck_error, "can't write the journal in %s",
                              journal->directory);
-    segments_retire(journal->dir_fd, journal->keep_us, clock_now_us());
+    durable_moved(journal);
+    retire_old(journal);
     return STATUS_OK;
 }
 
-static enum status start(struct journal *journal, struct err *err)
+static enum status start(struct journal *journal, const struct journal_settings *settings,
+                         struct err *err)
 {
     struct recovery recovery;
     enum status status = folder_make(journal->directory, err);
@@ -199,6 +212,10 @@ static enum status start(struct journal *journal, struct err *err)
         return err_wrap(err, "journal %s", journal->directory);
     journal->open = recovery.table;
     journal->chain = recovery.chain;
+    journal->durable_seq = journal->chain.seq;
+    journal->sealed = recovery.segment == 0 || recovery.sealed;
+    if (seal_start(journal, settings, recovery.segment) != STATUS_OK)
+        return err_set(err, STATUS_NOMEM, "no memory for the seals of the journal");
     writer_look(journal);
     if (recovery.damage[0] != '\0') {
         log_line(LOG_ERROR, "the journal in %s is damaged, intents are refused: %s",
@@ -220,7 +237,7 @@ enum status journal_open(const struct journal_settings *settings, struct journal
 
     if (journal == NULL)
         return err_set(err, STATUS_NOMEM, "no memory for the journal");
-    status = start(journal, err);
+    status = start(journal, settings, err);
     if (status == STATUS_OK && pthread_create(&journal->thread, NULL, writer_main, journal) != 0)
         status = err_set(err, STATUS_NOMEM, "can't start the journal's thread");
     if (status != STATUS_OK) {
@@ -268,6 +285,7 @@ void journal_close(struct journal **journal, int64_t wait_ms)
         return;
     }
     (void)pthread_join(thread, NULL);
+    witness_close(&gone->witness, wait_ms < WITNESS_WAIT_MS ? wait_ms : WITNESS_WAIT_MS);
     journal_destroy(gone);
 }
 
@@ -406,17 +424,16 @@ static bool needs_id(enum journal_event event)
     return event == JOURNAL_INTENT || event == JOURNAL_SETTLED || event == JOURNAL_ORPHAN;
 }
 
-enum status journal_submit(struct journal *journal, struct journal_mailbox *mailbox,
-                           const struct journal_facts *facts, enum journal_wait wait,
-                           uint64_t cookie)
+/* The line as it is; *ret_again: it may be taken without its request. */
+static enum status submit(struct journal *journal, struct journal_mailbox *mailbox,
+                          const struct journal_facts *facts, enum journal_wait wait,
+                          uint64_t cookie, bool *ret_again)
 {
     bool waits = wait != JOURNAL_NO_WAIT, slept = false;
     enum status status = STATUS_OK;
     enum verdict_of_gate verdict;
     struct node *node = NULL;
 
-    REQUIRE(mailbox != NULL || !waits);
-    REQUIRE(facts->id.len > 0 || !needs_id(facts->event));
     if (enter(journal, facts, wait, &status, &node) != GATE_TAKE)
         return status;
     status = node == NULL ? STATUS_NOMEM : node_fill(node, facts);
@@ -435,7 +452,8 @@ enum status journal_submit(struct journal *journal, struct journal_mailbox *mail
         enqueue(journal, node);
         slept = (mailbox == NULL || !mailbox_is_lazy(mailbox)) && rouse(journal);
     } else {
-        status = turn_away(journal, verdict);
+        *ret_again = facts->kept != NULL;
+        status = *ret_again ? STATUS_LIMIT : turn_away(journal, verdict);
         node_recycle(journal, node);
     }
     (void)pthread_mutex_unlock(&journal->lock);
@@ -444,6 +462,24 @@ enum status journal_submit(struct journal *journal, struct journal_mailbox *mail
     if (verdict != GATE_TAKE && waits)
         mailbox_release(mailbox);
     return status;
+}
+
+enum status journal_submit(struct journal *journal, struct journal_mailbox *mailbox,
+                           const struct journal_facts *facts, enum journal_wait wait,
+                           uint64_t cookie)
+{
+    bool again = false;
+    enum status status;
+    struct journal_facts lean;
+
+    REQUIRE(mailbox != NULL || wait == JOURNAL_NO_WAIT);
+    REQUIRE(facts->id.len > 0 || !needs_id(facts->event));
+    status = submit(journal, mailbox, facts, wait, cookie, &again);
+    if (!again)
+        return status;
+    /* The room that a request takes is never why its line isn't taken. */
+    lean = journal_without_request(facts);
+    return submit(journal, mailbox, &lean, wait, cookie, &again);
 }
 
 void journal_kick(struct journal *journal)
@@ -502,7 +538,12 @@ void journal_get_state(struct journal *journal, struct journal_state *ret)
     ret->accepting = journal->trouble == TROUBLE_NONE && !journal->closing;
     ret->damaged = journal->trouble == TROUBLE_DAMAGE;
     ret->why_not = ret->damaged ? journal->damage : why_not[journal->trouble];
-    if (journal->trouble != TROUBLE_NONE)
+    /* That space gets short must show though no line comes. */
+    if (journal->trouble != TROUBLE_NONE ||
+        clock_monotonic_us() - journal->looked_us >= IDLE_LOOK_US)
         poke(journal);
     (void)pthread_mutex_unlock(&journal->lock);
+    ret->witnessed = journal->witness != NULL;
+    if (ret->witnessed)
+        witness_look(journal->witness, &ret->witness_failures, &ret->witness_waiting);
 }

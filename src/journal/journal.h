@@ -3,11 +3,14 @@
  * The rules are design section 5 and promises 2 and 3; docs/journal.md is the manual. */
 #pragma once
 
+#include "base/ed25519.h"
 #include "journal/open.h"
 #include "journal/record.h"
 
 struct journal;
 struct journal_mailbox;
+
+#define JOURNAL_SYSLOG "syslog" /* the witness's name for the system's log */
 
 enum journal_durability { DURABILITY_SYNC, DURABILITY_WRITE };
 
@@ -15,8 +18,16 @@ struct journal_settings {
     const char *directory; /* made (0700) if its parent is there */
     const char *sets;      /* folder of policy set copies, made likewise */
     enum journal_durability durability;
-    int64_t segment_bytes, low_space_bytes;
+    int64_t segment_bytes;
+    int64_t low_space_bytes;  /* with less free space, intents are refused */
+    int64_t warn_space_bytes; /* with less, it is said */
     int64_t keep_us;
+    bool held; /* all segments are kept until the first journal_hold */
+    /* NULL: no seals. Copied. */
+    const struct ed25519_private *seal_key;
+    int64_t seal_every_us; /* at most from a line to the seal that covers it */
+    /* Where seals are told besides: a file, JOURNAL_SYSLOG, NULL: nowhere. */
+    const char *witness;
 };
 
 /* Opens, locks, recovers, starts the writer, and has written its `start` line (synced) on return.
@@ -98,18 +109,42 @@ void journal_keep_spent(struct journal *journal, int64_t keep_us);
  * nothing. Any thread. */
 MUST_CHECK bool journal_state_of(struct journal *journal, struct view id, enum open_state *ret);
 
+/* The seq of the last line that may be handed on: it is on disk (durability write: written). Of a
+ * journal that was damaged when it was opened: the last one that could be read. Any thread. */
+uint64_t journal_durable_seq(struct journal *journal);
+/* wake is called on the writer's thread some time after that seq moved; it must not call the
+ * journal (an eventfd is what it is for). One watch at a time. NULL ends it: no wake comes behind
+ * that call. Any thread but the writer's; before journal_close. */
+void journal_watch(struct journal *journal, void (*wake)(void *user), void *user);
+/* Segments that hold lines of that seq or later are kept whatever their age; UINT64_MAX: none is
+ * needed. What is no longer needed goes at the next rotation or start. Any thread. */
+void journal_hold(struct journal *journal, uint64_t seq);
+
+/* The key of the next seals, copied; only of a journal that has one. Any thread. */
+void journal_seal_with(struct journal *journal, const struct ed25519_private *key);
+
 /* For readiness and metrics; any thread. */
 struct journal_state {
-    bool accepting;      /* intents are taken */
-    bool damaged;        /* until an operator repairs it; why_not says where */
     const char *why_not; /* NULL or a short sentence: damage, low space, failed sync */
+    uint64_t free_bytes; /* as last measured */
     uint64_t seq;        /* of the last line written */
     uint64_t lines, batches, syncs, failures, refusals_folded;
-    unsigned queued;
     uint64_t open_intents, unknown, existing, spent; /* as a checkpoint would count them */
+    uint64_t seals;                                  /* written since the start */
+    uint64_t seal_seq;                               /* of the last of them; 0: none yet */
+    int64_t seal_time_us;                            /* of the same */
+    uint64_t witness_failures;
     uint64_t sync_us_sum;
-    uint64_t
-        sync_us_buckets[12]; /* <= 100us 250us 500us 1ms 2.5ms 5ms 10ms 25ms 50ms 100ms 1s, more */
+    /* <= 100us 250us 500us 1ms 2.5ms 5ms 10ms 25ms 50ms 100ms 1s, more */
+    uint64_t sync_us_buckets[12];
+    unsigned queued;
+    unsigned witness_waiting;            /* seals that the witness wasn't told of yet */
+    char seal_key[DIGEST_HEX_BYTES + 1]; /* id of the key, if sealing */
+    bool accepting;                      /* intents are taken */
+    bool damaged;                        /* until an operator repairs it; why_not says where */
+    bool space_low;                      /* less space is free than warn_space_bytes */
+    bool sealing;                        /* there are seals */
+    bool witnessed;                      /* seals are told somewhere */
 };
 void journal_get_state(struct journal *journal, struct journal_state *ret);
 

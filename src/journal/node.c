@@ -154,6 +154,14 @@ static void format_short(const struct journal_facts *facts, struct buf *out)
     journal_format(&brief, out);
 }
 
+struct journal_facts journal_without_request(const struct journal_facts *facts)
+{
+    struct journal_facts lean = *facts;
+
+    lean.kept = NULL;
+    return lean;
+}
+
 static bool too_long(const struct node *node, const struct journal_facts *facts)
 {
     bool promised = facts->event == JOURNAL_OUTCOME && facts->operation != NULL &&
@@ -168,6 +176,12 @@ enum status node_fill(struct node *node, const struct journal_facts *facts)
     struct open_item item;
 
     journal_format(facts, &node->text);
+    if (facts->kept != NULL && too_long(node, facts)) {
+        const struct journal_facts lean = journal_without_request(facts);
+
+        buf_clear(&node->text);
+        journal_format(&lean, &node->text);
+    }
     if (too_long(node, facts)) {
         if (facts->event == JOURNAL_INTENT)
             return STATUS_LIMIT;

@@ -365,6 +365,18 @@ struct open_counts open_count(const struct open_table *table)
     return table->counts;
 }
 
+int64_t open_oldest_us(const struct open_table *table)
+{
+    int64_t oldest_us = INT64_MAX;
+
+    for (const struct open_entry *entry = table->oldest; entry != NULL; entry = entry->newer) {
+        if ((entry->state == OPEN_RESERVED || entry->state == OPEN_UNKNOWN) &&
+            entry->time_us < oldest_us)
+            oldest_us = entry->time_us;
+    }
+    return oldest_us;
+}
+
 void open_prune(struct open_table *table, int64_t until_us)
 {
     struct open_entry *entry = table->oldest;

@@ -76,6 +76,9 @@ struct open_counts {
     uint64_t reserved, unknown, existing, spent;
 };
 struct open_counts open_count(const struct open_table *table);
+/* When what is reserved or unknown began, the oldest of it, in us: INT64_MAX where there is
+ * nothing, 0 where one doesn't say it. */
+int64_t open_oldest_us(const struct open_table *table);
 /* Drops what is spent and of that time (us) or before. */
 void open_prune(struct open_table *table, int64_t until_us);
 /* Whether an instance of that id exists, as far as the lines tell. */

@@ -126,10 +126,24 @@ static void member_names(struct jwriter *w, const char *key, const struct view *
     jwriter_close_array(w);
 }
 
-/* Known and empty is written, as an empty list; unknown is left out. */
-static void member_user(struct jwriter *w, const struct subject *user)
+/* With these the subject can be made again as it was: a domain_id that equals `domain` says that
+ * its name isn't known. The project's name counts only for the project of the path. */
+static void members_subject(struct jwriter *w, const struct journal_facts *facts)
 {
-    const unsigned told = SUBJECT_USER | SUBJECT_DOMAIN | SUBJECT_ROLES | SUBJECT_GROUPS;
+    const struct subject *user = facts->user;
+
+    if ((user->known & SUBJECT_DOMAIN) && !view_eq(user->domain_id, user->domain_name))
+        jwriter_member_opt(w, "domain_id", user->domain_id);
+    if ((user->known & SUBJECT_PROJECT) && view_eq(user->project_id, facts->project))
+        jwriter_member_opt(w, "project_name", user->project_name);
+}
+
+/* Known and empty is written, as an empty list; unknown is left out. */
+static void member_user(struct jwriter *w, const struct journal_facts *facts)
+{
+    const struct subject *user = facts->user;
+    const unsigned told = SUBJECT_USER | SUBJECT_DOMAIN | SUBJECT_ROLES | SUBJECT_GROUPS |
+                          (facts->kept != NULL ? SUBJECT_PROJECT : 0);
 
     if (user == NULL || (user->known & told) == 0)
         return;
@@ -146,6 +160,8 @@ static void member_user(struct jwriter *w, const struct subject *user)
         member_names(w, "roles", user->roles, user->role_count);
     if (user->known & SUBJECT_GROUPS)
         member_names(w, "groups", user->groups, user->group_count);
+    if (facts->kept != NULL)
+        members_subject(w, facts);
     jwriter_close_object(w);
 }
 
@@ -334,7 +350,7 @@ static void members_request(struct jwriter *w, const struct journal_facts *facts
     jwriter_member_opt(w, "method", facts->method);
     jwriter_member_opt(w, "path", facts->path);
     jwriter_member_opt(w, "project", facts->project);
-    member_user(w, facts->user);
+    member_user(w, facts);
     member_credential(w, facts);
     jwriter_member_opt(w, "client", facts->client);
     member_escaped(w, "request_id", facts->request_id);
@@ -376,6 +392,25 @@ static void members_outcome(struct jwriter *w, const struct journal_facts *facts
     jwriter_member_opt(w, "durability", facts->durability);
 }
 
+/* request .. redacted: the request itself */
+static void members_kept(struct jwriter *w, const struct journal_kept *kept)
+{
+    if (kept == NULL)
+        return;
+    member_json(w, "request", kept->request);
+    jwriter_member_opt(w, "query", kept->query);
+    member_json(w, "stored", kept->stored);
+    if (kept->redacted_count > 0)
+        member_names(w, "redacted", kept->redacted, kept->redacted_count);
+}
+
+static void members_seal(struct jwriter *w, const struct journal_facts *facts)
+{
+    jwriter_member_opt(w, "head", facts->head);
+    jwriter_member_opt(w, "key", facts->key);
+    jwriter_member_opt(w, "signature", facts->signature);
+}
+
 void journal_format(const struct journal_facts *facts, struct buf *out)
 {
     const size_t from = out->len;
@@ -389,6 +424,8 @@ void journal_format(const struct journal_facts *facts, struct buf *out)
     members_request(&w, facts);
     members_decision(&w, facts);
     members_outcome(&w, facts);
+    members_kept(&w, facts->kept);
+    members_seal(&w, facts);
     jwriter_close_object(&w);
     if (out->failed == STATUS_OK)
         out->len = from + redact(out->ptr + from, out->len - from);

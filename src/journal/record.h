@@ -55,6 +55,13 @@ struct journal_instance {
     struct view id, name, flavor, workspace, pool;
 };
 
+/* A judged request itself (`journal.requests: full`). JSON texts: keep_document. */
+struct journal_kept {
+    struct view request, query, stored; /* the body, the query where it is read, the instance */
+    const struct view *redacted;        /* pointers of what was taken out */
+    size_t redacted_count;
+};
+
 /* Members in the order of the contract; absent views, NULL pointers, zero counts and -1 are left
  * out. */
 struct journal_facts {
@@ -91,6 +98,10 @@ struct journal_facts {
     struct view actor, error;
     int64_t count;          /* 0 left out */
     struct view durability; /* in start */
+    /* Of intents and refusals, else NULL. With it `user` tells all that a judgement needs. A line
+     * that would be too long for it goes without. */
+    const struct journal_kept *kept;
+    struct view head, key, signature; /* in seal */
 };
 
 /* The seconds that the request names as it is, or -1: off, without a duration, not named. */

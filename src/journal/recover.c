@@ -52,6 +52,12 @@ static const char *check_place(const struct scan *scan, const struct line *line)
     return NULL;
 }
 
+static void note_place(struct recovery *into, const struct line *line, struct view text)
+{
+    chain_set(&into->chain, line->seq, text);
+    into->sealed = line->known_event && line->step.event == JOURNAL_SEAL;
+}
+
 /* One complete line; damage shows in scan->into->damage. STATUS_NOMEM. */
 static enum status scan_line(struct scan *scan, struct view text)
 {
@@ -71,7 +77,7 @@ static enum status scan_line(struct scan *scan, struct view text)
     if (status == STATUS_SYNTAX)
         why = "its \"open\" can't be read";
     if (why == NULL && status == STATUS_OK)
-        chain_set(&into->chain, line.seq, text);
+        note_place(into, &line, text);
     line_done(&line);
     if (why != NULL)
         damaged(scan, scan->lines + 1, why);
@@ -147,6 +153,13 @@ static enum status cut_torn(const struct scan *scan, struct err *err)
     return STATUS_OK;
 }
 
+/* A segment is made right before its first line, and all before it is written by then. */
+static void check_behind(struct scan *scan, const uint64_t *list, size_t count)
+{
+    if (count > 0 && list[count - 1] > scan->into->chain.seq + 1)
+        damaged(scan, scan->lines + 1, "a later segment is there, but its lines are missing");
+}
+
 /* From the last segment back to one that has a line. Nothing is changed yet: behind damage, all
  * stays as it was found. */
 static enum status scan_back(struct scan *scan, const uint64_t *list, size_t count, struct err *err)
@@ -169,6 +182,7 @@ static enum status scan_back(struct scan *scan, const uint64_t *list, size_t cou
             scan->into->segment = scan->first;
             scan->into->size = scan->size;
             scan->into->head = scan->head;
+            check_behind(scan, list, count);
             return STATUS_OK;
         }
     }

@@ -14,6 +14,7 @@ struct recovery {
     uint64_t segment; /* the one to go on with, by its first seq; 0: none, begin a new one */
     uint64_t size;    /* of its complete lines */
     uint64_t head;    /* of its first one, the checkpoint */
+    bool sealed;      /* its last one is a seal */
     char damage[RECOVERY_TEXT_BYTES]; /* "": none */
 };
 

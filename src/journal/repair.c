@@ -9,6 +9,7 @@
 #include "journal/internal.h"
 #include "journal/line.h"
 #include "journal/recover.h"
+#include "journal/rotate.h"
 
 /* A damaged line may name any seq; believed is only what lies near its place. */
 enum { SEQ_DOUBT = 1000000 };

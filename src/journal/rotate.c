@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * New segments and the end of old ones. */
+#include "journal/rotate.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,9 +11,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "journal/internal.h"
 
 enum { CHECKPOINT_MAX_BYTES = 1 << 30 };
+
+/* How long before what is open its segment may have been written last. */
+static const int64_t open_slack_us = (int64_t)86400 * 1000000;
 
 static void format_checkpoint(const struct segment_plan *plan, const struct open_table *open,
                               struct buf *out)
@@ -82,21 +86,32 @@ static int64_t modified_us(int dir_fd, const char *name)
     return (int64_t)stat.st_mtim.tv_sec * 1000000 + stat.st_mtim.tv_nsec / 1000;
 }
 
-void segments_retire(int dir_fd, int64_t keep_us, int64_t now_us)
+/* A segment that was last written before that is too old, and what is open began behind it: lines
+ * are written after the time that they name, so the day is for clocks that were wrong. */
+static int64_t needed_since_us(const struct retire_plan *plan)
 {
+    int64_t old_us = plan->now_us - plan->keep_us;
+    int64_t open_us = plan->open_us - open_slack_us;
+
+    return open_us < old_us ? open_us : old_us;
+}
+
+void segments_retire(const struct retire_plan *plan)
+{
+    int64_t since_us = needed_since_us(plan);
     uint64_t *list = NULL;
     size_t count = 0;
 
-    if (keep_us <= 0 || segment_list(dir_fd, &list, &count, NULL) != STATUS_OK)
+    if (plan->keep_us <= 0 || segment_list(plan->dir_fd, &list, &count, NULL) != STATUS_OK)
         return;
     for (size_t i = 0; i + 1 < count; i++) {
         char name[SEGMENT_NAME_BYTES];
 
         segment_name_format(list[i], name);
         /* Oldest first, and no holes: behind one that stays, all stay. */
-        if (modified_us(dir_fd, name) >= now_us - keep_us)
+        if (list[i + 1] > plan->hold_seq || modified_us(plan->dir_fd, name) >= since_us)
             break;
-        if (unlinkat(dir_fd, name, 0) != 0) {
+        if (unlinkat(plan->dir_fd, name, 0) != 0) {
             log_line(LOG_WARNING, "can't remove the old journal segment %s errno=%d", name, errno);
             break;
         }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/number.h"
@@ -194,11 +195,22 @@ int segment_sync(const struct segment *segment)
 int line_reader_open(struct line_reader *reader, int dir_fd, uint64_t seq)
 {
     char name[SEGMENT_NAME_BYTES];
+    struct stat facts;
 
     *reader = (struct line_reader){.fd = -1};
     buf_init(&reader->buf, READ_MAX_BYTES);
     segment_name_format(seq, name);
-    reader->fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    /* O_NONBLOCK: opening a named pipe must not wait for its other end. */
+    reader->fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (reader->fd < 0 || fstat(reader->fd, &facts) != 0)
+        return errno;
+    return S_ISREG(facts.st_mode) ? 0 : EINVAL;
+}
+
+int line_reader_open_file(struct line_reader *reader, const char *path)
+{
+    *reader = (struct line_reader){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    buf_init(&reader->buf, READ_MAX_BYTES);
     return reader->fd < 0 ? errno : 0;
 }
 
@@ -254,8 +266,10 @@ int line_reader_next(struct line_reader *reader, struct view *ret, bool *ret_who
     }
 }
 
-void line_reader_back(struct line_reader *reader, size_t bytes)
+bool line_reader_back(struct line_reader *reader, size_t bytes)
 {
-    reader->at -= bytes;
     reader->offset -= bytes;
+    reader->at = 0;
+    buf_clear(&reader->buf);
+    return lseek(reader->fd, (off_t)reader->offset, SEEK_SET) >= 0;
 }

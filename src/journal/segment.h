@@ -54,8 +54,11 @@ struct line_reader {
     bool ended;      /* the end of the file was seen */
 };
 MUST_CHECK int line_reader_open(struct line_reader *reader, int dir_fd, uint64_t seq);
+/* Any file of lines. Both give 0 or an errno; line_reader_done is due either way. */
+MUST_CHECK int line_reader_open_file(struct line_reader *reader, const char *path);
 void line_reader_done(struct line_reader *reader);
 /* 1: a line, without its LF; 0: the end; -1: errno says. *ret_whole: it ended with LF. */
 MUST_CHECK int line_reader_next(struct line_reader *reader, struct view *ret, bool *ret_whole);
-/* Takes back the last bytes that were handed out: half a line, of which more may come. */
-void line_reader_back(struct line_reader *reader, size_t bytes);
+/* Takes back the last bytes that were handed out, half a line, and what was read behind them: they
+ * are read again, since the writer may have cut them off. False: errno says. */
+MUST_CHECK bool line_reader_back(struct line_reader *reader, size_t bytes);

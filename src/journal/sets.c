@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "journal/internal.h"
 
 enum { PATH_BYTES = 4096 };
@@ -23,20 +24,6 @@ static bool name_ok(const char *name)
     return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
-static int write_all(int fd, struct view bytes)
-{
-    size_t at = 0;
-
-    while (at < bytes.len) {
-        ssize_t n = write(fd, bytes.ptr + at, bytes.len - at);
-
-        if (n < 0 && errno != EINTR)
-            return errno;
-        at += n < 0 ? 0 : (size_t)n;
-    }
-    return fsync(fd) == 0 ? 0 : errno;
-}
-
 static int write_file(int dir, const struct journal_set_file *file)
 {
     int fd = openat(dir, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -44,7 +31,9 @@ static int write_file(int dir, const struct journal_set_file *file)
 
     if (fd < 0)
         return errno;
-    failed = write_all(fd, file->bytes);
+    failed = fd_write(fd, file->bytes);
+    if (failed == 0 && fsync(fd) != 0)
+        failed = errno;
     (void)close(fd);
     return failed;
 }

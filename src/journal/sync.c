@@ -3,6 +3,7 @@
  * for the disk are kept until a sync that began behind them is through. */
 #include "base/clock.h"
 #include "journal/internal.h"
+#include "journal/rotate.h"
 
 static void count_sync(struct journal *journal, int64_t us)
 {
@@ -47,6 +48,8 @@ int sync_now(struct journal *journal)
         segment_close(&journal->segment);
         writer_set_stuck(journal, failed, "syncing the journal failed, its segment is closed");
     }
+    if (failed == 0)
+        durable_moved(journal);
     settle(journal, failed == 0 ? STATUS_OK : STATUS_IO);
     return failed;
 }

@@ -17,6 +17,7 @@ struct trail {
     size_t count;
     struct line_reader reader; /* fd -1: no segment is open */
     struct trail_place at;     /* of the next line; segment 0: before the first */
+    struct trail_place whole;  /* behind the last whole line, as far as one was read */
     bool successor;            /* a later segment was seen before the last look at this one */
     uint64_t torn;
 };
@@ -104,38 +105,42 @@ static void stand_at(struct trail *trail, const struct line_reader *reader,
     trail->torn = 0;
 }
 
-enum status trail_seek(struct trail *trail, const struct trail_place *place, struct err *err)
+static enum status open_at(struct trail *trail, const struct trail_place *place,
+                           struct line_reader *reader, struct err *err)
 {
-    struct line_reader reader;
+    int failed = line_reader_open(reader, trail->dir_fd, place->segment);
     struct stat stat;
-    int failed;
 
-    if (place->segment == 0) {
-        const struct line_reader none = {.fd = -1};
-
-        stand_at(trail, &none, place);
-        return list_segments(trail, err);
-    }
-    failed = line_reader_open(&reader, trail->dir_fd, place->segment);
     if (failed == ENOENT)
         return err_set(err, STATUS_INVALID, "segment %llu is not there",
                        (unsigned long long)place->segment);
     if (failed == 0 &&
-        (fstat(reader.fd, &stat) != 0 || lseek(reader.fd, (off_t)place->offset, SEEK_SET) < 0))
+        (fstat(reader->fd, &stat) != 0 || lseek(reader->fd, (off_t)place->offset, SEEK_SET) < 0))
         failed = errno;
-    if (failed == 0 && (uint64_t)stat.st_size < place->offset) {
-        line_reader_done(&reader);
-        return err_set(err, STATUS_INVALID, "segment %llu is shorter than %llu bytes",
-                       (unsigned long long)place->segment, (unsigned long long)place->offset);
-    }
-    if (failed != 0) {
-        line_reader_done(&reader);
+    if (failed != 0)
         return err_set_errno(err, failed, "can't read segment %llu",
                              (unsigned long long)place->segment);
+    if ((uint64_t)stat.st_size < place->offset)
+        return err_set(err, STATUS_INVALID, "segment %llu is shorter than %llu bytes",
+                       (unsigned long long)place->segment, (unsigned long long)place->offset);
+    reader->offset = place->offset;
+    return STATUS_OK;
+}
+
+enum status trail_seek(struct trail *trail, const struct trail_place *place, struct err *err)
+{
+    struct line_reader reader = {.fd = -1};
+    enum status status = place->segment == 0 ? STATUS_OK : open_at(trail, place, &reader, err);
+
+    if (status == STATUS_OK)
+        status = list_segments(trail, err);
+    if (status != STATUS_OK) {
+        line_reader_done(&reader);
+        return status;
     }
-    reader.offset = place->offset;
     stand_at(trail, &reader, place);
-    return list_segments(trail, err);
+    trail->whole = *place;
+    return STATUS_OK;
 }
 
 /* Opens the next segment that is still there. TRAIL_LINE: it is open. */
@@ -161,11 +166,39 @@ static enum trail_step open_behind(struct trail *trail, struct err *err)
     return TRAIL_END;
 }
 
+/* Whether the open segment was taken away. A start does that to one that a crash left without a
+ * whole line, and goes on with the segment before it. */
+static bool is_gone(const struct trail *trail)
+{
+    struct stat stat;
+
+    return fstat(trail->reader.fd, &stat) == 0 && stat.st_nlink == 0;
+}
+
+/* Back behind the last whole line. TRAIL_LINE: it stands there. */
+static enum trail_step go_back(struct trail *trail, struct err *err)
+{
+    const struct trail_place place = trail->whole;
+    enum status status = trail_seek(trail, &place, err);
+
+    if (status == STATUS_INVALID) { /* that segment is old, and gone as well */
+        status = list_segments(trail, err);
+        return status == STATUS_OK ? open_behind(trail, err) : TRAIL_FAILED;
+    }
+    return status == STATUS_OK ? TRAIL_LINE : TRAIL_FAILED;
+}
+
 /* The end of the open segment, or of all. TRAIL_LINE: there is more to look at. */
 static enum trail_step go_on(struct trail *trail, struct err *err)
 {
+    enum trail_step step = trail->successor ? open_behind(trail, err) : TRAIL_END;
+
+    if (step != TRAIL_END)
+        return step;
     if (trail->successor)
-        return open_behind(trail, err);
+        return go_back(trail, err); /* all that was behind is gone again */
+    if (trail->reader.fd >= 0 && trail->whole.segment != trail->at.segment && is_gone(trail))
+        return go_back(trail, err);
     if (list_segments(trail, err) != STATUS_OK)
         return TRAIL_FAILED;
     if (trail->reader.fd < 0)
@@ -195,11 +228,13 @@ enum trail_step trail_next(struct trail *trail, struct trail_line *ret, struct e
             ret->at = trail->at;
             trail->at.offset = trail->reader.offset;
             trail->at.line++;
+            if (ret->whole)
+                trail->whole = trail->at;
             return TRAIL_LINE;
         }
         trail->torn = got == 1 ? ret->text.len : 0;
-        if (got == 1)
-            line_reader_back(&trail->reader, ret->text.len);
+        if (got == 1 && !line_reader_back(&trail->reader, ret->text.len))
+            return read_failed(trail, err);
         step = go_on(trail, err);
         if (step != TRAIL_LINE)
             return step;

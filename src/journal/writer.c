@@ -13,13 +13,15 @@
 #include "base/log.h"
 #include "base/require.h"
 #include "journal/internal.h"
+#include "journal/rotate.h"
+#include "journal/seal.h"
 
 bool trouble_no_space(int error)
 {
     return error == ENOSPC || error == EDQUOT;
 }
 
-static uint64_t open_room(struct journal *journal)
+uint64_t writer_open_room(struct journal *journal)
 {
     uint64_t promised;
 
@@ -31,20 +33,47 @@ static uint64_t open_room(struct journal *journal)
 
 /* Space is low when not even one more intent would be taken (space_for): the state must not say
  * otherwise. */
-static enum trouble judge(struct journal *journal)
+enum trouble writer_judge(struct journal *journal)
 {
-    uint64_t needed = journal->low_space_bytes + open_room(journal) + 2ULL * OUTCOME_ROOM_BYTES;
+    uint64_t needed =
+        journal->low_space_bytes + writer_open_room(journal) + 2ULL * OUTCOME_ROOM_BYTES;
 
     if (journal->stuck != TROUBLE_NONE)
         return journal->stuck;
     return journal->free_bytes < needed ? TROUBLE_LOW : TROUBLE_NONE;
 }
 
+/* With the lock. True: it has changed since. A space that is about as large as the bound changes
+ * nothing again and again. */
+static bool note_space(struct journal *journal)
+{
+    uint64_t bound = journal->warn_space_bytes;
+    bool before = journal->state.space_low;
+
+    if (before)
+        bound += bound / 16;
+    journal->state.free_bytes = journal->free_bytes;
+    journal->state.space_low = journal->free_bytes < bound;
+    return journal->state.space_low != before;
+}
+
+static void tell_space(const struct journal *journal, bool low)
+{
+    if (low)
+        log_line(LOG_WARNING,
+                 "space for the journal gets short: less than journal.low_space.warn is free "
+                 "folder=%s",
+                 journal->directory);
+    else
+        log_line(LOG_INFO, "there is space for the journal again folder=%s", journal->directory);
+}
+
 /* Before any result that depends on it, so that whoever hears of trouble finds it in the state. */
 void writer_publish(struct journal *journal)
 {
     struct open_counts counts = open_count(journal->open);
-    enum trouble before, now = judge(journal);
+    enum trouble before, now = writer_judge(journal);
+    bool space_changed, space_low;
 
     (void)pthread_mutex_lock(&journal->lock);
     before = journal->trouble;
@@ -54,9 +83,14 @@ void writer_publish(struct journal *journal)
     journal->state.unknown = counts.unknown;
     journal->state.existing = counts.existing;
     journal->state.spent = counts.spent;
+    space_changed = note_space(journal);
+    space_low = journal->state.space_low;
     (void)pthread_mutex_unlock(&journal->lock);
+    if (space_changed)
+        tell_space(journal, space_low);
     if (now == TROUBLE_LOW && before == TROUBLE_NONE)
-        log_line(LOG_ERROR, "less space than journal.low_space, intents are refused folder=%s",
+        log_line(LOG_ERROR,
+                 "less space than journal.low_space.refuse, intents are refused folder=%s",
                  journal->directory);
     if (now == TROUBLE_NONE && before != TROUBLE_NONE)
         log_line(LOG_INFO, "the journal takes intents again folder=%s", journal->directory);
@@ -155,10 +189,9 @@ static void fail_lines(struct journal *journal, struct list *list, enum status s
     mailbox_wake_all(&touched);
 }
 
-/* Bytes that the segment takes beside the outcomes that were promised their room. */
-static uint64_t fit(struct journal *journal)
+uint64_t writer_fit(struct journal *journal)
 {
-    uint64_t used = journal->segment.size + open_room(journal);
+    uint64_t used = journal->segment.size + writer_open_room(journal) + seal_room(journal);
 
     return used < journal->segment.limit ? journal->segment.limit - used : 0;
 }
@@ -168,7 +201,7 @@ static uint64_t fit(struct journal *journal)
 static void fail_dispensable(struct journal *journal, struct list *list, enum status status)
 {
     struct list stays = {NULL, NULL}, fails = {NULL, NULL};
-    uint64_t left = journal->segment.fd < 0 ? UINT64_MAX : fit(journal);
+    uint64_t left = journal->segment.fd < 0 ? UINT64_MAX : writer_fit(journal);
     struct node *node;
 
     while ((node = list_take(list)) != NULL) {
@@ -207,17 +240,17 @@ static void prune_spent(struct journal *journal)
         journal->prune_at = SPENT_FIRST;
 }
 
-/* A new segment, with room for `more` bytes beside its share. */
-static bool begin_segment(struct journal *journal, size_t more)
+bool writer_begin_segment(struct journal *journal, size_t more)
 {
     struct segment_plan plan = {
         .dir_fd = journal->dir_fd,
-        .room = journal->segment_bytes + open_room(journal) + more,
+        .room = journal->segment_bytes + writer_open_room(journal) + seal_room(journal) + more,
         .sync = journal->durability == DURABILITY_SYNC,
     };
     struct segment next;
     int failed;
 
+    seal_end(journal);
     /* The new one's chain goes on from these lines. If that fails, they count as possibly there,
      * as after any sync that failed. */
     (void)sync_now(journal);
@@ -234,12 +267,14 @@ static bool begin_segment(struct journal *journal, size_t more)
     segment_close(&journal->segment);
     journal->segment = next;
     journal->stuck = TROUBLE_NONE;
+    seal_note_segment(journal);
     journal->rotate_due = false;
     (void)pthread_mutex_lock(&journal->lock);
     journal->state.lines++;
     journal->state.syncs += plan.sync;
     (void)pthread_mutex_unlock(&journal->lock);
-    segments_retire(journal->dir_fd, journal->keep_us, clock_now_us());
+    durable_moved(journal);
+    retire_old(journal);
     return true;
 }
 
@@ -322,9 +357,13 @@ static void keep_written(struct journal *journal, const struct list *there, size
     journal->state.lines += lines;
     journal->state.batches++;
     (void)pthread_mutex_unlock(&journal->lock);
+    if (there->last != NULL)
+        seal_note(journal, there->last, view_of(journal->batch.ptr, complete));
+    if (journal->durability == DURABILITY_WRITE && lines > 0)
+        durable_moved(journal);
 }
 
-static void write_batch(struct journal *journal, struct list *list)
+void writer_write_batch(struct journal *journal, struct list *list)
 {
     struct journal_mailbox *touched = NULL;
     struct list there = {NULL, NULL};
@@ -375,11 +414,11 @@ static bool have_segment(struct journal *journal, struct list *list)
     size_t first = node_bytes(list->first);
     bool had = journal->segment.fd >= 0;
 
-    if (had && (first <= fit(journal) || journal->stuck != TROUBLE_NONE))
+    if (had && (first <= writer_fit(journal) || journal->stuck != TROUBLE_NONE))
         return true;
     if (journal->stuck == TROUBLE_DAMAGE || (!had && journal->stuck == TROUBLE_FULL))
         return false;
-    if (begin_segment(journal, first))
+    if (writer_begin_segment(journal, first))
         return true;
     journal->rotate_due = had;
     fail_dispensable(journal, list, stuck_status(journal));
@@ -395,8 +434,8 @@ void writer_write(struct journal *journal, struct list *list)
             fail_lines(journal, list, journal->stuck == TROUBLE_FULL ? STATUS_LIMIT : STATUS_IO);
             return;
         }
-        take_fitting(list, fit(journal), &batch);
-        write_batch(journal, &batch);
+        take_fitting(list, writer_fit(journal), &batch);
+        writer_write_batch(journal, &batch);
     }
 }
 
@@ -416,6 +455,7 @@ static void measure(struct journal *journal, int64_t now_us)
     free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     (void)pthread_mutex_lock(&journal->lock);
     journal->free_bytes = free_bytes;
+    journal->looked_us = now_us;
     (void)pthread_mutex_unlock(&journal->lock);
 }
 
@@ -428,7 +468,7 @@ static void mend(struct journal *journal, int64_t now_us)
         return;
     journal->retried_us = now_us;
     if (journal->segment.fd < 0 || journal->rotate_due) {
-        (void)begin_segment(journal, 0);
+        (void)writer_begin_segment(journal, 0);
         return;
     }
     failed = segment_allocate(&journal->segment);
@@ -484,6 +524,8 @@ static int64_t next_due_us(const struct journal *journal)
 {
     int64_t due_us = journal->folding > 0 ? journal->fold_due_us : INT64_MAX;
 
+    if (seal_due_us(journal) < due_us)
+        due_us = seal_due_us(journal);
     return journal->dirty && journal->sync_due_us < due_us ? journal->sync_due_us : due_us;
 }
 
@@ -531,13 +573,16 @@ static void pass(struct journal *journal, struct list *taken, bool last)
     list_append(&list, &journal->backlog);
     list_append(&list, taken);
     journal->own_waiting = 0;
-    if (judge(journal) != TROUBLE_NONE)
+    if (writer_judge(journal) != TROUBLE_NONE)
         fail_dispensable(journal, &list, stuck_status(journal));
     writer_write(journal, &list);
+    seal_if_due(journal);
+    if (last)
+        seal_end(journal);
     sync_if_due(journal, last);
     /* A segment that was closed just now: the next line finds a new one, or intents are refused. */
     if (journal->segment.fd < 0 && journal->stuck == TROUBLE_DISK)
-        (void)begin_segment(journal, 0);
+        (void)writer_begin_segment(journal, 0);
     writer_publish(journal);
 }
 

@@ -680,6 +680,56 @@ static void the_queue_has_a_limit_in_bytes(void **state)
     free(text);
 }
 
+/* Digest mode would take them all: so are they taken, those that find no room without their
+ * request. */
+static void requests_are_left_out_before_lines_are(void **state)
+{
+    struct bench *bench = *state;
+    struct journal_facts facts = make_event(JOURNAL_REFUSAL);
+    struct journal_kept kept = {.query = VIEW_NONE};
+    char *text = malloc(524288);
+
+    memset(text, '.', 524288);
+    text[0] = text[524287] = '"';
+    kept.request = view_of(text, 524288);
+    facts.id = VIEW("refused");
+    facts.kept = &kept;
+    faults_hang();
+    assert_int_equal(journal_submit(bench->journal, NULL, &facts, JOURNAL_NO_WAIT, 0), STATUS_OK);
+    faults_wait_hanging();
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(journal_submit(bench->journal, NULL, &facts, JOURNAL_NO_WAIT, 0),
+                         STATUS_OK);
+    assert_int_equal(state_of(bench).refusals_folded, 0);
+    faults_release();
+    reopen(bench);
+    assert_int_equal(folder_count(&bench->folder, "\"id\":\"refused\""), 101);
+    assert_in_range(folder_count(&bench->folder, "\"request\":\"..."), 15, 17);
+    free(text);
+}
+
+static void a_request_takes_no_promised_room(void **state)
+{
+    struct bench *bench = *state;
+    struct journal_kept kept = {.query = VIEW_NONE};
+    struct journal_facts facts = make_intent("kept");
+    char *text = malloc(524288);
+
+    memset(text, '.', 524288);
+    text[0] = text[524287] = '"';
+    kept.request = view_of(text, 524288);
+    facts.kept = &kept;
+    low_space(bench);
+    faults.free_bytes = (1 << 30) + 65536;
+    while (!state_of(bench).accepting)
+        (void)sched_yield();
+    assert_int_equal(inbox_submit(&bench->inbox, bench->journal, &facts, JOURNAL_SYNCED),
+                     STATUS_OK);
+    assert_int_equal(folder_count(&bench->folder, "\"id\":\"kept\""), 1);
+    assert_int_equal(folder_count(&bench->folder, "\"request\":"), 0);
+    free(text);
+}
+
 static void a_mailbox_may_go_before_its_results(void **state)
 {
     struct bench *bench = *state;
@@ -779,7 +829,7 @@ static void an_open_that_cant_mend_says_so(void **state)
     assert_int_equal(journal_open(&bench->folder.settings, &bench->journal, &err), STATUS_IO);
     assert_non_null(strstr(err.text, "can't cut segment 00000000000000000001.jsonl"));
     faults_clear();
-    folder_write(&bench->folder, "00000000000000000009.jsonl", "", 0);
+    folder_write(&bench->folder, "00000000000000000003.jsonl", "", 0);
     fault_set(&faults.unlinkat, 0, 1, EIO);
     assert_int_equal(journal_open(&bench->folder.settings, &bench->journal, &err), STATUS_IO);
     assert_non_null(strstr(err.text, "can't remove the empty segment"));
@@ -819,6 +869,8 @@ int main(void)
         BENCH_TEST(a_segment_that_cant_be_taken_back_is_damage),
         BENCH_TEST(a_hanging_disk_fills_the_queue_to_its_limit),
         BENCH_TEST(the_queue_has_a_limit_in_bytes),
+        BENCH_TEST(requests_are_left_out_before_lines_are),
+        BENCH_TEST(a_request_takes_no_promised_room),
         BENCH_TEST(a_mailbox_may_go_before_its_results),
         BENCH_TEST(closing_gives_up_on_a_hanging_disk),
         BENCH_TEST(an_open_that_fails_says_why),

@@ -633,6 +633,45 @@ static void long_lines(void **state)
     free(text);
 }
 
+/* What digest mode takes full mode takes, if need be without the request. */
+static void kept_requests_hold_nothing_up(void **state)
+{
+    static const size_t sizes[] = {100, (1 << 20) - 300, 1 << 20, 2 << 20};
+    struct folder folder;
+    struct journal *journal;
+    struct inbox inbox;
+    char *text = malloc(2 << 20);
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, ' ', 2 << 20);
+    folder_new(&folder);
+    journal = folder_open(&folder);
+    inbox_new(&inbox, journal);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        char id[8];
+        struct journal_facts facts;
+        const struct journal_kept kept = {.request = view_of(text, sizes[i])};
+
+        (void)snprintf(id, sizeof id, "id%zu", i);
+        facts = make_intent(id);
+        facts.kept = &kept;
+        memset(text, '.', sizes[i]);
+        text[0] = text[sizes[i] - 1] = '"';
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+        facts.event = JOURNAL_REFUSAL;
+        assert_int_equal(inbox_submit(&inbox, journal, &facts, JOURNAL_SYNCED), STATUS_OK);
+    }
+    inbox_free(&inbox);
+    journal_close(&journal, 10000);
+    assert_int_equal(folder_count(&folder, "\"event\":\"intent\""), 4);
+    assert_int_equal(folder_count(&folder, "\"request\":\"..."), 4);
+    assert_int_equal(folder_count(&folder, "too long"), 0);
+    (void)folder_verify(&folder);
+    folder_remove(&folder);
+    free(text);
+}
+
 static void outcomes_without_intent_are_lines_too(void **state)
 {
     struct folder folder;
@@ -691,6 +730,7 @@ int main(void)
         cmocka_unit_test(folders_with_slashes_at_the_end),
         cmocka_unit_test(durability_write_says_so),
         cmocka_unit_test(long_lines),
+        cmocka_unit_test(kept_requests_hold_nothing_up),
         cmocka_unit_test(outcomes_without_intent_are_lines_too),
         cmocka_unit_test(nobody_has_to_wait),
     };

@@ -321,6 +321,60 @@ static void unknown_parts_of_the_user_are_left_out(void **state)
     }
 }
 
+static void requests_are_kept(void **state)
+{
+    static const struct view redacted[] = {TEXT("/request/b")};
+    static const struct {
+        const char *name;
+        struct subject user;
+        struct journal_kept kept;
+        const char *want;
+    } rows[] = {
+        {"all of it",
+         {.known = SUBJECT_DOMAIN | SUBJECT_PROJECT,
+          .domain_id = TEXT("d1"),
+          .domain_name = TEXT("acme"),
+          .project_id = TEXT("p1"),
+          .project_name = TEXT("eu-de")},
+         {.request = TEXT("{ \"a\" :\n 1,\t\"b\":\"[redacted]\"}"),
+          .query = TEXT("duration=1"),
+          .stored = TEXT("[ ]"),
+          .redacted = redacted,
+          .redacted_count = 1},
+         ",\"user\":{\"domain\":\"acme\",\"domain_id\":\"d1\",\"project_name\":\"eu-de\"},"
+         "\"durability\":\"sync\",\"request\":{\"a\":1,\"b\":\"[redacted]\"},"
+         "\"query\":\"duration=1\",\"stored\":[],\"redacted\":[\"/request/b\"]}"},
+        {"only the domain's id",
+         {.known = SUBJECT_DOMAIN, .domain_id = TEXT("d1")},
+         {.request = TEXT("{}")},
+         ",\"user\":{\"domain\":\"d1\",\"domain_id\":\"d1\"},\"durability\":\"sync\","
+         "\"request\":{}}"},
+        {"another project's name",
+         {.known = SUBJECT_USER | SUBJECT_PROJECT,
+          .user_name = TEXT("bob"),
+          .project_id = TEXT("p2"),
+          .project_name = TEXT("x")},
+         {.stored = TEXT("{}")},
+         ",\"user\":{\"name\":\"bob\"},\"durability\":\"sync\",\"stored\":{}}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct journal_facts facts = {.time_us = TIME_US,
+                                      .event = JOURNAL_INTENT,
+                                      .project = VIEW("p1"),
+                                      .user = &rows[i].user,
+                                      .duration_us = -1,
+                                      .durability = VIEW("sync"),
+                                      .kept = &rows[i].kept};
+        char want[512];
+
+        (void)snprintf(want, sizeof want, "%s\"event\":\"intent\",\"project\":\"p1\"%s", TIME_TEXT,
+                       rows[i].want);
+        check_line(rows[i].name, &facts, want);
+    }
+}
+
 static void auto_stop_is_written_only_where_it_stops(void **state)
 {
     static const struct {
@@ -434,6 +488,7 @@ int main(void)
         cmocka_unit_test(intents_are_written_in_full),
         cmocka_unit_test(every_event_has_its_line),
         cmocka_unit_test(unknown_parts_of_the_user_are_left_out),
+        cmocka_unit_test(requests_are_kept),
         cmocka_unit_test(auto_stop_is_written_only_where_it_stops),
         cmocka_unit_test(images_stand_in_profile),
         cmocka_unit_test(strangers_words_are_cut),

@@ -333,6 +333,26 @@ static void a_lone_empty_later_segment_is_damage(void **state)
     folder_remove(&folder);
 }
 
+/* Else the next start would go on from before, and forget what was open in them. */
+static void emptied_last_segments_are_damage(void **state)
+{
+    static const struct damage_row row = {.name = "emptied",
+                                          .want = "a later segment is there, but its lines"};
+    struct folder folder;
+    size_t len;
+    char *bytes = crashed(&len);
+
+    (void)state;
+    folder_new(&folder);
+    place(&folder, FIRST, bytes, len);
+    place(&folder, "00000000000000000006.jsonl", "", 0);
+    place(&folder, "00000000000000000012.jsonl", "", 0);
+    expect_damage(&folder, &row);
+    expect_repair(&folder, &row);
+    folder_remove(&folder);
+    free(bytes);
+}
+
 static void two_torn_tails_are_damage(void **state)
 {
     static const struct damage_row row = {.name = "torn twice", .want = "a second unterminated"};
@@ -507,6 +527,7 @@ int main(void)
         cmocka_unit_test(an_empty_last_segment_is_no_damage),
         cmocka_unit_test(damage_shuts_the_door_until_repaired),
         cmocka_unit_test(a_lone_empty_later_segment_is_damage),
+        cmocka_unit_test(emptied_last_segments_are_damage),
         cmocka_unit_test(two_torn_tails_are_damage),
         cmocka_unit_test(a_repair_saves_what_can_be_read),
         cmocka_unit_test(later_lines_and_members_are_no_damage),

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Values are marked first, then the text is copied around the marked ones. */
+#include "journal/keep.h"
+
+#include "base/buffer.h"
+#include "base/redact.h"
+#include "modelarts/fields.h"
+
+/* Without case, '_' and '-': a name that holds one of these holds a secret. */
+static const char *const secret_words[] = {
+    "password",  "passwd",     "passphrase", "secret",        "token",  "credential", "accesskey",
+    "secretkey", "privatekey", "apikey",     "authorization", "cookie", "sessionid",  "signature",
+    "sshkey",    "userdata",   "pwd",        "adminpass",     "bearer",
+};
+
+/* ---- paths ---- */
+
+static bool is_any(struct view step)
+{
+    return step.ptr == NULL;
+}
+
+/* RFC 6901 section 4: first ~1, then ~0. False: another byte follows a '~'. */
+static bool unescape_step(struct view raw, char *out, size_t *ret_len)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < raw.len; i++) {
+        char c = raw.ptr[i];
+
+        if (c == '~') {
+            if (++i == raw.len || (raw.ptr[i] != '0' && raw.ptr[i] != '1'))
+                return false;
+            c = raw.ptr[i] == '0' ? '~' : '/';
+        }
+        out[len++] = c;
+    }
+    *ret_len = len;
+    return true;
+}
+
+static enum status parse_step(struct view raw, struct arena *arena, struct view *ret,
+                              const char **ret_why)
+{
+    char *text = arena_array(arena, raw.len + 1, 1);
+    size_t len;
+
+    if (text == NULL)
+        return STATUS_NOMEM;
+    *ret_why = "~0 for each ~ and ~1 for each / in a name (RFC 6901)";
+    if (!unescape_step(raw, text, &len))
+        return STATUS_INVALID;
+    *ret = view_eq(raw, VIEW("*")) ? VIEW_NONE : view_of(text, len);
+    return STATUS_OK;
+}
+
+enum status keep_path_parse(struct view text, struct arena *arena, struct keep_path *ret,
+                            const char **ret_why)
+{
+    struct view *steps = arena_array(arena, KEEP_STEPS_MAX, sizeof *steps);
+    size_t count = 0;
+
+    if (steps == NULL)
+        return STATUS_NOMEM;
+    *ret_why = "a JSON Pointer that begins with '/', such as /spec/annotations/*";
+    if (text.len == 0 || text.ptr[0] != '/')
+        return STATUS_INVALID;
+    while (text.len > 0) {
+        struct view rest = view_from(text, 1);
+        size_t end = view_find(rest, '/');
+        enum status status;
+
+        *ret_why = "a JSON Pointer of at most 32 steps";
+        if (count == KEEP_STEPS_MAX)
+            return STATUS_INVALID;
+        status = parse_step(view_of(rest.ptr, end), arena, &steps[count++], ret_why);
+        if (status != STATUS_OK)
+            return status;
+        text = view_from(rest, end);
+    }
+    *ret = (struct keep_path){steps, count};
+    return STATUS_OK;
+}
+
+/* ---- names ---- */
+
+/* Letters in lower case and digits; the rest is left out. */
+static size_t fold(struct view name, char *out)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+
+        if (c >= 'A' && c <= 'Z')
+            out[len++] = (char)(c - 'A' + 'a');
+        else if (c != '_' && c != '-' && c != '.' && c != ' ' && c != '\0')
+            out[len++] = c;
+    }
+    out[len] = '\0';
+    return len;
+}
+
+static bool is_judged(struct view name)
+{
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        if ((field->value_at != FIELD_NOWHERE || field->flag_at != FIELD_NOWHERE) &&
+            view_eq(view_str(field->name), name))
+            return true;
+    }
+    return false;
+}
+
+enum status keep_name_is_secret(struct view name, struct arena *arena, bool *ret)
+{
+    char *folded = arena_array(arena, name.len + 1, 1);
+
+    *ret = false;
+    if (folded == NULL)
+        return STATUS_NOMEM;
+    (void)fold(name, folded);
+    for (size_t i = 0; i < ARRAY_LEN(secret_words) && !*ret; i++)
+        *ret = strstr(folded, secret_words[i]) != NULL;
+    *ret = *ret && !is_judged(name);
+    return STATUS_OK;
+}
+
+/* ---- marks ---- */
+
+struct marks {
+    const struct jdoc *doc;
+    struct arena *arena;
+    bool *taken; /* by jref */
+    bool any;
+    enum status failed;
+};
+
+static void take(struct marks *m, jref v)
+{
+    m->taken[v] = m->any = true;
+}
+
+static jref element_of(const struct jdoc *doc, jref list, struct view step)
+{
+    size_t wanted = 0;
+
+    if (step.len == 0 || step.len > 9 || (step.ptr[0] == '0' && step.len > 1))
+        return JREF_NONE;
+    for (size_t i = 0; i < step.len; i++) {
+        if (step.ptr[i] < '0' || step.ptr[i] > '9')
+            return JREF_NONE;
+        wanted = wanted * 10 + (size_t)(step.ptr[i] - '0');
+    }
+    JDOC_EACH(doc, list, child)
+    {
+        if (wanted-- == 0)
+            return child;
+    }
+    return JREF_NONE;
+}
+
+/* Depth: the steps that are left, KEEP_STEPS_MAX at most. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static void mark_path(struct marks *m, jref v, struct keep_path rest)
+{
+    const struct keep_path next = {rest.steps + 1, rest.count - 1};
+    jref child;
+
+    if (rest.count == 0) {
+        take(m, v);
+    } else if (is_any(rest.steps[0])) {
+        JDOC_EACH(m->doc, v, each)
+        mark_path(m, each, next);
+    } else {
+        child = jdoc_kind(m->doc, v) == JKIND_ARRAY ? element_of(m->doc, v, rest.steps[0])
+                                                    : jdoc_member(m->doc, v, rest.steps[0]);
+        if (child != JREF_NONE)
+            mark_path(m, child, next);
+    }
+}
+
+static bool has_key(const struct jdoc *doc, jref v)
+{
+    return doc->values[v].key_end > 0;
+}
+
+static bool is_scalar_secret(const struct jdoc *doc, jref v)
+{
+    const struct view raw = jdoc_raw(doc, v);
+
+    return doc->values[v].count == 0 && redact_finds(raw.ptr, raw.len);
+}
+
+/* A name can't be taken out: two of them would be one. */
+static bool is_secret_name(const struct jdoc *doc, jref v)
+{
+    const struct jvalue *value = &doc->values[v];
+
+    return redact_finds(doc->bytes.ptr + value->key_start, value->key_end - value->key_start);
+}
+
+static void mark_by_looks(struct marks *m, jref v)
+{
+    struct view key;
+    bool secret = false;
+
+    if (is_scalar_secret(m->doc, v))
+        take(m, v);
+    if (!has_key(m->doc, v))
+        return;
+    if (is_secret_name(m->doc, v))
+        take(m, m->doc->values[v].parent);
+    key = jdoc_key(m->doc, v, m->arena);
+    if (key.ptr == NULL || keep_name_is_secret(key, m->arena, &secret) != STATUS_OK)
+        m->failed = STATUS_NOMEM;
+    /* There is nothing in null, true and false to hide. */
+    if (secret && jdoc_kind(m->doc, v) > JKIND_TRUE)
+        take(m, v);
+}
+
+/* ---- the text ---- */
+
+static enum status tell(struct marks *m, const char *root, jref v, struct kept_list *told)
+{
+    struct view pointer = jdoc_pointer(m->doc, v, m->arena);
+
+    if (pointer.ptr == NULL)
+        return STATUS_NOMEM;
+    if (told->count == KEEP_TOLD_MAX)
+        return STATUS_OK;
+    pointer = arena_printf(m->arena, "%s%.*s", root, VIEW_ARGS(pointer));
+    if (pointer.ptr == NULL)
+        return STATUS_NOMEM;
+    told->items[told->count++] = pointer;
+    return STATUS_OK;
+}
+
+/* Nothing gets longer than "[redacted]" in quotes for each value. */
+static enum status copy_around(struct marks *m, const char *root, struct view *ret,
+                               struct kept_list *told)
+{
+    const struct jdoc *doc = m->doc;
+    CLEANUP(buf_done) struct buf out;
+    size_t done = 0;
+
+    buf_init(&out, doc->bytes.len + doc->count * sizeof KEEP_REDACTED * 2);
+    for (jref v = 0; v < doc->count;) {
+        const struct jvalue *value = &doc->values[v];
+
+        if (!m->taken[v]) {
+            v++;
+            continue;
+        }
+        buf_add(&out, view_of(doc->bytes.ptr + done, value->start - done));
+        buf_add(&out, VIEW("\"" KEEP_REDACTED "\""));
+        done = value->end;
+        if (tell(m, root, v, told) != STATUS_OK)
+            return STATUS_NOMEM;
+        v = value->next;
+    }
+    buf_add(&out, view_from(doc->bytes, done));
+    if (out.failed != STATUS_OK)
+        return STATUS_NOMEM;
+    *ret = arena_copy(m->arena, buf_view(&out));
+    return ret->ptr == NULL ? STATUS_NOMEM : STATUS_OK;
+}
+
+enum status keep_document(const struct jdoc *doc, const struct keep_rules *rules, const char *root,
+                          struct arena *arena, struct view *ret, struct kept_list *told)
+{
+    struct marks m = {.doc = doc, .arena = arena, .failed = STATUS_OK};
+
+    m.taken = arena_array(arena, doc->count, sizeof *m.taken);
+    if (m.taken == NULL)
+        return STATUS_NOMEM;
+    for (jref v = 0; v < doc->count; v++)
+        mark_by_looks(&m, v);
+    for (size_t i = 0; i < rules->count; i++)
+        mark_path(&m, 0, rules->paths[i]);
+    if (m.failed != STATUS_OK)
+        return m.failed;
+    if (m.taken[0])
+        return STATUS_INVALID;
+    if (m.any)
+        return copy_around(&m, root, ret, told);
+    *ret = doc->bytes;
+    return STATUS_OK;
+}
