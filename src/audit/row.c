@@ -17,7 +17,7 @@ static const struct {
     [ROW_##id] = {{"" object, sizeof(object) - 1}, \
                   {"" name, sizeof(name) - 1},     \
                   (kind),                          \
-                  sizeof(object) == 1 ? name : object "." name},
+                  sizeof(object) == 1 ? (name) : object "." name},
 #include "audit/members.def"
 #undef MEMBER
 };
@@ -84,7 +84,7 @@ static void walk(struct row *row)
 
         if (at < ROW_MEMBERS && is_kind(jdoc_kind(&row->doc, child), table[at].kind))
             row->at[at] = child;
-        else if (at == ROW_MEMBERS && jdoc_kind(&row->doc, child) == JKIND_OBJECT)
+        else if (at == ROW_MEMBERS && key.len > 0 && jdoc_kind(&row->doc, child) == JKIND_OBJECT)
             walk_object(row, key, child, &from);
     }
 }

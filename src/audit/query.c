@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The index says which exchanges and where their lines stand; what is handed out was read from the
+ * journal. */
+#include "audit/query.h"
+
+#include <stdio.h>
+
+#include "audit/internal.h"
+#include "audit/row.h"
+#include "audit/where.h"
+
+enum {
+    SQL_BYTES = 1 << 16,
+    ARENA_BLOCK = 1 << 16,
+    ARENA_MAX = 1 << 28,
+    SETTLED_MAX = 1024, /* of one exchange; more are left out */
+    BRACKETS = 64,      /* bytes around the lines of an exchange */
+};
+
+enum { AT_OFFSET = 1, AT_OUTCOME_SEQ, AT_OUTCOME_OFFSET };
+
+struct asking {
+    struct audit_index *index;
+    const struct audit_filter *filter;
+    sqlite3_stmt *rows, *settled;
+    struct arena arena;
+};
+
+struct audit_filter audit_filter_all(void)
+{
+    return (struct audit_filter){.period = period_always()};
+}
+
+static enum status prepare(struct asking *a, const struct audit_page *page, struct err *err)
+{
+    struct buf text;
+    enum status status;
+    bool behind = page->oldest_first;
+
+    buf_init(&text, SQL_BYTES);
+    buf_add_str(&text, "SELECT seq, offset, outcome_seq, outcome_offset FROM exchange");
+    status = where_build(a->index->db, a->filter, &text, err);
+    if (page->before != 0)
+        buf_printf(&text, " AND seq %s %llu", behind ? ">" : "<", (unsigned long long)page->before);
+    buf_printf(&text, " ORDER BY seq %s", behind ? "ASC" : "DESC");
+    buf_add_byte(&text, '\0');
+    if (status == STATUS_OK && text.failed != STATUS_OK)
+        status = err_set(err, STATUS_NOMEM, "memory is out");
+    if (status == STATUS_OK)
+        status = sql_prepare(a->index->db, text.ptr, &a->rows, err);
+    if (status == STATUS_OK)
+        status = sql_prepare(a->index->db,
+                             "SELECT seq, offset FROM settled WHERE exchange = ? ORDER BY seq",
+                             &a->settled, err);
+    if (status == STATUS_OK)
+        where_bind(a->rows, a->filter);
+    buf_done(&text);
+    return status;
+}
+
+/* ret->text stays absent where the line is not there any more, or is another one. *ret_named: it
+ * names the instance that was asked for. */
+static enum status read_line(struct asking *a, uint64_t seq, uint64_t offset,
+                             struct audit_line *ret, bool *ret_named, struct err *err)
+{
+    uint64_t segment = index_segment_of(a->index, seq);
+    struct view text, wanted = a->filter->instance;
+    const char *why;
+    struct row row;
+    enum status status = fetch_line(a->index->fetch, segment, offset, &a->arena, &text, err);
+
+    if (status != STATUS_OK || text.ptr == NULL)
+        return status;
+    status = row_read(text, &a->arena, &row, &why);
+    if (status == STATUS_NOMEM)
+        return err_set(err, status, "memory is out");
+    if (status != STATUS_OK || row.seq != seq)
+        return STATUS_OK;
+    *ret = (struct audit_line){
+        .text = text,
+        .seq = seq,
+        .at = {.segment = segment, .offset = offset, .line = seq - segment + 1},
+    };
+    *ret_named = *ret_named || wanted.ptr == NULL || view_find(wanted, '*') < wanted.len ||
+                 view_eq(wanted, row_text(&row, ROW_INSTANCE_ID)) ||
+                 view_eq(wanted, row_text(&row, ROW_INSTANCE_NAME));
+    return STATUS_OK;
+}
+
+static enum status read_settled(struct asking *a, struct audit_exchange *exchange, bool *ret_named,
+                                struct err *err)
+{
+    struct audit_line *lines = NULL;
+    size_t count = 0, room = 0;
+    enum status status = STATUS_OK;
+    int step = SQLITE_DONE;
+
+    (void)sqlite3_bind_int64(a->settled, 1, (int64_t)exchange->seq);
+    while (status == STATUS_OK && count < SETTLED_MAX &&
+           (step = sqlite3_step(a->settled)) == SQLITE_ROW) {
+        if (count == room) {
+            struct audit_line *more = arena_array(&a->arena, room * 2 + 4, sizeof *more);
+
+            if (more == NULL) {
+                status = err_set(err, STATUS_NOMEM, "memory is out");
+                break;
+            }
+            if (count > 0)
+                memcpy(more, lines, count * sizeof *lines);
+            lines = more;
+            room = room * 2 + 4;
+        }
+        lines[count].text = VIEW_NONE;
+        status =
+            read_line(a, (uint64_t)sqlite3_column_int64(a->settled, 0),
+                      (uint64_t)sqlite3_column_int64(a->settled, 1), &lines[count], ret_named, err);
+        count += lines[count].text.ptr != NULL;
+    }
+    if (status == STATUS_OK && step != SQLITE_ROW && step != SQLITE_DONE)
+        status = sql_failed(a->index->db, "read the index", err);
+    (void)sqlite3_reset(a->settled);
+    exchange->settled = lines;
+    exchange->settled_count = count;
+    return status;
+}
+
+/* *ret_found: there is something of it, and it is what was asked for. */
+static enum status read_exchange(struct asking *a, struct audit_exchange *ret, bool *ret_found,
+                                 struct err *err)
+{
+    bool named = false;
+    enum status status = STATUS_OK;
+
+    *ret = (struct audit_exchange){.seq = (uint64_t)sqlite3_column_int64(a->rows, 0)};
+    arena_reset(&a->arena);
+    if (sqlite3_column_type(a->rows, AT_OFFSET) != SQLITE_NULL)
+        status = read_line(a, ret->seq, (uint64_t)sqlite3_column_int64(a->rows, AT_OFFSET),
+                           &ret->request, &named, err);
+    if (status == STATUS_OK && sqlite3_column_type(a->rows, AT_OUTCOME_SEQ) != SQLITE_NULL)
+        status = read_line(a, (uint64_t)sqlite3_column_int64(a->rows, AT_OUTCOME_SEQ),
+                           (uint64_t)sqlite3_column_int64(a->rows, AT_OUTCOME_OFFSET),
+                           &ret->outcome, &named, err);
+    if (status == STATUS_OK)
+        status = read_settled(a, ret, &named, err);
+    *ret_found = named && (ret->request.text.ptr != NULL || ret->outcome.text.ptr != NULL ||
+                           ret->settled_count > 0);
+    return status;
+}
+
+static enum status walk(struct asking *a, const struct audit_page *page,
+                        const struct audit_taker *taker, uint64_t *ret_next, struct err *err)
+{
+    size_t limit = page->limit == 0 ? AUDIT_LIMIT_DEFAULT : page->limit, count = 0;
+    int step;
+
+    while ((step = sqlite3_step(a->rows)) == SQLITE_ROW) {
+        struct audit_exchange exchange;
+        bool found;
+        enum status status = read_exchange(a, &exchange, &found, err);
+
+        if (status != STATUS_OK)
+            return status;
+        if (!found)
+            continue;
+        if (count == limit || !taker->each(taker->user, &exchange)) {
+            *ret_next = page->oldest_first ? exchange.seq - 1 : exchange.seq + 1;
+            return STATUS_OK;
+        }
+        count++;
+    }
+    *ret_next = 0;
+    return step == SQLITE_DONE ? STATUS_OK : sql_failed(a->index->db, "answer", err);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): seven parameters */
+enum status audit_query(struct audit_index *index, const struct audit_filter *filter,
+                        const struct audit_page *page, const struct audit_taker *taker,
+                        uint64_t *ret_next, struct err *err)
+{
+    struct asking asking = {.index = index, .filter = filter};
+    enum status status;
+
+    if (page->limit > AUDIT_LIMIT_MAX)
+        return err_set(err, STATUS_INVALID, "the limit is more than %d", AUDIT_LIMIT_MAX);
+    arena_init(&asking.arena, ARENA_BLOCK, ARENA_MAX);
+    status = prepare(&asking, page, err);
+    if (status == STATUS_OK)
+        status = walk(&asking, page, taker, ret_next, err);
+    (void)sqlite3_finalize(asking.rows);
+    (void)sqlite3_finalize(asking.settled);
+    arena_done(&asking.arena);
+    return status;
+}
+
+static void add_member(struct buf *out, bool *first, const char *name, struct view line)
+{
+    if (line.ptr == NULL)
+        return;
+    buf_printf(out, "%s\"%s\":", *first ? "" : ",", name);
+    buf_add(out, line);
+    *first = false;
+}
+
+void audit_exchange_json(const struct audit_exchange *exchange, struct buf *out)
+{
+    bool first = true;
+
+    buf_add_byte(out, '{');
+    add_member(out, &first, "request", exchange->request.text);
+    add_member(out, &first, "outcome", exchange->outcome.text);
+    if (exchange->settled_count > 0) {
+        buf_printf(out, "%s\"settled\":[", first ? "" : ",");
+        for (size_t i = 0; i < exchange->settled_count; i++) {
+            buf_add_str(out, i == 0 ? "" : ",");
+            buf_add(out, exchange->settled[i].text);
+        }
+        buf_add_byte(out, ']');
+    }
+    buf_add_byte(out, '}');
+}
+
+struct json_page {
+    struct buf *out;
+    bool any; /* exchange stands in it */
+};
+
+static bool each_json(void *user, const struct audit_exchange *exchange)
+{
+    struct json_page *page = user;
+    struct buf *out = page->out;
+    size_t need = exchange->request.text.len + exchange->outcome.text.len + BRACKETS;
+
+    for (size_t i = 0; i < exchange->settled_count; i++)
+        need += exchange->settled[i].text.len + 1;
+    if (out->failed != STATUS_OK || need > out->max - out->len || !buf_reserve(out, need))
+        return false;
+    audit_exchange_json(exchange, out);
+    buf_add_byte(out, '\n');
+    page->any = true;
+    return true;
+}
+
+enum status audit_query_json(struct audit_index *index, const struct audit_filter *filter,
+                             const struct audit_page *page, struct buf *out, uint64_t *ret_next,
+                             struct err *err)
+{
+    struct json_page json = {.out = out};
+    const struct audit_taker taker = {each_json, &json};
+    enum status status = audit_query(index, filter, page, &taker, ret_next, err);
+
+    if (status == STATUS_OK && out->failed != STATUS_OK)
+        return err_set(err, STATUS_NOMEM, "memory is out");
+    if (status == STATUS_OK && *ret_next != 0 && !json.any)
+        return err_set(err, STATUS_LIMIT, "one exchange is larger than the answer may be");
+    return status;
+}

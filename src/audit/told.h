@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What an exchange says, all its lines together, by the rule of audit/query.h. Pure. */
+#pragma once
+
+#include "audit/query.h"
+#include "audit/row.h"
+
+/* Absent texts have ptr NULL; everything lives in the arena and the exchange's lines. */
+struct audit_told {
+    int64_t time_us, outcome_us; /* 0: not known; outcome_us: of the line that said the outcome */
+    struct view time, event, id, operation, class, project;
+    struct view user_id, user_name, user_domain;
+    struct view credential_kind, credential_digest, credential_verified, client, request_id;
+    struct view instance, name, flavor, decision, outcome, policy_set, error_code, error;
+    struct view reasons, policies, exceptions; /* lists: each element with LF behind it */
+    int64_t auto_stop_s;                       /* -1: not said */
+    int64_t status;                            /* the cloud's; 0: not said */
+    bool gone;                                 /* a settled line says that the instance is gone */
+};
+/* STATUS_NOMEM; STATUS_SYNTAX: a line can't be read. */
+MUST_CHECK enum status audit_tell(const struct audit_exchange *exchange, struct arena *arena,
+                                  struct audit_told *ret);
+/* Takes the next element off a list; false at the end. */
+MUST_CHECK bool audit_list_next(struct view *list, struct view *ret);
+
+/* Whether the whole text matches; `*` stands for any run of bytes. */
+bool audit_matches(struct view pattern, struct view text);
+
+/* When so many seconds behind that time are over, both as lines have them: at most the last moment
+ * of the year 9999. */
+MUST_CHECK int64_t audit_end_us(int64_t time_us, int64_t seconds);

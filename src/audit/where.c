@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Patterns are matched against the texts of the dictionary, once; rows are then picked by numbers.
+ * A period becomes a range of seqs first, from the times of blocks. */
+#include "audit/where.h"
+
+#include "audit/ingest.h"
+#include "audit/schema.h"
+#include "policy/globset.h"
+
+enum { PATTERN_BYTES = 1024, PATTERN_STARS = 8, ARENA_BYTES = 1 << 20 };
+static const int64_t key_none = INT64_MAX / BLOCK_SEQS; /* behind all blocks */
+
+static const struct {
+    const char *column;
+    size_t field; /* of struct audit_filter */
+    enum word_kind kind;
+    bool globs, list; /* list: one of the elements matches */
+} words[] = {
+    {"user", offsetof(struct audit_filter, user), WORD_USER, true, true},
+    {"project", offsetof(struct audit_filter, project), WORD_PROJECT, true, false},
+    {"flavor", offsetof(struct audit_filter, flavor), WORD_FLAVOR, true, false},
+    {"operation", offsetof(struct audit_filter, operation), WORD_OPERATION, true, false},
+    {"class", offsetof(struct audit_filter, class), WORD_CLASS, false, false},
+    {"decision", offsetof(struct audit_filter, decision), WORD_DECISION, false, false},
+    {"outcome", offsetof(struct audit_filter, outcome), WORD_OUTCOME, false, false},
+    {"reasons", offsetof(struct audit_filter, reason), WORD_REASONS, true, true},
+    {"policies", offsetof(struct audit_filter, policy), WORD_POLICIES, true, true},
+};
+
+static struct view field_of(const struct audit_filter *filter, size_t offset)
+{
+    struct view field;
+
+    memcpy(&field, (const char *)filter + offset, sizeof field);
+    return field;
+}
+
+static bool has_star(struct view text)
+{
+    return view_find(text, '*') < text.len;
+}
+
+/* Without anything to match with, the texts themselves. */
+static bool matches(const struct globset *set, struct view wanted, struct view text,
+                    struct arena *scratch, bool *ret_failed)
+{
+    bool found = false;
+
+    if (set == NULL)
+        return view_eq(wanted, text);
+    *ret_failed = *ret_failed || globset_match(set, text, scratch, &found) != STATUS_OK;
+    return found;
+}
+
+static bool matches_word(const struct globset *set, struct view wanted, struct view text, bool list,
+                         struct arena *scratch, bool *ret_failed)
+{
+    struct view element;
+
+    if (!list)
+        return matches(set, wanted, text, scratch, ret_failed);
+    while (words_next(&text, &element)) {
+        if (element.len > 0 && matches(set, wanted, element, scratch, ret_failed))
+            return true;
+    }
+    return false;
+}
+
+struct picking {
+    sqlite3 *db;
+    sqlite3_stmt *all, *add;
+    struct arena arena;
+    int64_t one; /* the only key, as long as there is one */
+    size_t count;
+};
+
+static enum status pick_each(struct picking *p, size_t row, struct view wanted, struct err *err)
+{
+    const struct globset *set = NULL;
+    bool failed = false;
+    int step;
+
+    if (words[row].globs && has_star(wanted) &&
+        globset_build(&wanted, 1, &p->arena, &set) != STATUS_OK)
+        return err_set(err, STATUS_NOMEM, "memory is out");
+    (void)sqlite3_bind_int(p->all, 1, (int)words[row].kind);
+    while ((step = sqlite3_step(p->all)) == SQLITE_ROW) {
+        enum status status;
+
+        if (!matches_word(set, wanted, sql_text(p->all, 1), words[row].list, &p->arena, &failed))
+            continue;
+        p->one = sqlite3_column_int64(p->all, 0);
+        p->count++;
+        (void)sqlite3_bind_int64(p->add, 1, p->one);
+        status = sql_step(p->add, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (step != SQLITE_DONE)
+        return sql_failed(p->db, "read the index", err);
+    return failed ? err_set(err, STATUS_NOMEM, "memory is out") : STATUS_OK;
+}
+
+/* Numbers are never used for two texts, so all columns share one table. */
+static enum status pick(sqlite3 *db, size_t row, struct view wanted, struct buf *out,
+                        struct err *err)
+{
+    struct picking p = {.db = db};
+    enum status status =
+        sql_prepare(db, "SELECT key, text FROM main.word WHERE kind = ?", &p.all, err);
+
+    arena_init(&p.arena, ARENA_BYTES / 16, ARENA_BYTES);
+    if (status == STATUS_OK)
+        status = sql_prepare(db, "INSERT OR IGNORE INTO temp.pick VALUES(?)", &p.add, err);
+    if (status == STATUS_OK)
+        status = pick_each(&p, row, wanted, err);
+    (void)sqlite3_finalize(p.all);
+    (void)sqlite3_finalize(p.add);
+    arena_done(&p.arena);
+    if (p.count > 1)
+        buf_printf(out, " AND %s IN (SELECT key FROM temp.pick)", words[row].column);
+    else
+        buf_printf(out, " AND %s = %lld", words[row].column, (long long)p.one);
+    return status;
+}
+
+static enum status add_words(sqlite3 *db, const struct audit_filter *filter, struct buf *out,
+                             struct err *err)
+{
+    enum status status = sql_run(db,
+                                 "CREATE TABLE IF NOT EXISTS temp.pick(key INTEGER PRIMARY KEY);"
+                                 "DELETE FROM temp.pick",
+                                 "read the index", err);
+
+    for (size_t i = 0; i < ARRAY_LEN(words) && status == STATUS_OK; i++) {
+        struct view wanted = field_of(filter, words[i].field);
+
+        if (wanted.ptr == NULL)
+            continue;
+        status = wanted.len > PATTERN_BYTES
+                     ? err_set(err, STATUS_INVALID, "the %s has more than %d bytes",
+                               words[i].column, PATTERN_BYTES)
+                     : pick(db, i, wanted, out, err);
+    }
+    return status;
+}
+
+/* The seqs that a period can be in; rows are looked at one by one then. */
+static enum status add_period(sqlite3 *db, const struct period *period, struct buf *out,
+                              struct err *err)
+{
+    char text[160];
+    int64_t first, last = 0;
+    enum status status;
+
+    if (period->from_us == INT64_MIN && period->until_us == INT64_MAX)
+        return STATUS_OK;
+    (void)sqlite3_snprintf(sizeof text, text,
+                           "SELECT coalesce(min(key), %lld) FROM block WHERE high >= %lld",
+                           (long long)key_none, (long long)period->from_us);
+    status = sql_number(db, text, 0, &first, err);
+    (void)sqlite3_snprintf(sizeof text, text, "SELECT max(key) FROM block WHERE low < %lld",
+                           (long long)period->until_us);
+    if (status == STATUS_OK)
+        status = sql_number(db, text, 0, &last, err);
+    if (status == STATUS_OK)
+        buf_printf(out, " AND seq >= %lld AND seq < %lld AND time >= %lld AND time < %lld",
+                   (long long)first * BLOCK_SEQS, (long long)(last + 1) * BLOCK_SEQS,
+                   (long long)period->from_us, (long long)period->until_us);
+    return status;
+}
+
+/* GLOB tries all ways to spread a name over them. */
+static size_t count_stars(struct view text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == '*';
+    return count;
+}
+
+enum status where_build(sqlite3 *db, const struct audit_filter *filter, struct buf *out,
+                        struct err *err)
+{
+    enum status status;
+
+    if (filter->instance.len > PATTERN_BYTES)
+        return err_set(err, STATUS_INVALID, "the instance has more than %d bytes", PATTERN_BYTES);
+    if (count_stars(filter->instance) > PATTERN_STARS)
+        return err_set(err, STATUS_INVALID, "the instance has more than %d times *", PATTERN_STARS);
+    buf_add_str(out, " WHERE 1");
+    status = add_words(db, filter, out, err);
+    if (status == STATUS_OK)
+        status = add_period(db, &filter->period, out, err);
+    if (filter->instance.ptr != NULL)
+        buf_add_str(out, has_star(filter->instance)
+                             ? " AND name GLOB ?2"
+                             : " AND seq IN (SELECT seq FROM exchange WHERE instance = ?1"
+                               " UNION SELECT seq FROM exchange WHERE name = ?2)");
+    return status;
+}
+
+/* `*` alone is special to us; GLOB knows more. */
+static void bind_glob(sqlite3_stmt *stmt, struct view pattern)
+{
+    struct buf glob;
+
+    buf_init(&glob, (size_t)PATTERN_BYTES * 3 + 1);
+    for (size_t i = 0; i < pattern.len; i++) {
+        bool special = pattern.ptr[i] == '?' || pattern.ptr[i] == '[';
+
+        buf_add_str(&glob, special ? "[" : "");
+        buf_add_byte(&glob, pattern.ptr[i]);
+        buf_add_str(&glob, special ? "]" : "");
+    }
+    (void)sqlite3_bind_text64(stmt, 2, glob.ptr, glob.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    buf_done(&glob);
+}
+
+void where_bind(sqlite3_stmt *stmt, const struct audit_filter *filter)
+{
+    if (filter->instance.ptr == NULL)
+        return;
+    if (has_star(filter->instance)) {
+        bind_glob(stmt, filter->instance);
+        return;
+    }
+    (void)sqlite3_bind_int64(stmt, 1, ingest_hash(filter->instance));
+    sql_bind_text(stmt, 2, filter->instance);
+}
