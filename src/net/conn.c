@@ -4,9 +4,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -441,6 +443,16 @@ struct net_conn *net_connect(struct event_base *base, const struct sockaddr_stor
 bool net_is_ready(const struct net_conn *c)
 {
     return c->state == NET_READY;
+}
+
+bool net_unsent(const struct net_conn *c, size_t *ret)
+{
+    int waiting;
+
+    if (c->state != NET_READY || ioctl(c->fd, SIOCOUTQ, &waiting) != 0 || waiting < 0)
+        return false;
+    *ret = (size_t)waiting + c->sealed;
+    return true;
 }
 
 bool net_is_resumed(const struct net_conn *c)

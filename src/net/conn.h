@@ -75,6 +75,10 @@ void net_deadline_at(struct net_conn *c, int64_t due_us);
 bool net_is_ready(const struct net_conn *c);
 /* Ready, open, and without a byte of the peer that nobody read: looks at the socket, once. */
 bool net_is_quiet(const struct net_conn *c);
+/* How much of what net_write took the other side's kernel hasn't acknowledged: 0 is all of it. A
+ * Unix socket tells what its peer hasn't read, in bytes of the kernel's memory. False: nobody knows
+ * (the connection is broken). */
+MUST_CHECK bool net_unsent(const struct net_conn *c, size_t *ret);
 /* Whether TLS took up an earlier session. */
 bool net_is_resumed(const struct net_conn *c);
 /* Whether bytes that net_read would give out already wait inside TLS. */

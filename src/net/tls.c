@@ -34,6 +34,7 @@ static const unsigned char alpn_http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.'
 struct net_tls {
     atomic_uint references;
     bool client, host_is_address;
+    bool stream; /* a client of a protocol that isn't HTTP */
     struct arena texts;
     char *certificate, *key, *ca; /* files; ca is client_ca of a server, ca_file of a client */
     char *host;
@@ -267,8 +268,10 @@ static enum status set_up_client(SSL_CTX *ctx, const struct net_tls *tls, struct
                               : X509_VERIFY_PARAM_set1_host(param, tls->host, 0);
     if (ok != 1)
         return err_set(err, STATUS_INVALID, "host name %s cannot be verified", tls->host);
-    if (SSL_CTX_set_alpn_protos(ctx, alpn_http11, sizeof alpn_http11) != 0)
+    if (!tls->stream && SSL_CTX_set_alpn_protos(ctx, alpn_http11, sizeof alpn_http11) != 0)
         return err_set(err, STATUS_NOMEM, "TLS context: %s", tls_reason());
+    if (tls->certificate != NULL && load_certificate(ctx, tls, err) != STATUS_OK)
+        return err->status;
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, on_new_session);
     SSL_CTX_set_default_read_buffer_len(ctx, CLIENT_READ_BYTES);
@@ -364,16 +367,14 @@ enum status net_tls_server_new(const char *certificate, const char *key, const c
     return finish_new(tls, failed, ret, err);
 }
 
-enum status net_tls_client_new(const char *host, const char *ca_file, struct net_tls **ret,
-                               struct err *err)
+/* Takes tls over. */
+static enum status finish_client(struct net_tls *tls, const char *host, const char *ca_file,
+                                 struct net_tls **ret, struct err *err)
 {
     unsigned char address[sizeof(struct in6_addr)];
-    struct net_tls *const tls = allocate();
     const bool bracketed = host[0] == '[' && host[strlen(host) - 1] == ']';
     bool failed = false;
 
-    if (tls == NULL)
-        return err_set(err, STATUS_NOMEM, "out of memory");
     tls->client = true;
     tls->host = copy(tls, bracketed ? host + 1 : host, &failed);
     tls->ca = copy(tls, ca_file, &failed);
@@ -388,6 +389,34 @@ enum status net_tls_client_new(const char *host, const char *ca_file, struct net
                                inet_pton(AF_INET6, tls->host, address) == 1;
     }
     return finish_new(tls, failed, ret, err);
+}
+
+enum status net_tls_client_new(const char *host, const char *ca_file, struct net_tls **ret,
+                               struct err *err)
+{
+    struct net_tls *const tls = allocate();
+
+    if (tls == NULL)
+        return err_set(err, STATUS_NOMEM, "out of memory");
+    return finish_client(tls, host, ca_file, ret, err);
+}
+
+enum status net_tls_stream_new(const char *host, const char *ca_file, const char *certificate,
+                               const char *key, struct net_tls **ret, struct err *err)
+{
+    struct net_tls *const tls = allocate();
+    bool failed = false;
+
+    if (tls == NULL)
+        return err_set(err, STATUS_NOMEM, "out of memory");
+    tls->stream = true;
+    tls->certificate = copy(tls, certificate, &failed);
+    tls->key = copy(tls, key, &failed);
+    if (failed) {
+        destroy(tls);
+        return err_set(err, STATUS_NOMEM, "out of memory");
+    }
+    return finish_client(tls, host, ca_file, ret, err);
 }
 
 enum status net_tls_reload(struct net_tls *tls, struct err *err)

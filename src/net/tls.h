@@ -19,6 +19,11 @@ MUST_CHECK enum status net_tls_server_new(const char *certificate, const char *k
  * hour: a resumed session isn't verified anew. */
 MUST_CHECK enum status net_tls_client_new(const char *host, const char *ca_file,
                                           struct net_tls **ret, struct err *err);
+/* The same for a protocol that isn't HTTP: no protocol is offered (ALPN). certificate and key (PEM
+ * files, both or neither NULL) are for a server that asks who we are. */
+MUST_CHECK enum status net_tls_stream_new(const char *host, const char *ca_file,
+                                          const char *certificate, const char *key,
+                                          struct net_tls **ret, struct err *err);
 /* The OpenSSL context that is in use now (an SSL_CTX), with a reference of the caller's own: for a
  * library that makes its connections itself. */
 struct ssl_ctx_st;

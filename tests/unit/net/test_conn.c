@@ -352,6 +352,42 @@ static void carry_much(bool tls, size_t read_once)
     free(bytes);
 }
 
+/* A peer whose buffers are full acknowledges no more; once it has read, nothing is left. */
+static void tell_what_is_unsent(bool tls)
+{
+    char *const bytes = malloc(BIG); /* heap: too large for a stack */
+    struct both t;
+    size_t unsent = 0;
+
+    assert_non_null(bytes);
+    fill(bytes, BIG);
+    both_start(&t, tls);
+    assert_false(net_unsent(t.f.a.conn, &unsent)); /* not ready yet */
+    t.f.b.hold = true;
+    both_ready(&t);
+    net_watch_read(t.f.b.conn, false);
+    t.f.a.out = view_of(bytes, BIG);
+    push(&t.f.a);
+    settle(&t.f);
+    assert_true(net_unsent(t.f.a.conn, &unsent) && unsent > 0);
+    t.f.b.hold = false;
+    net_watch_read(t.f.b.conn, true);
+    RUN_UNTIL(&t.f, t.f.b.in.len == BIG);
+    for (const int64_t until_us = clock_monotonic_us() + LONG_MS * 1000; unsent > 0;) {
+        settle(&t.f); /* an acknowledgement may be late, and is no event */
+        assert_true(net_unsent(t.f.a.conn, &unsent) && clock_monotonic_us() < until_us);
+    }
+    both_end(&t);
+    free(bytes);
+}
+
+static void test_tells_what_is_unsent(void **state)
+{
+    (void)state;
+    tell_what_is_unsent(false);
+    tell_what_is_unsent(true);
+}
+
 static void test_carries_much_with_back_pressure(void **state)
 {
     (void)state;
@@ -847,6 +883,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carries_bytes_both_ways),
         cmocka_unit_test(test_carries_much_with_back_pressure),
+        cmocka_unit_test(test_tells_what_is_unsent),
         cmocka_unit_test(test_partial_reads_are_called_again),
         cmocka_unit_test(test_writes_vectors),
         cmocka_unit_test(test_half_close),

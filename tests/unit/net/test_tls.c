@@ -159,6 +159,40 @@ static void test_client_settings(void **state)
     }
 }
 
+static void test_certificate_of_a_client(void **state)
+{
+    static const struct {
+        const char *name, *certificate, *key;
+        enum status status;
+        const char *text;
+    } rows[] = {
+        {"none", NULL, NULL, STATUS_OK, ""},
+        {"good", "good.pem", "good.key", STATUS_OK, ""},
+        {"no certificate", "none.pem", "good.key", STATUS_IO,
+         "certificate FOLDER/none.pem cannot be read: No such file or directory"},
+        {"another's key", "good.pem", "wrong.key", STATUS_INVALID,
+         "key FOLDER/wrong.key does not belong to certificate FOLDER/good.pem: key values "
+         "mismatch"},
+    };
+    char ca[PKI_PATH_BYTES], certificate[PKI_PATH_BYTES], key[PKI_PATH_BYTES];
+
+    (void)state;
+    (void)pki_path(&pki, "ca.pem", ca);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const bool none = rows[i].certificate == NULL;
+        struct net_tls *tls = NULL;
+        struct err err = {.text = ""};
+
+        assert_row(
+            net_tls_stream_new(
+                "example.org", ca, none ? NULL : pki_path(&pki, rows[i].certificate, certificate),
+                none ? NULL : pki_path(&pki, rows[i].key, key), &tls, &err) == rows[i].status,
+            rows[i].name);
+        check_text(rows[i].name, err.text, rows[i].text);
+        net_tls_free(&tls);
+    }
+}
+
 static void test_reload_keeps_the_old_on_failure(void **state)
 {
     struct net_tls *tls = NULL;
@@ -197,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server_files),
         cmocka_unit_test(test_client_settings),
+        cmocka_unit_test(test_certificate_of_a_client),
         cmocka_unit_test(test_reload_keeps_the_old_on_failure),
     };
 
