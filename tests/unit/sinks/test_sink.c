@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One sink and what may befall it. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit/sinks/scene.h"
+
+static struct scene scene;
+
+static int set_up(void **state)
+{
+    (void)state;
+    scene_begin(&scene);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    scene_end(&scene);
+    return 0;
+}
+
+static void a_new_one_begins_at_the_first_line(void **state)
+{
+    (void)state;
+    scene_write(&scene, 25, false);
+    scene_write(&scene, 5, true);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 30);
+    assert_int_equal(scene.largest, 10);
+    assert_int_equal(scene_state(&scene).delivered, 30);
+    assert_int_equal(scene_state(&scene).batches, 3);
+}
+
+static void a_new_one_may_begin_now(void **state)
+{
+    (void)state;
+    scene.settings.from_now = true;
+    scene_write(&scene, 25, false);
+    scene_open(&scene);
+    scene_kill(&scene);
+    /* It is no new one any more. */
+    scene_write(&scene, 2, true);
+    scene_open(&scene);
+    scene_write(&scene, 3, false);
+    scene_run(&scene);
+    scene_expect(&scene, 26, 30);
+}
+
+static void nothing_goes_before_it_is_on_disk(void **state)
+{
+    (void)state;
+    scene_write(&scene, 3, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_write(&scene, 4, false);
+    sink_wake(&scene.sink, 5);
+    while (scene_state(&scene).lag_lines > 0)
+        (void)event_base_loop(scene.base, EVLOOP_NONBLOCK);
+    scene_expect(&scene, 1, 5);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 7);
+}
+
+static void what_may_have_arrived_goes_again_as_the_same_batch(void **state)
+{
+    (void)state;
+    scene_write(&scene, 7, false);
+    scene.conduct = CONDUCT_DEAF;
+    scene_open(&scene);
+    scene_run_sends(&scene, 1);
+    scene_kill(&scene);
+    /* More lines would fit now, and another name. */
+    scene_write(&scene, 20, false);
+    scene.env.gateway = "renamed";
+    scene.settings.batch = 100;
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene.repeats, 1);
+    assert_string_equal(scene.ids[0].id, "gw/1-7");
+    assert_string_equal(scene.ids[1].id, "renamed/8-27");
+    scene_expect(&scene, 1, 27);
+}
+
+static void a_clean_stop_keeps_the_bounds_of_what_hangs(void **state)
+{
+    (void)state;
+    scene_write(&scene, 7, false);
+    scene.conduct = CONDUCT_DEAF;
+    scene_open(&scene);
+    scene_run_sends(&scene, 1);
+    scene_close(&scene);
+    scene_write(&scene, 20, false);
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene.repeats, 1);
+    scene_expect(&scene, 1, 27);
+}
+
+static void halves_what_is_too_big_and_grows_again(void **state)
+{
+    (void)state;
+    scene.settings.batch = 16;
+    scene_write(&scene, 20, false);
+    scene.conduct = CONDUCT_TOO_BIG;
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 20);
+    scene.conduct = CONDUCT_TAKE;
+    scene.largest = 0;
+    scene_write(&scene, 100, false);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 120);
+    assert_int_equal(scene.largest, 16);
+}
+
+static void says_what_was_taken_away_and_goes_on(void **state)
+{
+    (void)state;
+    scene_write(&scene, 5, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_write(&scene, 5, false);
+    scene_write(&scene, 10, true); /* 11..20 */
+    scene_write(&scene, 10, true); /* 21..30 */
+    scene_remove_segment(&scene, 1);
+    scene_remove_segment(&scene, 11);
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene_state(&scene).lost, 15);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+    assert_int_equal(scene.got_count, 15);
+    assert_int_equal(scene.got[5], 21);
+}
+
+static void says_what_was_taken_away_from_a_new_one(void **state)
+{
+    (void)state;
+    scene_write(&scene, 5, false);
+    scene.conduct = CONDUCT_AWAY;
+    scene_open(&scene);
+    scene_run_sends(&scene, 1);
+    scene_close(&scene);
+    scene_write(&scene, 10, true);
+    scene_remove_segment(&scene, 1);
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene_state(&scene).lost, 5);
+    scene_expect(&scene, 6, 15);
+}
+
+static void nothing_is_lost_with_a_segment_that_was_through(void **state)
+{
+    (void)state;
+    scene_write(&scene, 5, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_write(&scene, 10, true);
+    scene_remove_segment(&scene, 1);
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene_state(&scene).lost, 0);
+    scene_expect(&scene, 1, 15);
+}
+
+static void tells_another_journal_by_the_hash(void **state)
+{
+    (void)state;
+    scene_write(&scene, 5, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    /* The same places, other lines: only the first hash differs. */
+    scene_forget_journal(&scene, 1);
+    memset(scene.prev, '1', DIGEST_HEX_BYTES);
+    scene_write(&scene, 8, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene_state(&scene).rewinds, 1);
+    assert_int_equal(scene.got_count, 5 + 8);
+    assert_int_equal(scene.got[5], 1);
+}
+
+static void tells_another_journal_that_is_shorter(void **state)
+{
+    (void)state;
+    scene_write(&scene, 50, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_forget_journal(&scene, 1);
+    scene_write(&scene, 3, false);
+    scene_open(&scene);
+    scene_run_sends(&scene, scene.sends + 1);
+    assert_int_equal(scene_state(&scene).rewinds, 1);
+    assert_int_equal(scene.got_count, 53);
+    /* And only once. */
+    scene_close(&scene);
+    scene_write(&scene, 1, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+    assert_int_equal(scene.got_count, 54);
+}
+
+static void passes_what_is_no_line(void **state)
+{
+    (void)state;
+    scene_write(&scene, 5, false);
+    scene_write_raw(&scene, "{\"v\":1,\"seq\":6,\"prev\":\n");
+    scene.seq++;
+    scene_write(&scene, 5, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene_state(&scene).unreadable, 1);
+    assert_int_equal(scene_state(&scene).lost, 0);
+    assert_int_equal(scene.got_count, 10);
+    assert_int_equal(scene.got[5], 7);
+}
+
+static void a_position_that_cannot_be_read_begins_anew(void **state)
+{
+    const int fd = openat(scene.dir_fd, "one.position", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    (void)state;
+    assert_int_equal(write(fd, "{\"v\":1,\"seq\":", 13), 13);
+    assert_int_equal(close(fd), 0);
+    scene.settings.from_now = true; /* it isn't new: better twice than not */
+    scene_write(&scene, 5, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 5);
+}
+
+static void sends_nothing_whose_bounds_cannot_be_written(void **state)
+{
+    (void)state;
+    scene_open(&scene);
+    assert_int_equal(mkdirat(scene.dir_fd, "one.position.next", 0700), 0);
+    scene_write(&scene, 5, false);
+    scene_turn(&scene);
+    while (scene_state(&scene).failures < 3)
+        (void)event_base_loop(scene.base, EVLOOP_NONBLOCK);
+    assert_int_equal(scene.sends, 0);
+    assert_true(scene_state(&scene).away_since_us != 0);
+    assert_int_equal(unlinkat(scene.dir_fd, "one.position.next", AT_REMOVEDIR), 0);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 5);
+    assert_int_equal(scene_state(&scene).away_since_us, 0);
+}
+
+static void needs_what_a_crash_would_send_again(void **state)
+{
+    (void)state;
+    scene_write(&scene, 12, false);
+    scene.conduct = CONDUCT_HANG;
+    scene_open(&scene);
+    assert_int_equal(sink_needs(&scene.sink), 1);
+    scene_run_sends(&scene, 1);
+    assert_int_equal(sink_needs(&scene.sink), 1);
+    scene_close(&scene);
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_turn(&scene);
+    assert_int_equal(sink_needs(&scene.sink), 13);
+}
+
+static void is_patient_with_who_refuses(void **state)
+{
+    (void)state;
+    scene_write(&scene, 3, false);
+    scene.conduct = CONDUCT_REFUSE;
+    scene_open(&scene);
+    scene_run_sends(&scene, 5);
+    assert_true(scene_state(&scene).refusals >= 4);
+    assert_string_equal(scene_state(&scene).why, "as told");
+    assert_int_equal(scene_state(&scene).lag_lines, 3);
+    assert_true(scene_state(&scene).oldest_us > 0);
+    scene.conduct = CONDUCT_TAKE;
+    scene_run(&scene);
+    assert_string_equal(scene_state(&scene).why, "");
+    scene_expect(&scene, 1, 3);
+}
+
+/* However far behind it is, it holds a batch and no more. */
+static void memory_is_bounded_by_a_batch(void **state)
+{
+    (void)state;
+    scene.settings.batch = BATCH_LINES_MAX;
+    scene_write(&scene, 30000, false);
+    scene.conduct = CONDUCT_HANG;
+    scene_open(&scene);
+    scene_run_sends(&scene, 1);
+    assert_true(scene.sink.batch.text.len >= BATCH_BYTES);
+    assert_true(scene.sink.batch.text.len < BATCH_BYTES + 1024);
+    assert_true(scene.sink.batch.text.cap <= (size_t)3 * BATCH_BYTES);
+    scene_kill(&scene);
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 30000);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_new_one_begins_at_the_first_line),
+        TEST(a_new_one_may_begin_now),
+        TEST(nothing_goes_before_it_is_on_disk),
+        TEST(what_may_have_arrived_goes_again_as_the_same_batch),
+        TEST(a_clean_stop_keeps_the_bounds_of_what_hangs),
+        TEST(halves_what_is_too_big_and_grows_again),
+        TEST(says_what_was_taken_away_and_goes_on),
+        TEST(says_what_was_taken_away_from_a_new_one),
+        TEST(nothing_is_lost_with_a_segment_that_was_through),
+        TEST(tells_another_journal_by_the_hash),
+        TEST(tells_another_journal_that_is_shorter),
+        TEST(passes_what_is_no_line),
+        TEST(a_position_that_cannot_be_read_begins_anew),
+        TEST(sends_nothing_whose_bounds_cannot_be_written),
+        TEST(needs_what_a_crash_would_send_again),
+        TEST(is_patient_with_who_refuses),
+        TEST(memory_is_bounded_by_a_batch),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
