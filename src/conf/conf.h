@@ -8,6 +8,7 @@
 #include "identity/caller.h"
 #include "identity/service.h"
 #include "journal/journal.h"
+#include "journal/keep.h"
 #include "judging/judging.h"
 #include "net/listen.h"
 #include "yaml/schema.h"
@@ -40,6 +41,40 @@ struct conf_identity {
     struct forwarded_settings forwarded;   /* header.ptr NULL: off */
 };
 
+enum conf_sink_kind { CONF_SINK_STDOUT, CONF_SINK_SYSLOG, CONF_SINK_HTTP };
+enum conf_syslog_kind { CONF_SYSLOG_UNIX, CONF_SYSLOG_TCP, CONF_SYSLOG_TLS };
+
+/* Where the journal's lines are carried on to. */
+struct conf_sink {
+    const char *name;
+    enum conf_sink_kind kind;
+    int format; /* enum audit_format */
+    bool from_now;
+    int64_t batch; /* lines */
+    struct {
+        const char *host; /* without brackets or port */
+        uint16_t port;
+        bool plain;
+        const char *target;
+        const char *ca_file;      /* NULL: the system's */
+        const char *headers_file; /* NULL: none */
+        bool gzip;
+        int64_t timeout_ms;
+    } http;
+    struct {
+        enum conf_syslog_kind kind;
+        const char *path; /* unix */
+        const char *host; /* tcp, tls */
+        uint16_t port;
+        const char *ca_file; /* NULL: the system's */
+        const char *certificate, *key;
+        int facility; /* its code */
+        const char *app_name;
+        int64_t timeout_ms;
+    } syslog;
+    struct loc at;
+};
+
 /* All numbers are in bytes, ms or counts. Paths are absolute. Lives in the arena it was loaded
  * into. */
 struct conf {
@@ -69,8 +104,18 @@ struct conf {
     struct {
         const char *directory, *sets;
         enum journal_durability durability;
-        int64_t timeout_ms, segment_bytes, keep_ms, low_space_bytes;
+        int64_t timeout_ms, segment_bytes, keep_ms;
+        int64_t low_space_bytes, warn_space_bytes; /* low_space.refuse, low_space.warn */
+        const char *seal_key;                      /* file; NULL: no seals */
+        struct loc seal_key_at;
+        int64_t seal_every_ms;
+        const char *witness; /* file, or JOURNAL_SYSLOG; NULL: none */
+        bool keep_requests;  /* `requests: full` */
+        struct keep_rules redact;
     } journal;
+    const struct conf_sink *sinks;
+    size_t sink_count;
+    const char *positions; /* folder of the sinks' positions */
     struct {
         const char *url; /* NULL: local; may hold a password */
         int64_t timeout_ms, lease_ms;

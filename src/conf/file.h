@@ -14,3 +14,10 @@ MUST_CHECK enum status file_read(const char *path, size_t max, struct arena *are
 MUST_CHECK enum status file_read_policies(const char *folder, struct arena *arena,
                                           struct policy_file **ret, size_t *ret_count,
                                           struct err *err);
+/* The same for the *.test.yaml of the folder, which are cases for tests of policies; there may be
+ * none. */
+MUST_CHECK enum status file_read_cases(const char *folder, struct arena *arena,
+                                       struct policy_file **ret, size_t *ret_count,
+                                       struct err *err);
+/* Whether file_read_policies would find any name there. STATUS_IO: no such folder. */
+MUST_CHECK enum status file_has_policies(const char *folder, bool *ret, struct err *err);

@@ -21,8 +21,17 @@ void conf_no_memory(struct conf_loading *l);
 const char *conf_path(struct conf_loading *l, struct ytext *path);
 /* A copy that ends with NUL; NULL when memory is out, and said so. */
 const char *conf_text(struct conf_loading *l, struct view text);
+/* One number must not be over another; told where one of them was set. Sizes. */
+void conf_check_order(struct conf_loading *l, const char *small_key, const struct ynumber *small,
+                      const char *large_key, const struct ynumber *large);
+/* journal.low_space, .seal and .witness; after journal.directory. */
+void conf_read_seal(struct conf_loading *l);
 /* rows->listen to rows->listens and conf.listens. */
 void conf_read_listens(struct conf_loading *l);
+/* journal.requests and journal.redact. */
+void conf_read_keep(struct conf_loading *l);
+/* sinks; after the journal, beside which they keep their positions. */
+void conf_read_sinks(struct conf_loading *l);
 /* quota.store, with its password hidden in the rows, and what belongs to it. */
 void conf_read_quota(struct conf_loading *l);
 /* identity, all of it; after the listeners. */
@@ -37,6 +46,10 @@ void conf_read_service(struct conf_loading *l);
 /* ", found ", with the value quoted in `quoted`; both empty where it may hold a password or a
  * token: a URL with a user, a query or a fragment. */
 const char *conf_found(struct view url, char quoted[DIAG_QUOTED_BYTES]);
+/* "host", "host:port", "[v6]" or "[v6]:port"; *ret_port stays where there is none. False: it is no
+ * such thing. */
+MUST_CHECK bool conf_split_authority(struct view authority, struct view *ret_host,
+                                     int64_t *ret_port);
 /* "https://host[:port]" with nothing behind it; other settings that hold a URL may use it too. A
  * fault goes to diag under the name `key`. */
 MUST_CHECK bool conf_read_url(struct conf_loading *l, const char *key, const struct ytext *url,

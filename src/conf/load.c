@@ -61,6 +61,19 @@ const char *conf_text(struct conf_loading *l, struct view text)
     return copy;
 }
 
+void conf_check_order(struct conf_loading *l, const char *small_key, const struct ynumber *small,
+                      const char *large_key, const struct ynumber *large)
+{
+    char small_text[NUM_TEXT_BYTES], large_text[NUM_TEXT_BYTES];
+
+    if (small->value <= large->value)
+        return;
+    diag_fault(l->diag, small->set ? small->at : large->at,
+               "%s: %.*s is more than %s, which is %.*s", small_key,
+               VIEW_ARGS(num_format_size(small->value, small_text)), large_key,
+               VIEW_ARGS(num_format_size(large->value, large_text)));
+}
+
 static void check_version(struct conf_loading *l)
 {
     const struct ynumber *version = &l->rows->version;
@@ -164,7 +177,7 @@ static void read_journal(struct conf_loading *l)
     l->conf.journal.timeout_ms = l->rows->journal.timeout.value;
     l->conf.journal.segment_bytes = l->rows->journal.segment.value;
     l->conf.journal.keep_ms = l->rows->journal.keep.value;
-    l->conf.journal.low_space_bytes = l->rows->journal.low_space.value;
+    conf_read_seal(l);
 }
 
 static void read_routes(struct conf_loading *l)
@@ -191,27 +204,13 @@ static void read_routes(struct conf_loading *l)
     l->conf.routes_refuse_count = refuse->count;
 }
 
-/* One number must not be over another; told where one of them was set. */
-static void check_order(struct conf_loading *l, const char *small_key, const struct ynumber *small,
-                        const char *large_key, const struct ynumber *large)
-{
-    char small_text[NUM_TEXT_BYTES], large_text[NUM_TEXT_BYTES];
-
-    if (small->value <= large->value)
-        return;
-    diag_fault(l->diag, small->set ? small->at : large->at,
-               "%s: %.*s is more than %s, which is %.*s", small_key,
-               VIEW_ARGS(num_format_size(small->value, small_text)), large_key,
-               VIEW_ARGS(num_format_size(large->value, large_text)));
-}
-
 static void read_limits(struct conf_loading *l)
 {
     const struct conf_rows *rows = l->rows;
 
-    check_order(l, "uri", &rows->limits.uri, "head", &rows->limits.head);
-    check_order(l, "header_value", &rows->limits.header_value, "head", &rows->limits.head);
-    check_order(l, "body", &rows->limits.body, "body_memory", &rows->limits.body_memory);
+    conf_check_order(l, "uri", &rows->limits.uri, "head", &rows->limits.head);
+    conf_check_order(l, "header_value", &rows->limits.header_value, "head", &rows->limits.head);
+    conf_check_order(l, "body", &rows->limits.body, "body_memory", &rows->limits.body_memory);
     l->conf.limits.head = rows->limits.head.value;
     l->conf.limits.uri = rows->limits.uri.value;
     l->conf.limits.header_value = rows->limits.header_value.value;
@@ -266,6 +265,8 @@ static void read_all(struct conf_loading *l)
     read_upstream(l);
     conf_read_identity(l);
     read_journal(l);
+    conf_read_keep(l);
+    conf_read_sinks(l);
     conf_read_quota(l);
     conf_read_service(l);
     read_routes(l);

@@ -72,6 +72,7 @@ static const char *const unknown_names[] = {"refuse", "pass", NULL};
 static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
 static const char *const format_names[] = {"text", "json", NULL};
 static const char *const orphan_names[] = {"count", "ignore", NULL};
+static const char *const requests_names[] = {"digest", "full", NULL};
 static const char *const auto_names[] = {"auto", NULL};
 
 static const struct yfield status_fields[] = {
@@ -198,13 +199,36 @@ const struct yfield conf_certificate_fields[] = {
     {0},
 };
 
+static const struct yfield low_space_fields[] = {
+    SIZE("warn", IN(journal.low_space, journal.low_space.warn), 0, 1024 * GB),
+    SIZE("refuse", IN(journal.low_space, journal.low_space.refuse), 0, 1024 * GB),
+    {0},
+};
+
+static const struct yfield seal_fields[] = {
+    NEEDED_PATH("key", IN(journal.seal, journal.seal.key)),
+    DURATION("every", IN(journal.seal, journal.seal.every), SECOND, DAY),
+    {0},
+};
+
 static const struct yfield journal_fields[] = {
     PATH("directory", IN(journal, journal.directory)),
     ENUM("durability", IN(journal, journal.durability), durability_names),
     DURATION("timeout", IN(journal, journal.timeout), 10, 10 * MINUTE),
     SIZE("segment", IN(journal, journal.segment), MB, 64 * GB),
     DURATION("keep", IN(journal, journal.keep), HOUR, 36500 * DAY),
-    SIZE("low_space", IN(journal, journal.low_space), 0, 1024 * GB),
+    {.key = "low_space",
+     .kind = YFIELD_OBJECT,
+     .offset = IN(journal, journal.low_space),
+     .fields = low_space_fields,
+     .lone = "refuse"},
+    {.key = "seal",
+     .kind = YFIELD_OBJECT,
+     .offset = IN(journal, journal.seal),
+     .fields = seal_fields},
+    PATH("witness", IN(journal, journal.witness)),
+    ENUM("requests", IN(journal, journal.requests), requests_names),
+    {.key = "redact", .kind = YFIELD_TEXTS, .offset = IN(journal, journal.redact)},
     {0},
 };
 
@@ -265,6 +289,7 @@ const struct yfield conf_fields[] = {
     OBJECT(identity, identity_fields, false),
     PATH("policies", AT(policies)),
     OBJECT(journal, journal_fields, false),
+    {.key = "sinks", .kind = YFIELD_NODE, .offset = AT(sinks)},
     OBJECT(quota, quota_fields, false),
     OBJECT(routes, routes_fields, false),
     OBJECT(requests, requests_fields, false),
@@ -384,7 +409,9 @@ bool conf_defaults(struct arena *arena, struct conf_rows *rows)
                     .timeout.value = 5 * SECOND,
                     .segment.value = 64 * MB,
                     .keep.value = 400 * DAY,
-                    .low_space.value = GB},
+                    .requests.value = REQUESTS_DIGEST,
+                    .low_space = {.warn.value = 2 * GB, .refuse.value = GB},
+                    .seal.every.value = 5 * MINUTE},
         .quota = {.store.value = VIEW("local"),
                   .timeout.value = 2 * SECOND,
                   .lease.value = 30 * SECOND,

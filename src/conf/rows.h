@@ -21,6 +21,22 @@ struct conf_certificate_rows {
     struct ytexts projects;
 };
 
+struct conf_sink_rows {
+    struct ytext name;
+    struct ynumber to_stdout; /* `stdout`, which is a macro */
+    struct {
+        struct yobject object;
+        struct ytext address, ca_file, certificate, key, app_name;
+        struct ynumber facility, timeout;
+    } syslog;
+    struct {
+        struct yobject object;
+        struct ytext url, ca_file, headers_file;
+        struct ynumber plain, batch, gzip, timeout;
+    } http;
+    struct ynumber format, from;
+};
+
 /* Names are those of the file. */
 struct conf_rows {
     struct ynumber version;
@@ -75,8 +91,21 @@ struct conf_rows {
     struct {
         struct yobject object;
         struct ytext directory;
-        struct ynumber durability, timeout, segment, keep, low_space;
+        struct ynumber durability, timeout, segment, keep;
+        struct {
+            struct yobject object;
+            struct ynumber warn, refuse;
+        } low_space;
+        struct {
+            struct yobject object;
+            struct ytext key;
+            struct ynumber every;
+        } seal;
+        struct ytext witness;
+        struct ynumber requests;
+        struct ytexts redact;
     } journal;
+    const struct ynode *sinks;
     struct {
         struct yobject object;
         struct ytext store;
@@ -109,14 +138,19 @@ struct conf_rows {
     /* Filled from `identity.client_certificates`. */
     struct conf_certificate_rows *certificates;
     size_t certificate_count;
+    /* Filled from `sinks`. */
+    struct conf_sink_rows *sink_list;
+    size_t sink_count;
 };
 
 enum { ORPHANS_COUNT, ORPHANS_IGNORE };
+enum { REQUESTS_DIGEST, REQUESTS_FULL };
 
 /* version and listen are the first two rows. */
 extern const struct yfield conf_fields[];
 extern const struct yfield conf_listen_fields[];
 extern const struct yfield conf_certificate_fields[];
+extern const struct yfield conf_sink_fields[];
 
 /* Every setting that has one gets its default. False when memory is out. */
 MUST_CHECK bool conf_defaults(struct arena *arena, struct conf_rows *rows);

@@ -29,6 +29,19 @@ static void show_certificates(const struct conf_rows *rows, struct buf *out)
     }
 }
 
+static void show_sinks(const struct conf_rows *rows, struct buf *out)
+{
+    if (rows->sink_count > 0)
+        buf_add_str(out, "sinks:\n");
+    for (size_t i = 0; i < rows->sink_count; i++) {
+        size_t start = out->len;
+
+        yschema_print(conf_sink_fields, &rows->sink_list[i], 4, out);
+        if (out->failed == STATUS_OK)
+            out->ptr[start + 2] = '-';
+    }
+}
+
 void conf_show(const struct conf *conf, struct buf *out)
 {
     const struct conf_rows *rows = conf->rows;
@@ -44,5 +57,7 @@ void conf_show(const struct conf *conf, struct buf *out)
         /* Its last row, which no kind of row can print. */
         if (field->fields != NULL && field->offset == offsetof(struct conf_rows, identity))
             show_certificates(rows, out);
+        if (field->offset == offsetof(struct conf_rows, sinks))
+            show_sinks(rows, out);
     }
 }

@@ -54,8 +54,7 @@ static bool is_address(struct view host, bool bracketed)
            net_address_parse(view_of(text, (size_t)len), &address, &err) == STATUS_OK;
 }
 
-/* "host", "host:port", "[v6]" or "[v6]:port". */
-static bool split(struct view authority, struct view *ret_host, int64_t *ret_port)
+bool conf_split_authority(struct view authority, struct view *ret_host, int64_t *ret_port)
 {
     struct view host, rest;
     bool bracketed = view_starts(authority, VIEW("["));
@@ -119,7 +118,7 @@ bool conf_read_url(struct conf_loading *l, const char *key, const struct ytext *
     authority = view_from(url->value, 8);
     if (view_ends(authority, VIEW("/")))
         authority.len--;
-    if (!split(authority, &host, &port)) {
+    if (!conf_split_authority(authority, &host, &port)) {
         diag_fault(l->diag, url->at,
                    "%s: expected https://HOST or https://HOST:PORT without path, user or query%s%s",
                    key, conf_found(url->value, quoted), quoted);

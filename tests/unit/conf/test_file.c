@@ -180,6 +180,51 @@ static void a_folder_without_policies_is_refused(void **state)
                      STATUS_IO);
 }
 
+static void cases_stand_beside_policies(void **state)
+{
+    struct policy_file *files;
+    bool has = true;
+    size_t count = 7;
+
+    (void)state;
+    assert_int_equal(file_read_cases(folder, &arena, &files, &count, &err), STATUS_OK);
+    assert_int_equal(count, 0);
+    make_file("b.test.yaml", VIEW("b"));
+    make_file("a.test.yaml", VIEW("a"));
+    make_file(".c.test.yaml", VIEW("c"));
+    make_file("test.yaml.d", VIEW("d"));
+    assert_int_equal(file_has_policies(folder, &has, &err), STATUS_OK);
+    assert_false(has);
+    make_file("test.yaml", VIEW("e"));
+    assert_int_equal(file_has_policies(folder, &has, &err), STATUS_OK);
+    assert_true(has);
+    assert_int_equal(file_read_cases(folder, &arena, &files, &count, &err), STATUS_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(files[0].name, "a.test.yaml");
+    assert_view(files[1].bytes, "b");
+    assert_int_equal(file_has_policies(path_of("none"), &has, &err), STATUS_IO);
+    assert_int_equal(file_read_cases(path_of("none"), &arena, &files, &count, &err), STATUS_IO);
+}
+
+static void a_folder_may_have_a_thousand_files_of_cases(void **state)
+{
+    struct policy_file *files;
+    size_t count;
+
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof name, "%04u.test.yaml", i);
+        make_file(name, VIEW("x"));
+    }
+    assert_int_equal(file_read_cases(folder, &arena, &files, &count, &err), STATUS_OK);
+    assert_int_equal(count, 1000);
+    make_file("1000.test.yaml", VIEW("x"));
+    assert_int_equal(file_read_cases(folder, &arena, &files, &count, &err), STATUS_LIMIT);
+    assert_true(view_ends(view_str(err.text), VIEW(": more than 1000 case files")));
+}
+
 static void one_bad_file_refuses_the_folder(void **state)
 {
     struct policy_file *files = NULL;
@@ -262,6 +307,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_memory_nothing_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_policies_in_name_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_folder_without_policies_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cases_stand_beside_policies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_may_have_a_thousand_files_of_cases, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(one_bad_file_refuses_the_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_policy_file_may_have_a_megabyte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_folder_may_have_a_thousand_policies, set_up, tear_down),

@@ -101,6 +101,11 @@ static void fills_the_struct_with_defaults(void **state)
     assert_int_equal(conf.journal.segment_bytes, 67108864);
     assert_int_equal(conf.journal.keep_ms, INT64_C(34560000000));
     assert_int_equal(conf.journal.low_space_bytes, 1073741824);
+    assert_false(conf.journal.keep_requests);
+    assert_int_equal(conf.journal.redact.count, 0);
+    assert_int_equal(conf.journal.warn_space_bytes, INT64_C(2147483648));
+    assert_null(conf.journal.seal_key);
+    assert_null(conf.journal.witness);
     assert_true(conf.other_pass);
     assert_int_equal(conf.routes_refuse_count, 29);
     assert_view(conf.routes_refuse[1], "POST /v2/*/training-jobs");
@@ -159,7 +164,7 @@ static void reads_every_key(void **state)
              "client_certificates: off, signatures: refuse}\n"
              "policies: ../p/\n"
              "journal: {directory: /var/j/, durability: write, timeout: 9s, segment: 1MB, "
-             "keep: 10d, low_space: 11KB}\n"
+             "keep: 10d, low_space: 11KB, requests: full, redact: [/a~1b/*/0]}\n"
              "quota: {store: local, timeout: 21s, lease: 22s, reconcile: 27s, grace: 28s, orphans: "
              "ignore}\n"
              "routes: {other: refuse, refuse: [\"POST /x/*\", \"* /y\"]}\n"
@@ -217,6 +222,12 @@ static void reads_every_key(void **state)
     assert_int_equal(conf.journal.segment_bytes, 1048576);
     assert_int_equal(conf.journal.keep_ms, 864000000);
     assert_int_equal(conf.journal.low_space_bytes, 11264);
+    assert_true(conf.journal.keep_requests);
+    assert_int_equal(conf.journal.redact.count, 1);
+    assert_int_equal(conf.journal.redact.paths[0].count, 3);
+    assert_true(view_eq(conf.journal.redact.paths[0].steps[0], VIEW("a/b")));
+    assert_null(conf.journal.redact.paths[0].steps[1].ptr);
+    assert_int_equal(conf.journal.warn_space_bytes, 22528);
     assert_false(conf.other_pass);
     assert_int_equal(conf.routes_refuse_count, 2);
     assert_view(conf.routes_refuse[1], "* /y");
@@ -241,6 +252,26 @@ static void reads_every_key(void **state)
     assert_int_equal(conf.limits.drain_ms, 26000);
     assert_int_equal(conf.log_level, LOG_DEBUG);
     assert_int_equal(conf.log_format, LOG_JSON);
+}
+
+static void reads_how_the_journal_is_guarded(void **state)
+{
+    struct conf conf = load_good(VIEW(URL "journal: {low_space: {warn: 4GB, refuse: 3GB},\n"
+                                          "  seal: {key: seal.key, every: 90s}, witness: ../w}\n"));
+
+    (void)state;
+    assert_int_equal(conf.journal.low_space_bytes, INT64_C(3221225472));
+    assert_int_equal(conf.journal.warn_space_bytes, INT64_C(4294967296));
+    assert_string_equal(conf.journal.seal_key, "/e/seal.key");
+    assert_int_equal(conf.journal.seal_key_at.line, 3);
+    assert_int_equal(conf.journal.seal_every_ms, 90000);
+    assert_string_equal(conf.journal.witness, "/e/../w");
+    conf = load_good(VIEW(URL "journal: {seal: {key: /k}, witness: syslog}\n"));
+    assert_int_equal(conf.journal.seal_every_ms, 300000);
+    assert_string_equal(conf.journal.seal_key, "/k");
+    assert_string_equal(conf.journal.witness, JOURNAL_SYSLOG);
+    conf = load_good(VIEW(URL "journal: {seal: {key: /k}, witness: ./syslog}\n"));
+    assert_string_equal(conf.journal.witness, "/e/./syslog");
 }
 
 static void reads_how_callers_are_told(void **state)
@@ -522,6 +553,12 @@ static void refuses(void **state)
          "found \"post /a\"\n"
          "/e/p.yaml:3:45: refuse: expected \"METHOD /path\" with * for any run of characters, "
          "found \"POST a\"\n"},
+        {NEEDED "journal: {requests: all, redact: [/a, a, /b~x]}",
+         "/e/p.yaml:3:21: requests: expected digest or full, found \"all\"\n"
+         "/e/p.yaml:3:39: redact: expected a JSON Pointer that begins with '/', such as "
+         "/spec/annotations/*, found \"a\"\n"
+         "/e/p.yaml:3:42: redact: expected ~0 for each ~ and ~1 for each / in a name (RFC "
+         "6901), found \"/b~x\"\n"},
         {NEEDED "routes: {other: deny}",
          "/e/p.yaml:3:17: other: expected refuse or pass, found \"deny\"\n"},
         {NEEDED "workers: 0",
@@ -537,6 +574,23 @@ static void refuses(void **state)
          "/e/p.yaml:3:16: header_value: 32KB is more than head, which is 4KB\n"},
         {NEEDED "limits: {body: 2MB, body_memory: 1MB}",
          "/e/p.yaml:3:16: body: 2MB is more than body_memory, which is 1MB\n"},
+        {NEEDED "journal: {low_space: {refuse: 2GB, warn: 1GB}}",
+         "/e/p.yaml:3:31: refuse: 2GB is more than warn, which is 1GB\n"},
+        {NEEDED "journal: {low_space: {warn: 1023MB}}",
+         "/e/p.yaml:3:29: refuse: 1GB is more than warn, which is 1023MB\n"},
+        {NEEDED "journal: {low_space: [1GB]}",
+         "/e/p.yaml:3:22: low_space: expected a mapping, or one value, found a list\n"},
+        {NEEDED "journal: {low_space: much}",
+         "/e/p.yaml:3:22: low_space: expected a size from 0B to 1024GB (a whole number and one of "
+         "B KB MB GB), found \"much\"\n"},
+        {NEEDED "journal: {seal: {every: 5m}}", "/e/p.yaml:3:17: key is missing\n"},
+        {NEEDED "journal: {seal: k}", "/e/p.yaml:3:17: seal: expected a mapping, found \"k\"\n"},
+        {NEEDED "journal: {witness: w}",
+         "/e/p.yaml:3:20: witness: there is nothing to tell it; add seal with the key to sign "
+         "with\n"},
+        {NEEDED "journal: {seal: {key: k}, witness: journal/w}",
+         "/e/p.yaml:3:36: witness: expected a file outside of the journal's folder /e/journal, "
+         "found /e/journal/w\n"},
         {NEEDED "log: {level: trace}",
          "/e/p.yaml:3:14: level: expected error, warning, info or debug, found \"trace\"\n"},
         {NEEDED "upstram: {}", "/e/p.yaml:3:1: unknown key \"upstram\"; did you mean "
@@ -545,7 +599,8 @@ static void refuses(void **state)
          "/e/p.yaml:3:10: unknown key \"per_adress\"; did you mean \"per_address\"?\n"},
         {NEEDED "signing: {key: k}",
          "/e/p.yaml:3:1: unknown key \"signing\"; known here: version, listen, status, admin, "
-         "upstream, identity, policies, journal, quota, routes, requests, workers, limits, log\n"},
+         "upstream, identity, policies, journal, sinks, quota, routes, requests, workers, "
+         "limits, log\n"},
         {"[a]", "/e/p.yaml:1:1: expected a mapping, found a list\n"},
         {"a: [", "/e/p.yaml:2:1: not valid YAML: did not find expected node content, while parsing "
                  "a flow node\n"},
@@ -673,6 +728,9 @@ static void ranges(void **state)
         {"journal: {segment: %s}", "1MB", "1023KB", "64GB", "65GB"},
         {"journal: {keep: %s}", "1h", "59m", "36500d", "36501d"},
         {"journal: {low_space: %s}", "0B", "-1B", "1024GB", "1025GB"},
+        {"journal: {low_space: {refuse: %s, warn: 1024GB}}", "0B", "-1B", "1024GB", "1025GB"},
+        {"journal: {low_space: {refuse: 0B, warn: %s}}", "0B", "-1B", "1024GB", "1025GB"},
+        {"journal: {seal: {key: k, every: %s}}", "1s", "999ms", "1d", "25h"},
         {"workers: %s", "1", "0", "256", "257"},
         {"limits: {head: %s}", "32KB", "1023B", "1MB", "1025KB"},
         {"limits: {uri: %s}", "256B", "255B", "64KB", "65KB"},
@@ -902,6 +960,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fills_the_struct_with_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fills_the_limits_with_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_every_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_how_the_journal_is_guarded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_how_callers_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(iam_is_asked_unless_told_otherwise, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_has_no_effect_is_told, set_up, tear_down),

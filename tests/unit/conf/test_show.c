@@ -81,7 +81,10 @@ static const char *const shown_defaults = "version: 1\n"
                                           "  timeout: 5s\n"
                                           "  segment: 64MB\n"
                                           "  keep: 9600h\n"
-                                          "  low_space: 1GB\n"
+                                          "  low_space:\n"
+                                          "    warn: 2GB\n"
+                                          "    refuse: 1GB\n"
+                                          "  requests: digest\n"
                                           "quota:\n"
                                           "  store: local\n"
                                           "  timeout: 2s\n"
@@ -176,7 +179,8 @@ static void what_is_shown_loads_to_the_same(void **state)
             "identity: {tokens: {verify: off, iam_url: \"https://i:1\", cache: 0s}}\n"
             "policies: \"p\\tq\"\n"
             "journal: {directory: \"j\xc3\xbc\", durability: write, timeout: 10ms, segment: "
-            "1025KB, keep: 1h, low_space: 0B}\n"
+            "1025KB, keep: 1h, low_space: 0B, requests: full,\n"
+            "  redact: [/a/*, \"/b~1c/0\"]}\n"
             "routes: {other: refuse, refuse: []}\n"
             "requests: {unknown_fields: pass}\n"
             "workers: 256\n"
@@ -202,6 +206,10 @@ static void what_is_shown_loads_to_the_same(void **state)
         VIEW("upstream: {url: \"https://c\"}\n"
              "identity: {sign_as: /k, oidc: {issuer: i, audience: a, jwks: k.json, user_claim: u,\n"
              "  groups_claim: g, projects: [0123456789abcdef0123456789abcdef]}}\n"),
+        VIEW("upstream: {url: \"https://c\"}\n"
+             "journal: {low_space: {warn: 5GB}, seal: {key: k, every: 1s}, witness: ./syslog}\n"),
+        VIEW("upstream: {url: \"https://c\"}\n"
+             "journal: {low_space: 3GB, seal: {key: k}, witness: syslog}\n"),
     };
 
     (void)state;
