@@ -2,9 +2,13 @@
 #include "gateway/hook.h"
 
 #ifdef POSTERN_TEST_HOOKS
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "gateway/metrics.h"
 
@@ -14,5 +18,19 @@ void hook_step(enum step step)
 
     if (wanted != NULL && strcmp(wanted, step_name(step)) == 0)
         (void)raise(SIGSTOP);
+}
+
+void hook_hold(const _Atomic bool *stop)
+{
+    const char *file = getenv("POSTERN_HOLD_WHILE"); // NOLINT(concurrency-mt-unsafe): as above
+    const struct timespec moment = {.tv_nsec = 2000000};
+    char held[512];
+
+    if (file == NULL || access(file, F_OK) != 0)
+        return;
+    (void)snprintf(held, sizeof held, "%s.held", file);
+    (void)close(open(held, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    while (access(file, F_OK) == 0 && !atomic_load(stop))
+        (void)nanosleep(&moment, NULL);
 }
 #endif

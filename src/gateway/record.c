@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/exchange.h"
+#include "gateway/keep.h"
 
 static const struct http1_field *request_id_field(const struct http1_field *fields, unsigned count)
 {
@@ -108,6 +109,7 @@ void record_folded(struct gateway *gw)
 void record_refusal(struct exchange *x)
 {
     struct journal_facts facts = common_facts(x, JOURNAL_REFUSAL);
+    struct keeping keeping;
 
     if (!refusal_is_recorded(x) || is_over_budget(x))
         return;
@@ -116,8 +118,10 @@ void record_refusal(struct exchange *x)
     facts.has_decision = true;
     facts.decision = VERDICT_REFUSE;
     facts.outcome = OUTCOME_REFUSED;
+    keep_request(x, &keeping, &facts);
     if (journal_submit(x->gw->shared->journal, NULL, &facts, JOURNAL_NO_WAIT, 0) != STATUS_OK)
         metrics_unrecorded(&x->gw->metrics);
+    keeping_done(&keeping);
 }
 
 static void on_timeout(evutil_socket_t fd, short what, void *user)
@@ -160,6 +164,7 @@ void record_forget(struct exchange *x)
 enum flow record_intent(struct exchange *x)
 {
     struct journal_facts facts = common_facts(x, JOURNAL_INTENT);
+    struct keeping keeping;
     enum status status;
 
     add_request(x, &facts);
@@ -171,7 +176,9 @@ enum flow record_intent(struct exchange *x)
     facts.run_s = x->judging.run_s;
     if (x->reserved)
         facts.reservation = facts.id;
+    keep_request(x, &keeping, &facts);
     status = submit_and_wait(x, &facts, JOURNAL_SYNCED);
+    keeping_done(&keeping);
     if (status == STATUS_OK) {
         /* It was taken: whatever comes of it, an outcome must follow. */
         x->intent = true;
