@@ -16,13 +16,22 @@ enum {
     ADMIN_ACTOR_BYTES = 4 * 64 + 8, /* "cert:" and a common name (X.520: 64 bytes), all escaped */
 };
 
+/* What is answered later: one of each at a time, which the operations see to. */
+enum waiting { WAITING_RECONCILE, WAITING_AUDIT, WAITING_COUNT };
+
+struct waiter {
+    struct admin *admin;
+    evhtp_request_t *request;          /* NULL: nobody, or who asked has gone */
+    void (*gone)(struct admin *admin); /* to be told that; NULL: nobody minds */
+};
+
 struct admin {
     evhtp_t *htp;
     struct admin_ops ops;
     struct net_tls *tls;                             /* NULL: the Unix socket */
     struct event *listen_again;                      /* after descriptors ran out */
     evhtp_connection_t *open[ADMIN_CONNECTIONS_MAX]; /* libevhtp itself keeps no list of them */
-    evhtp_request_t *waiting; /* for the end of a reconcile; NULL: nobody, or who asked has gone */
+    struct waiter waiters[WAITING_COUNT];
     char path[sizeof((struct sockaddr_un *)NULL)->sun_path]; /* "" with TLS */
 };
 

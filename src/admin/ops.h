@@ -12,6 +12,12 @@ struct admin_done {
     void *user;
 };
 
+/* A question to the journal. */
+struct admin_question {
+    const char *action; /* "query", "summary", "open", "who-created": of the route */
+    struct view query;  /* behind the '?', as received; ptr NULL: none. Only for the call */
+};
+
 struct admin_ops {
     /* The state as one JSON object. */
     void (*status)(void *user, struct buf *out);
@@ -25,6 +31,11 @@ struct admin_ops {
     /* Begins a scan of everything. ADMIN_LATER: `done` gets the answer, with the report. Else an
      * HTTP status, and why as JSON in out. */
     int (*reconcile)(void *user, const char *actor, const struct admin_done *done, struct buf *out);
+    /* Begins to look for the answer: ADMIN_LATER, or an HTTP status and why as JSON in out. */
+    int (*audit)(void *user, const struct admin_question *question, const struct admin_done *done,
+                 struct buf *out);
+    /* Whoever asked has gone; `done` is still to be called. */
+    void (*audit_gone)(void *user);
     /* HTTP status and a line for /readyz: 503 before it was ever ready, else 200 "ok" or "degraded:
      * why". */
     int (*ready)(void *user, struct buf *out);

@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The routes as a table, and the answers. A reconcile is answered when it ended; until then its
- * connection is neither read nor timed out. libevhtp's own pause isn't used: it would hide that the
- * caller has gone. */
+ * The routes as a table, and the answers. A reconcile and a question to the journal are answered
+ * when they ended; until then their connection is neither read nor timed out. libevhtp's own pause
+ * isn't used: it would hide that the caller has gone. */
+#include <stdio.h>
+
 #include <event2/bufferevent.h>
 
 #include "admin/inner.h"
 #include "base/log.h"
 
+enum { RETRY_AFTER_S = 5 };
+
+static void add_retry_after(evhtp_request_t *request)
+{
+    char text[16];
+
+    (void)snprintf(text, sizeof text, "%d", RETRY_AFTER_S);
+    evhtp_headers_add_header(request->headers_out, evhtp_header_new("Retry-After", text, 1, 1));
+}
+
 static void reply(evhtp_request_t *request, int status, const char *type, const struct buf *body)
 {
+    if (status == EVHTP_RES_SERVUNAVAIL)
+        add_retry_after(request);
     evhtp_headers_add_header(request->headers_out, evhtp_header_new("Content-Type", type, 1, 1));
     if (body->failed == STATUS_OK && body->len > 0)
         (void)evbuffer_add(request->buffer_out, body->ptr, body->len);
@@ -54,44 +68,108 @@ static int post_reload(struct asked *a)
     return done ? EVHTP_RES_OK : EVHTP_RES_CONFLICT;
 }
 
+/* ----- what is answered later ----- */
+
 // cppcheck-suppress constParameter ; the signature is evhtp's
 static evhtp_res on_waiting_end(evhtp_request_t *request, void *user)
 {
-    struct admin *admin = user;
+    struct waiter *waiter = user;
 
-    if (admin->waiting == request)
-        admin->waiting = NULL;
+    if (waiter->request != request)
+        return EVHTP_RES_OK;
+    waiter->request = NULL;
+    if (waiter->gone != NULL)
+        waiter->gone(waiter->admin);
     return EVHTP_RES_OK;
 }
 
-static void on_reconciled(void *user, int status, const struct buf *body)
+static void on_done(void *user, int status, const struct buf *body)
 {
-    struct admin *admin = user;
-    evhtp_request_t *request = admin->waiting;
+    struct waiter *waiter = user;
+    evhtp_request_t *request = waiter->request;
     const struct timeval timeout = {.tv_sec = ADMIN_TIMEOUT_S};
 
     if (request == NULL)
         return; /* the caller has gone; what was done stands in the journal */
-    admin->waiting = NULL;
+    waiter->request = NULL;
     bufferevent_set_timeouts(request->conn->bev, &timeout, &timeout);
     reply(request, status, "application/json", body);
 }
 
-static int post_reconcile(struct asked *a)
+/* Before the operation begins; false: memory is out. */
+static bool may_wait(struct asked *a, enum waiting which, void (*gone)(struct admin *admin),
+                     struct admin_done *ret)
 {
-    const struct admin_done done = {.call = on_reconciled, .user = a->admin};
-    int status;
+    struct waiter *waiter = &a->admin->waiters[which];
 
     if (evhtp_request_set_hook(a->request, evhtp_hook_on_request_fini, (evhtp_hook)on_waiting_end,
-                               a->admin) != 0)
-        return EVHTP_RES_SERVERR;
-    status = a->admin->ops.reconcile(a->admin->ops.user, a->actor, &done, &a->body);
+                               waiter) != 0)
+        return false;
+    waiter->admin = a->admin;
+    waiter->gone = gone;
+    *ret = (struct admin_done){.call = on_done, .user = waiter};
+    return true;
+}
+
+/* The status that the operation gave. */
+static int wait_if_later(struct asked *a, enum waiting which, int status)
+{
     if (status != ADMIN_LATER)
         return status;
-    a->admin->waiting = a->request;
+    a->admin->waiters[which].request = a->request;
     bufferevent_set_timeouts(a->request->conn->bev, NULL, NULL);
     return ADMIN_LATER;
 }
+
+static int post_reconcile(struct asked *a)
+{
+    const struct admin_ops *ops = &a->admin->ops;
+    struct admin_done done;
+
+    if (!may_wait(a, WAITING_RECONCILE, NULL, &done))
+        return EVHTP_RES_SERVERR;
+    return wait_if_later(a, WAITING_RECONCILE,
+                         ops->reconcile(ops->user, a->actor, &done, &a->body));
+}
+
+static void audit_gone(struct admin *admin)
+{
+    admin->ops.audit_gone(admin->ops.user);
+}
+
+static int ask_journal(struct asked *a, const char *action)
+{
+    const struct admin_ops *ops = &a->admin->ops;
+    const struct admin_question question = {
+        .action = action, .query = view_str((const char *)a->request->uri->query_raw)};
+    struct admin_done done;
+
+    if (!may_wait(a, WAITING_AUDIT, audit_gone, &done))
+        return EVHTP_RES_SERVERR;
+    return wait_if_later(a, WAITING_AUDIT, ops->audit(ops->user, &question, &done, &a->body));
+}
+
+static int get_audit_query(struct asked *a)
+{
+    return ask_journal(a, "query");
+}
+
+static int get_audit_summary(struct asked *a)
+{
+    return ask_journal(a, "summary");
+}
+
+static int get_audit_open(struct asked *a)
+{
+    return ask_journal(a, "open");
+}
+
+static int get_audit_who_created(struct asked *a)
+{
+    return ask_journal(a, "who-created");
+}
+
+/* ----- routes ----- */
 
 static const struct row {
     const char *path;
@@ -103,6 +181,10 @@ static const struct row {
     {"/v1/quotas", htp_method_GET, "GET", "application/json", get_quotas},
     {"/v1/reservations", htp_method_GET, "GET", "application/json", get_reservations},
     {"/v1/policies", htp_method_GET, "GET", "application/json", get_policies},
+    {"/v1/audit/query", htp_method_GET, "GET", "application/json", get_audit_query},
+    {"/v1/audit/summary", htp_method_GET, "GET", "application/json", get_audit_summary},
+    {"/v1/audit/open", htp_method_GET, "GET", "application/json", get_audit_open},
+    {"/v1/audit/who-created", htp_method_GET, "GET", "application/json", get_audit_who_created},
     {"/v1/reload", htp_method_POST, "POST", "text/plain", post_reload},
     {"/v1/reconcile", htp_method_POST, "POST", "application/json", post_reconcile},
 };

@@ -8,6 +8,7 @@
 #include "json/write.h"
 #include "server/internal.h"
 #include "server/quotas.h"
+#include "server/refuse.h"
 
 /* On the reconciler's thread. */
 static void on_done(void *user, const struct reconcile_report *report)
@@ -51,20 +52,9 @@ static void on_woken(evutil_socket_t fd, short what, void *user)
     status = answer_status(call, &call->report);
     quotas_write_report(&call->report, &body);
     call->busy = false;
-    done.call(done.user, status, &body);
+    if (done.call != NULL)
+        done.call(done.user, status, &body);
     buf_done(&body);
-}
-
-static int refuse(struct buf *out, int status, const char *why)
-{
-    struct jwriter w;
-
-    jwriter_init(&w, out);
-    jwriter_open_object(&w);
-    jwriter_member_text(&w, "why", view_str(why));
-    jwriter_close_object(&w);
-    buf_add_byte(out, '\n');
-    return status;
 }
 
 int server_reconcile(void *user, const char *actor, const struct admin_done *done, struct buf *out)
@@ -73,15 +63,15 @@ int server_reconcile(void *user, const char *actor, const struct admin_done *don
     struct reconcile_call *call = &s->reconcile;
 
     if (s->shared.reconciler == NULL)
-        return refuse(out, 503, "this gateway does not reconcile");
+        return server_refuse(out, 503, "this gateway does not reconcile");
     if (call->busy)
-        return refuse(out, 409, "a reconcile is under way");
+        return server_refuse(out, 409, "a reconcile is under way");
     atomic_store(&call->ended, false);
     call->done = *done;
     call->busy = true;
     if (!reconcile_now(s->shared.reconciler, actor, on_done, call)) {
         call->busy = false;
-        return refuse(out, 409, "a reconcile is under way");
+        return server_refuse(out, 409, "a reconcile is under way");
     }
     server_record_admin(s, "/v1/reconcile", actor, NULL);
     return ADMIN_LATER;
@@ -100,6 +90,11 @@ bool server_reconcile_init(struct server *s)
     if (call->event == NULL)
         (void)close(call->fd);
     return call->event != NULL && event_add(call->event, NULL) == 0;
+}
+
+void server_reconcile_forget(struct server *s)
+{
+    s->reconcile.done.call = NULL;
 }
 
 void server_reconcile_done(struct server *s)

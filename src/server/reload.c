@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/internal.h"
+#include "server/seal.h"
+#include "server/sinks.h"
 
 enum status server_keep_set(struct server *s, const struct loaded_policies *loaded,
                             struct arena *arena, struct err *err)
@@ -99,7 +101,7 @@ static bool reload_policies(struct server *s, struct arena *arena, const char *a
     record_policy(s, policy_set_digest(loaded.set), actor, NULL);
     log_line(LOG_INFO, "policies loaded digest=%s policies=%zu", policy_set_digest(loaded.set),
              policy_set_policies(loaded.set));
-    buf_printf(out, "policies loaded: %zu policies, %zu exceptions, digest %s\n",
+    buf_printf(out, "policies loaded; policies: %zu, exceptions: %zu, digest %s\n",
                policy_set_policies(loaded.set), policy_set_exceptions(loaded.set),
                policy_set_digest(loaded.set));
     policy_slot_publish(&s->shared.policies, loaded.set, clock_now_us());
@@ -143,6 +145,37 @@ static bool reload_identity(struct server *s, struct buf *out)
     return false;
 }
 
+static bool reload_seal_key(struct server *s, struct buf *out)
+{
+    struct ed25519_private key CLEANUP(ed25519_wipe) = {.seed = {0}};
+    struct err err = {0};
+
+    if (s->conf.journal.seal_key == NULL)
+        return true;
+    if (load_seal_key(&s->conf, &key, &err) != STATUS_OK) {
+        log_line(LOG_ERROR, "reload: %s", err.text);
+        buf_printf(out, "%s; the key before it stays in use\n", err.text);
+        return false;
+    }
+    journal_seal_with(s->shared.journal, &key);
+    log_line(LOG_INFO, "the journal is sealed with the key %s", key.public.id);
+    return true;
+}
+
+/* Files that can't be read are told here; each sink takes its own on its thread. */
+static bool reload_sinks(struct server *s, struct arena *arena, struct buf *out)
+{
+    struct diag diag;
+    bool well;
+
+    diag_init(&diag, arena);
+    well = check_sinks(&s->conf, &diag);
+    log_diag(&diag);
+    diag_print(&diag, out);
+    sinks_reload(s->sinks);
+    return well;
+}
+
 bool server_reload(struct server *s, const char *actor, struct buf *out)
 {
     struct arena arena;
@@ -153,6 +186,10 @@ bool server_reload(struct server *s, const char *actor, struct buf *out)
     if (!reload_certificates(s, out))
         done = false;
     if (!reload_identity(s, out))
+        done = false;
+    if (!reload_seal_key(s, out))
+        done = false;
+    if (!reload_sinks(s, &arena, out))
         done = false;
     arena_done(&arena);
     if (strncmp(actor, "signal", 6) != 0)

@@ -4,6 +4,7 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/internal.h"
+#include "server/seal.h"
 
 enum exit_status { EXIT_WELL = 0, EXIT_FAULTS = 1, EXIT_CANNOT_RUN = 2 };
 enum { RESOLVE_EVERY_MS = 30000, CLOSE_WAIT_MS = 5000 };
@@ -56,6 +58,19 @@ static void guard_process(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* Where one of the standard files is closed, the next that is opened would take its place, and get
+ * what a sink or the log writes there. */
+static void fill_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 /* Threads that are started later inherit the mask; only the main thread takes signals. */
 static void mask_signals(int how)
 {
@@ -76,6 +91,7 @@ static void begin_drain(struct server *s)
     if (s->draining)
         return;
     s->draining = true;
+    s->drain_us = clock_monotonic_us();
     (void)sd_notify(0, "STOPPING=1");
     log_line(LOG_INFO, "draining");
     for (unsigned i = 0; i < s->worker_count; i++)
@@ -151,7 +167,7 @@ static bool add_events(struct server *s)
         if (s->signals[i] == NULL || event_add(s->signals[i], NULL) != 0)
             return false;
     }
-    if (!server_reconcile_init(s))
+    if (!server_reconcile_init(s) || !server_audit_init(s))
         return false;
     s->drain_timer = event_new(s->base, -1, 0, on_drain_timeout, s);
     s->ended_event = event_new(s->base, s->ended_fd, EV_READ | EV_PERSIST, on_ended, s);
@@ -198,16 +214,24 @@ static void raise_descriptors(const struct server *s)
 static enum status open_journal(struct server *s, const struct loaded_policies *loaded,
                                 struct err *err)
 {
+    struct ed25519_private key CLEANUP(ed25519_wipe) = {.seed = {0}};
     const struct journal_settings settings = {
         .directory = s->conf.journal.directory,
         .sets = s->conf.journal.sets,
         .durability = s->conf.journal.durability,
         .segment_bytes = s->conf.journal.segment_bytes,
         .low_space_bytes = s->conf.journal.low_space_bytes,
+        .warn_space_bytes = s->conf.journal.warn_space_bytes,
         .keep_us = s->conf.journal.keep_ms * 1000,
+        .seal_key = s->conf.journal.seal_key == NULL ? NULL : &key,
+        .seal_every_us = s->conf.journal.seal_every_ms * 1000,
+        .witness = s->conf.journal.witness,
+        .held = s->conf.sink_count > 0,
     };
     struct journal_state state;
 
+    if (settings.seal_key != NULL && load_seal_key(&s->conf, &key, err) != STATUS_OK)
+        return err->status;
     if (journal_open(&settings, &s->shared.journal, err) != STATUS_OK)
         return err_wrap(err, "journal");
     journal_get_state(s->shared.journal, &state);
@@ -233,7 +257,7 @@ static enum status start(struct server *s, const struct loaded_policies *loaded,
         return err->status;
     if (server_open_identity(s, err) != STATUS_OK ||
         server_open_quota(s, loaded->set, err) != STATUS_OK ||
-        server_start_reconciler(s, err) != STATUS_OK)
+        server_start_reconciler(s, err) != STATUS_OK || server_start_sinks(s, err) != STATUS_OK)
         return err->status;
     if (!add_events(s))
         return err_set(err, STATUS_IO, "the event loop can't be made");
@@ -251,6 +275,8 @@ static void end(struct server *s)
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_stop(s->workers[i]);
     status_page_free(&s->status);
+    server_reconcile_forget(s);
+    server_audit_forget(s);
     admin_free(&s->admin);
     admin_free(&s->admin_remote);
     /* libevent frees a connection only in the next turn of the loop. */
@@ -261,6 +287,7 @@ static void end(struct server *s)
     front_addresses_free(&s->shared.addresses);
     server_close_quota(s);
     server_close_identity(s);
+    server_stop_sinks(s);
     journal_close(&s->shared.journal, CLOSE_WAIT_MS);
     resolver_free(&s->shared.resolver);
     net_tls_free(&s->shared.upstream_tls);
@@ -271,6 +298,7 @@ static void end(struct server *s)
         if (s->signals[i] != NULL)
             event_free(s->signals[i]);
     }
+    server_audit_done(s);
     server_reconcile_done(s);
     if (s->drain_timer != NULL)
         event_free(s->drain_timer);
@@ -312,6 +340,7 @@ int server_run(const char *conf_path)
         return EXIT_CANNOT_RUN;
     tune_memory();
     guard_process();
+    fill_standard_files();
     mask_signals(SIG_BLOCK);
     s->ready_fd = server_ready_fd();
     s->ended_fd = -1;

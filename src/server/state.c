@@ -73,6 +73,25 @@ static void write_policy(struct server *s, struct jwriter *w)
     (void)pthread_mutex_unlock(&slot->lock);
 }
 
+/* The last seal of this run, and how its witness fares. */
+static void write_seal(const struct journal_state *state, struct jwriter *w)
+{
+    if (!state->sealing)
+        return;
+    jwriter_key(w, "seal");
+    jwriter_open_object(w);
+    jwriter_member_text(w, "key", view_str(state->seal_key));
+    if (state->seal_seq > 0) {
+        jwriter_member_int(w, "seq", (int64_t)state->seal_seq);
+        write_time(w, "time", state->seal_time_us);
+    }
+    if (state->witnessed) {
+        jwriter_member_int(w, "witness_waiting", state->witness_waiting);
+        jwriter_member_int(w, "witness_failures", (int64_t)state->witness_failures);
+    }
+    jwriter_close_object(w);
+}
+
 static void write_journal(struct server *s, struct jwriter *w)
 {
     struct journal_state state;
@@ -89,6 +108,10 @@ static void write_journal(struct server *s, struct jwriter *w)
     jwriter_member_int(w, "unknown", (int64_t)state.unknown);
     jwriter_member_int(w, "existing", (int64_t)state.existing);
     jwriter_member_int(w, "failures", (int64_t)state.failures);
+    jwriter_member_int(w, "free_bytes", (int64_t)state.free_bytes);
+    jwriter_key(w, "space_low");
+    jwriter_bool(w, state.space_low);
+    write_seal(&state, w);
     jwriter_close_object(w);
 }
 
@@ -117,6 +140,7 @@ static void status(void *user, struct buf *out)
     quotas_write_state(s->shared.quota, clock_now_us(), &w);
     quotas_write_reconciler(s->shared.reconciler, &w);
     server_write_identity(s, &w);
+    server_write_sinks(s, &w);
     jwriter_close_object(&w);
     buf_add_byte(out, '\n');
 }
@@ -192,6 +216,12 @@ static int ready(void *user, struct buf *out)
         buf_printf(out, "degraded: requests that quotas hold for are refused: %s\n", closed);
     else if (away != NULL)
         buf_printf(out, "degraded: %s\n", away);
+    else if (journal.space_low)
+        buf_printf(out,
+                   "degraded: space for the journal gets short, %llu MB are free; judged requests "
+                   "are refused below %llu MB\n",
+                   (unsigned long long)(journal.free_bytes >> 20),
+                   (unsigned long long)(s->conf.journal.low_space_bytes >> 20));
     else if (reload_failed)
         buf_add_str(out, "degraded: the last reload of the policies was refused, the set before it "
                          "is in force\n");
@@ -205,6 +235,23 @@ static void print_value(struct buf *out, const char *name, const char *type, con
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
                (unsigned long long)value);
+}
+
+static void print_seals(const struct journal_state *j, struct buf *out)
+{
+    if (!j->sealing)
+        return;
+    print_value(out, "postern_journal_seals_total", "counter", "Seals written.", j->seals);
+    print_value(out, "postern_journal_last_seal_seq", "gauge",
+                "The seq of the last seal of this run, 0 before it.", j->seal_seq);
+    print_value(out, "postern_journal_last_seal_timestamp_seconds", "gauge",
+                "When it was signed, 0 before it.", (uint64_t)j->seal_time_us / 1000000);
+    if (!j->witnessed)
+        return;
+    print_value(out, "postern_journal_witness_failures_total", "counter",
+                "Tries to tell the witness of a seal that failed.", j->witness_failures);
+    print_value(out, "postern_journal_witness_waiting", "gauge",
+                "Seals that the witness was not told of yet.", j->witness_waiting);
 }
 
 static void print_journal(struct server *s, struct buf *out)
@@ -231,6 +278,11 @@ static void print_journal(struct server *s, struct buf *out)
     print_value(out, "postern_journal_open_intents", "gauge", "Intents without an outcome.",
                 j.open_intents);
     print_value(out, "postern_journal_unknown", "gauge", "Outcomes that are unknown.", j.unknown);
+    print_value(out, "postern_journal_free_bytes", "gauge", "Free space where the journal is.",
+                j.free_bytes);
+    print_value(out, "postern_journal_space_low", "gauge",
+                "1 if less than journal.low_space.warn is free.", j.space_low);
+    print_seals(&j, out);
     buf_add_str(out, "# HELP postern_journal_sync_seconds Time of a sync.\n"
                      "# TYPE postern_journal_sync_seconds histogram\n");
     for (size_t i = 0; i < ARRAY_LEN(bounds); i++) {
@@ -329,6 +381,7 @@ static void metrics(void *user, struct buf *out)
     print_network(s, out);
     print_quotas(s, out);
     server_print_identity(s, out);
+    server_print_sinks(s, out);
 }
 
 void server_ops(struct server *s, struct admin_ops *ret)
@@ -340,6 +393,8 @@ void server_ops(struct server *s, struct admin_ops *ret)
         .reservations = reservations,
         .policies = policies,
         .reconcile = server_reconcile,
+        .audit = server_audit,
+        .audit_gone = server_audit_gone,
         .ready = ready,
         .metrics = metrics,
         .user = s,

@@ -41,7 +41,8 @@ static const struct {
     {"GET", "/v1/reconcile", 405},      {"DELETE", "/v1/status", 405},
     {"GET", "/v1/statuses", 404},       {"GET", "/v1/status/", 404},
     {"GET", "/v1/quota", 404},          {"GET", "/", 404},
-    {"POST", "/v1/reconcile/now", 404},
+    {"POST", "/v1/reconcile/now", 404}, {"POST", "/v1/audit/query", 405},
+    {"GET", "/v1/audit", 404},          {"GET", "/v1/audit/who_created", 404},
 };
 
 static void ask_all(struct world *w)
@@ -54,7 +55,9 @@ static void ask_all(struct world *w)
         REQUIRE(status == calls[i].status);
         if (status == 404)
             REQUIRE(strcmp(text, "known here: GET /v1/status, GET /v1/quotas, GET "
-                                 "/v1/reservations, GET /v1/policies, POST /v1/reload, POST "
+                                 "/v1/reservations, GET /v1/policies, GET /v1/audit/query, GET "
+                                 "/v1/audit/summary, GET /v1/audit/open, GET "
+                                 "/v1/audit/who-created, POST /v1/reload, POST "
                                  "/v1/reconcile\n") == 0);
     }
 }
@@ -154,6 +157,40 @@ static void a_second_request_while_it_waits_does_no_harm(void **state)
     world_run(&world, ask_twice);
 }
 
+static void ask_journal(struct world *w)
+{
+    int fd = world_connect(w), second;
+
+    world_send(fd, "GET", "/v1/audit/who-created?instance=i-1&x=%20", true);
+    wait_for_reconcile(w, 1);
+    REQUIRE(strcmp(w->asked, "who-created instance=i-1&x=%20") == 0);
+    second = world_connect(w);
+    world_send(second, "GET", "/v1/audit/open?busy=1", false);
+    REQUIRE(recv(second, text, sizeof text - 1, MSG_WAITALL) > 0);
+    REQUIRE(strncmp(text, "HTTP/1.1 503", 12) == 0 &&
+            strstr(text, "\r\nRetry-After: 5\r\n") != NULL);
+    (void)close(second);
+    world_finish_reconcile(w);
+    REQUIRE(world_read(fd, text, sizeof text) == 200);
+    /* Who hangs up ends his question; who was answered has none. */
+    world_send(fd, "GET", "/v1/audit/summary", true);
+    wait_for_reconcile(w, 2);
+    REQUIRE(strcmp(w->asked, "summary ") == 0 && atomic_load(&w->gone) == 0);
+    (void)close(fd);
+    while (atomic_load(&w->gone) == 0)
+        REQUIRE(world_ask(w, "GET", "/v1/status", text, sizeof text) == 200);
+    world_finish_reconcile(w);
+    while (atomic_load(&w->answered) < 2)
+        REQUIRE(world_ask(w, "GET", "/v1/status", text, sizeof text) == 200);
+}
+
+static void a_question_to_the_journal_is_answered_later(void **state)
+{
+    (void)state;
+    world_run(&world, ask_journal);
+    assert_int_equal(world.gone, 1);
+}
+
 static void leave_waiting(struct world *w)
 {
     int *fd = w->more;
@@ -181,6 +218,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(routes_and_methods_are_exact, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reconcile_is_answered_when_it_ended, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_question_to_the_journal_is_answered_later, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(who_hangs_up_is_not_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_request_while_it_waits_does_no_harm, set_up,
                                         tear_down),

@@ -39,6 +39,29 @@ static int reconcile(void *user, const char *actor, const struct admin_done *don
     return ADMIN_LATER;
 }
 
+static int audit(void *user, const struct admin_question *question, const struct admin_done *done,
+                 struct buf *out)
+{
+    struct world *w = user;
+
+    if (view_eq(question->query, VIEW("busy=1"))) {
+        buf_add_str(out, "{\"why\":\"busy\"}\n");
+        return 503;
+    }
+    (void)snprintf(w->asked, sizeof w->asked, "%s %.*s", question->action,
+                   VIEW_ARGS(question->query));
+    w->done = *done;
+    atomic_fetch_add(&w->reconciles, 1);
+    return ADMIN_LATER;
+}
+
+static void audit_gone(void *user)
+{
+    struct world *w = user;
+
+    atomic_fetch_add(&w->gone, 1);
+}
+
 static int ready(void *user, struct buf *out)
 {
     (void)user;
@@ -82,6 +105,8 @@ void world_open(struct world *w)
                 .metrics = say,
                 .reload = reload,
                 .reconcile = reconcile,
+                .audit = audit,
+                .audit_gone = audit_gone,
                 .ready = ready,
                 .user = w},
         .base = event_base_new(),

@@ -16,9 +16,9 @@ struct world {
     struct admin_ops ops;
     char folder[40], socket[64];
     /* What the operations saw; read by the client between two answers. */
-    char actor[300];
+    char actor[300], asked[300];
     struct admin_done done;
-    _Atomic unsigned reconciles, answered;
+    _Atomic unsigned reconciles, answered, gone;
     /* Written by the client. */
     int order_fd, end_fd;
     struct event *order_event, *end_event;

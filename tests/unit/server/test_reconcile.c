@@ -220,6 +220,17 @@ static void what_could_not_be_read_is_said(void **state)
     }
 }
 
+/* It ended while the admin API was being freed. */
+static void nobody_is_answered_once_the_api_is_gone(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("uid:1"), ADMIN_LATER);
+    end((struct reconcile_report){.scans = 1});
+    server_reconcile_forget(server);
+    turn();
+    assert_int_equal(answered.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +239,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_answer_comes_on_the_main_thread, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_one_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_could_not_be_read_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_is_answered_once_the_api_is_gone, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("server/reconcile", tests, NULL, NULL);
