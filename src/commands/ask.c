@@ -26,7 +26,10 @@ static int connect_admin(const char *path, int seconds, struct err *err)
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
         connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
         (void)err_set_errno(
-            err, errno, "no gateway answers (is one running with these settings? -c names them)");
+            err, errno,
+            errno == EACCES
+                ? "only root and the gateway's own user may ask it"
+                : "no gateway answers (is one running with these settings? -c names them)");
         if (fd >= 0)
             (void)close(fd);
         return -1;

@@ -12,7 +12,7 @@ static int repair(const char *path)
     struct buf what;
     struct err err = {0};
     char actor[32];
-    int result = RESULT_NO;
+    int result = RESULT_CANNOT;
 
     arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     buf_init(&what, 1 << 16);
@@ -34,8 +34,8 @@ static int repair(const char *path)
             result = RESULT_WELL;
         else
             (void)fprintf(stderr, "postern audit repair: %s\n", err.text);
-        if (status != STATUS_OK && status != STATUS_INVALID)
-            result = RESULT_CANNOT;
+        if (status == STATUS_INVALID)
+            result = RESULT_NO;
     }
     buf_done(&what);
     arena_done(&arena);

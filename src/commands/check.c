@@ -6,6 +6,8 @@
 #include "policy/quota.h"
 #include "server/callers.h"
 #include "server/credentials.h"
+#include "server/seal.h"
+#include "server/sinks.h"
 
 static void print_count(size_t count, const char *one, const char *many, const char *behind)
 {
@@ -47,7 +49,10 @@ static bool check_files(const struct conf *conf, struct arena *arena)
     diag_init(&diag, arena);
     well = load_credentials(conf, &diag, &credentials);
     well = load_callers(conf, &diag, &files) && well;
+    well = check_seal_key(conf, &diag) && well;
+    check_witness(conf, &diag);
     caller_files_free(&files);
+    well = check_sinks(conf, &diag) && well;
     server_credentials_free(&credentials);
     buf_init(&text, 1 << 20);
     diag_print(&diag, &text);

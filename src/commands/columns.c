@@ -4,32 +4,17 @@
 
 #include <stdlib.h>
 
-enum { CELLS_MAX = 1 << 20 };
+#include "commands/printable.h"
 
-/* Bytes that a terminal shows as they are: printable ASCII, and UTF-8 but for C1 controls. */
+enum { CELLS_MAX = 1 << 20, CELL_MAX = 16 << 20 /* bytes */ };
+
 static const char *printable(struct arena *arena, const char *text)
 {
-    static const char digits[] = "0123456789abcdef";
-    size_t len = strlen(text), at = 0;
-    char *out = arena_array(arena, 4 * len + 1, 1);
+    CLEANUP(buf_done) struct buf out;
 
-    if (out == NULL)
-        return NULL;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        bool c1 = byte == 0xc2 && (unsigned char)text[i + 1] < 0xa0;
-
-        if (byte >= ' ' && byte != 0x7f && !c1) {
-            out[at++] = text[i];
-            continue;
-        }
-        out[at++] = '\\';
-        out[at++] = 'x';
-        out[at++] = digits[byte >> 4];
-        out[at++] = digits[byte & 15];
-    }
-    out[at] = '\0';
-    return out;
+    buf_init(&out, CELL_MAX);
+    printable_add(&out, view_str(text));
+    return out.failed == STATUS_OK ? arena_strdup(arena, buf_view(&out)) : NULL;
 }
 
 /* Code points, so that columns stand below each other. */

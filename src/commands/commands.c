@@ -8,7 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/redact.h"
-#include "commands/internal.h"
+#include "commands/period_options.h"
 #include "server/server.h"
 
 static const struct command commands[] = {
@@ -35,14 +35,51 @@ static const struct command commands[] = {
      "  --query QUERY      the request's query, such as duration=3600000 of a start\n"
      "  --instance FILE    what the cloud answers to a GET of the instance: a start or lease is "
      "judged by it\n"
-     "  --at TIME   as if it were then: 2026-12-31 or 2026-12-31T12:00:00Z\n"
-     "  --json      one JSON object instead of text",
+     "  --at TIME          as if it were then: 2026-12-31 or 2026-12-31T12:00:00Z (UTC)\n"
+     "  --json             one JSON object instead of text",
      command_explain},
+    {"test", "run cases against policies", "[-c FILE] [FOLDER] [--junit FILE] [--coverage]",
+     "Judges the cases of FOLDER's *.test.yaml files (the settings' policy folder if none is "
+     "named) "
+     "with the code that\n"
+     "serves, and prints what was expected and what came. The policies are the settings'; without "
+     "-c those of FOLDER, if\n"
+     "it has any, and no settings are read. Exits 1 if a case fails, if there are none, or if a "
+     "case file has a fault.\n"
+     "  --junit FILE   write a report for CI, as JUnit does\n"
+     "  --coverage     show how many cases reach each rule, quota and exception; exit 1 if one is "
+     "reached by none",
+     command_test},
+    {"replay", "try other policies on the requests that the journal has kept",
+     "[-c FILE] --policies DIR [--journal DIR] [--sets DIR]\n"
+     "                      " PERIOD_USAGE " [--limit N] [--json]",
+     "Judges each kept request (journal.requests: full) by the set that judged it and by the "
+     "policies in DIR, at its\n"
+     "own time, and lists what would be answered differently. Exits 1 if something would be, 2 if "
+     "none can be told.\n"
+     "Quotas are not replayed: who had what in use then isn't known.\n"
+     "  -c FILE          the settings: how bodies are read, and the journal (" DEFAULT_CONF ")\n"
+     "  --policies DIR   the policies to try\n"
+     "  --journal DIR    a folder of segments, such as a copy; without it that of the settings\n"
+     "  --sets DIR       copies of the sets that judged; without it sets beside the "
+     "journal\n" PERIOD_HELP
+     "  --limit N        list so many at most: groups (1000), with --json requests (all)\n"
+     "  --json           one JSON object with every changed request instead of text",
+     command_replay},
+    {"diff", "say in words what changed between two policy sets", "[-c FILE] [--json] OLD NEW",
+     "OLD and NEW are folders of policies, or digests of sets that the journal keeps. Says of each "
+     "rule whether it\n"
+     "became stricter or looser, where that can be told. Exits 0 if no rule differs, 1 if one "
+     "does, 2 if a set\n"
+     "does not load.\n"
+     "  -c FILE   the settings, to find sets by their digest (" DEFAULT_CONF ")\n"
+     "  --json    one JSON object instead of text",
+     command_diff},
     {"audit", "ask the journal, prove it, look after it", "ACTION [OPTION]...",
      "Actions:", command_audit},
     {"status", "show the state of the running gateway", "[-c FILE] [--json]",
-     "Asks over the admin socket: policies, journal, connections, quotas, and what is reserved or "
-     "unknown.\n"
+     "Asks over the admin socket: policies, journal, connections, quotas, sinks, and what is "
+     "reserved or unknown.\n"
      "Exits 2 if no gateway answers there.\n"
      "  --json   one JSON object instead of text",
      command_status},
@@ -75,7 +112,8 @@ static void print_commands(FILE *out)
 
 static void print_usage(FILE *out, const struct command *command)
 {
-    (void)fprintf(out, "usage: postern %s %s\n", command->name, command->usage);
+    (void)fprintf(out, "usage: postern %s%s%s\n", command->name,
+                  command->usage[0] == '\0' ? "" : " ", command->usage);
 }
 
 int command_usage(const struct command *command, const char *fmt, ...)

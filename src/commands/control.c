@@ -7,38 +7,45 @@
 
 enum { ANSWER_SECONDS = 30 };
 
-/* What is shown, line by line. {a.b} stands for a member; a line that has one without a value is
- * left out, and so is the title of a part that has no line. */
+/* What is shown, line by line. {a.b} stands for a member, {a.b day days} for a number and the word
+ * that goes with it; a line that has one without a value is left out, and so is the title of a part
+ * that has no line. */
 static const struct line {
     const char *title; /* NULL: belongs to the line above */
     const char *text;
 } lines[] = {
-    {"gateway", "postern {version}, pid {pid}, {workers} workers, since {started}"},
+    {"gateway", "postern {version}, pid {pid}, {workers worker workers}, since {started}"},
     {"policies", "{policy_set.digest}"},
-    {NULL, "{policy_set.policies} policies, {policy_set.quotas} quotas, {policy_set.exceptions} "
-           "exceptions, loaded {policy_set.loaded}"},
-    {NULL, "{policy_set.reloads} reloads, {policy_set.failed_reloads} refused"},
+    {NULL, "{policy_set.policies policy policies}, {policy_set.quotas quota quotas}, "
+           "{policy_set.exceptions exception exceptions}, loaded {policy_set.loaded}"},
+    {NULL, "{policy_set.reloads reload reloads}, {policy_set.failed_reloads} refused"},
     {NULL, "the last reload was refused: {policy_set.last_error}"},
     {"journal", "takes records: {journal.accepting}, line {journal.seq}, {journal.queued} queued, "
-                "{journal.failures} failures"},
+                "{journal.failures failure failures}"},
     {NULL, "does not take records: {journal.why_not}"},
-    {NULL, "{journal.open_intents} intents open, {journal.unknown} outcomes unknown, "
-           "{journal.existing} instances"},
-    {"connections", "{connections.clients} of clients, {connections.exchanges} exchanges, "
+    {NULL, "{journal.open_intents intent intents} open, {journal.unknown outcome outcomes} "
+           "unknown, {journal.existing instance instances}"},
+    {NULL, "{journal.free_bytes} bytes of space free, short: {journal.space_low}"},
+    {NULL, "seals are signed by the key {journal.seal.key}"},
+    {NULL, "the last seal is line {journal.seal.seq}, of {journal.seal.time}"},
+    {NULL, "waiting for the witness: {journal.seal.witness_waiting seal seals}; it could not be "
+           "told {journal.seal.witness_failures time times}"},
+    {"connections", "{connections.clients} of clients, {connections.exchanges exchange exchanges}, "
                     "{connections.upstream_open} to the cloud, {connections.upstream_idle} of them "
                     "unused"},
     {"quotas", "store {quota.store}, available: {quota.available}, waits for a scan: "
                "{quota.waits_for_scan}"},
-    {NULL, "{quota.reserved} reserved, {quota.unknown} unknown, {quota.existing} instances, "
-           "{quota.running} of them running, {quota.orphans} orphans, {quota.spent} charges"},
-    {NULL, "the oldest unknown outcome is {quota.unknown_oldest_s} seconds old"},
+    {NULL, "{quota.reserved} reserved, {quota.unknown} unknown, {quota.existing instance "
+           "instances}, {quota.running} of them running, {quota.orphans orphan orphans}, "
+           "{quota.spent charge charges}"},
+    {NULL, "the oldest unknown outcome is {quota.unknown_oldest_s second seconds} old"},
     {NULL,
      "{quota.granted} granted, {quota.refused} refused, {quota.unavailable} without an answer "
      "of the store"},
-    {"reconcile", "{reconcile.scans} lists read, {reconcile.failed} could not be"},
+    {"reconcile", "{reconcile.scans list lists} read, {reconcile.failed} could not be"},
     {NULL, "all were read last at {reconcile.last_complete}"},
     {NULL, "{reconcile.settled} settled, {reconcile.gone} gone, {reconcile.corrected} corrected, "
-           "{reconcile.orphans} orphans found"},
+           "{reconcile.orphans orphan orphans} found"},
     {NULL, "the last failure: {reconcile.why}"},
 };
 
@@ -54,6 +61,25 @@ static const json_t *find_member(const json_t *object, struct view path)
     return object;
 }
 
+/* What stands between { and }. False: the member has no value. */
+static bool fill_place(const json_t *state, struct view place, struct arena *arena, struct buf *out)
+{
+    size_t blank = view_find(place, ' ');
+    const char *value = columns_text(arena, find_member(state, view_of(place.ptr, blank)));
+    struct view words, one;
+
+    if (value == NULL)
+        return false;
+    buf_add_str(out, value);
+    if (blank == place.len)
+        return true;
+    words = view_from(place, blank + 1);
+    one = view_of(words.ptr, view_find(words, ' '));
+    buf_add_byte(out, ' ');
+    buf_add(out, strcmp(value, "1") == 0 ? one : view_from(words, one.len + 1));
+    return true;
+}
+
 /* False: a member has no value. */
 static bool fill_line(const json_t *state, const char *text, struct arena *arena, struct buf *out)
 {
@@ -62,16 +88,12 @@ static bool fill_line(const json_t *state, const char *text, struct arena *arena
     while (rest.len > 0) {
         size_t open = view_find(rest, '{');
         size_t close = view_find(rest, '}');
-        const char *value;
 
         buf_add(out, view_of(rest.ptr, open));
         if (open == rest.len)
             break;
-        value =
-            columns_text(arena, find_member(state, view_of(rest.ptr + open + 1, close - open - 1)));
-        if (value == NULL)
+        if (!fill_place(state, view_of(rest.ptr + open + 1, close - open - 1), arena, out))
             return false;
-        buf_add_str(out, value);
         rest = view_from(rest, close + 1);
     }
     return true;
@@ -120,6 +142,28 @@ static void print_open(const json_t *state, struct arena *arena, struct buf *out
         buf_add_str(out, "... and more\n");
 }
 
+/* Where the journal's lines go. */
+static void print_sinks(const json_t *state, struct arena *arena, struct buf *out)
+{
+    static const char *const members[] = {"name",  "kind",      "seq",      "lag_lines",
+                                          "lag_s", "delivered", "failures", "why"};
+    static const char *const heads[] = {"SINK",    "KIND",      "SEQ",      "BEHIND",
+                                        "SECONDS", "DELIVERED", "FAILURES", "WHY"};
+    const json_t *list = find_member(state, VIEW("sinks")), *item;
+    struct columns rows;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    columns_init(&rows, arena, heads, ARRAY_LEN(heads));
+    json_array_foreach (list, i, item) {
+        for (size_t m = 0; m < ARRAY_LEN(members); m++)
+            columns_add(&rows, columns_text(arena, json_object_get(item, members[m])));
+    }
+    buf_add_str(out, "\nsinks of the journal:\n");
+    columns_print(&rows, out);
+}
+
 static int finish_status(const struct command_call *call, unsigned status, struct buf *answer)
 {
     struct arena arena;
@@ -140,6 +184,7 @@ static int finish_status(const struct command_call *call, unsigned status, struc
     arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     buf_init(&text, 4 << 20);
     print_lines(state, &arena, &text);
+    print_sinks(state, &arena, &text);
     print_open(state, &arena, &text);
     command_print(&text);
     buf_done(&text);

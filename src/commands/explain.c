@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "commands/internal.h"
-#include "modelarts/answer.h"
+#include "commands/period_options.h"
+#include "judging/whole.h"
 
 enum { NAMES_MAX = 256 };
 
@@ -21,11 +21,6 @@ struct wanted {
     int64_t at_us;
     bool json;
 };
-
-static bool parse_time(const char *text, int64_t *ret_us)
-{
-    return clock_parse(view_str(text), ret_us) || clock_parse_date(view_str(text), ret_us);
-}
 
 static int add_name(const struct command *command, struct view *names, size_t *count)
 {
@@ -77,10 +72,7 @@ static int take_option(const struct command *command, int option, struct wanted 
         w->query = view_str(optarg);
         return -1;
     case 't':
-        return parse_time(optarg, &w->at_us)
-                   ? -1
-                   : command_usage(command, "--at %s: want 2026-12-31 or 2026-12-31T12:00:00Z",
-                                   optarg);
+        return command_time(command, "at", optarg, &w->at_us);
     case 'j':
         w->json = true;
         return -1;
@@ -180,35 +172,6 @@ static enum status read_instance(const struct wanted *w, const struct conf *conf
     return file_read(w->instance, (size_t)conf->limits.answer, arena, ret, err);
 }
 
-/* The id that the path would name: of the instance in the file, whichever it is. */
-static struct view id_of(struct explained *e, struct view stored)
-{
-    struct answer_facts facts = {0};
-    struct jfault fault;
-    struct jdoc doc;
-
-    if (jdoc_read(stored, &e->judging.settings->answer, e->arena, &doc, &fault) == STATUS_OK)
-        modelarts_read_answer(&doc, e->arena, &facts);
-    return facts.id;
-}
-
-static enum judging_flow explain(struct explained *e, struct view received, struct view stored,
-                                 int64_t at_us)
-{
-    struct judging *j = &e->judging;
-    enum judging_flow flow = judging_body(j, received);
-
-    if (stored.ptr != NULL)
-        j->instance = id_of(e, stored);
-    if (flow == JUDGING_GOES_ON)
-        flow = judging_read(j);
-    if (flow == JUDGING_GOES_ON && stored.ptr != NULL)
-        flow = judging_stored(j, stored, at_us);
-    if (flow == JUDGING_GOES_ON)
-        flow = judging_decide(j, e->set, e->subject, at_us, true);
-    return flow;
-}
-
 bool explained_refused(const struct explained *e)
 {
     return e->judging.reason_count > 0;
@@ -248,7 +211,12 @@ static int run(const struct wanted *w, struct arena *arena, const struct conf *c
     e.judging.op = w->operation;
     e.judging.project = w->project;
     e.judging.query = w->query;
-    flow = explain(&e, received, stored, w->at_us);
+    flow = judging_whole(&e.judging, &(struct judging_whole){.received = received,
+                                                             .stored = stored,
+                                                             .set = set,
+                                                             .subject = &subject,
+                                                             .at_us = w->at_us,
+                                                             .with_trace = true});
     if (flow == JUDGING_FAILED)
         (void)fputs("postern explain: the request can't be judged: it does not fit into memory\n",
                     stderr);

@@ -2,6 +2,7 @@
  * Inside of the commands. */
 #pragma once
 
+#include "audit/period.h"
 #include "server/load.h"
 
 enum { RESULT_WELL = 0, RESULT_NO = 1, RESULT_CANNOT = 2 };
@@ -54,6 +55,9 @@ int command_ask(const char *conf_path, const struct command_call *call);
 int command_serve(const struct command *command, int argc, char **argv);
 int command_check(const struct command *command, int argc, char **argv);
 int command_explain(const struct command *command, int argc, char **argv);
+int command_test(const struct command *command, int argc, char **argv);
+int command_replay(const struct command *command, int argc, char **argv);
+int command_diff(const struct command *command, int argc, char **argv);
 int command_audit(const struct command *command, int argc, char **argv);
 int command_status(const struct command *command, int argc, char **argv);
 int command_quota(const struct command *command, int argc, char **argv);

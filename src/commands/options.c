@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The options of most commands: -c FILE, --help, and switches of their own. */
+ * The options of most commands: -c FILE, --help, and switches of their own; and those of a period.
+ */
 #include <getopt.h>
+#include <string.h>
 
 #include "commands/internal.h"
 

@@ -96,8 +96,8 @@ static int64_t member(const json_t *report, const char *name)
 static void print_report(const json_t *report, struct buf *out)
 {
     buf_printf(out,
-               "%lld lists read: %lld outcomes settled, %lld instances gone, %lld corrected, "
-               "%lld orphans found\n",
+               "lists read: %lld; outcomes settled: %lld, instances gone: %lld, corrected: %lld, "
+               "orphans found: %lld\n",
                (long long)member(report, "scans"), (long long)member(report, "settled"),
                (long long)member(report, "gone"), (long long)member(report, "corrected"),
                (long long)member(report, "orphans"));
@@ -156,7 +156,7 @@ static int finish_reconcile(const struct command_call *call, unsigned status, st
     if (json_object_get(json, "scans") != NULL || call->as_json)
         print_text(call, json, answer, print_report);
     if (failed > 0)
-        (void)fprintf(stderr, "postern %s: %lld lists could not be read: %s\n", call->name,
+        (void)fprintf(stderr, "postern %s: lists that could not be read: %lld: %s\n", call->name,
                       (long long)failed, why == NULL ? "" : why);
     else if (!well)
         (void)fprintf(stderr, "postern %s: %s\n", call->name, why == NULL ? "refused" : why);
@@ -225,5 +225,7 @@ int command_quota(const struct command *command, int argc, char **argv)
         call.as_json = as_json;
         return result >= 0 ? result : command_ask(path, &call);
     }
+    if (word[0] != '\0')
+        return command_usage(command, "\"%s\" is not an action: list, reconcile or init", word);
     return command_usage(command, "say what to do: list, reconcile or init");
 }
