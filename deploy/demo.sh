@@ -166,7 +166,14 @@ verify() {
 
 sample='{"name":"notebook-d115","description":"","profile_id":"Ascend-Power-Engine 1.0(python3)","flavor":"modelarts.kat1.xlarge","spec":{"storage":{"location":{"path":"/aaaaaaaaa/output/"},"type":"obs"},"auto_stop":{"enable":true,"duration":3600}},"workspace":{"id":"0"}}'
 
+# The policies' own cases, judged without a gateway.
+test_policies() {
+  say "postern test policies --coverage"
+  build/release/postern test policies --coverage | show || wrong=$((wrong + 1))
+}
+
 prepare
+test_policies
 token=$(make_token)
 start_cloud
 start_gateway
@@ -213,6 +220,8 @@ Try it by hand (Ctrl-C ends it):
   curl -s 'http://$gateway/v1/$project/demanager/instances?de_type=Notebook' -H "X-Auth-Token: \$TOKEN"
   curl -s http://$status/metrics
   build/release/postern status -c $work/postern.yaml
+  build/release/postern audit query -c $work/postern.yaml
+  build/release/postern audit verify -c $work/postern.yaml
   tail -f $work/journal/*.jsonl
 EOF
 wait
