@@ -16,6 +16,7 @@
 #include "identity/shared_cache.h"
 #include "identity/sign.h"
 #include "identity/signed.h"
+#include "journal/keep.h"
 #include "journal/record.h"
 #include "json/splice.h"
 #include "modelarts/body.h"
@@ -235,7 +236,7 @@ static void parse_long_head(void)
     parse_head(w.long_head);
 }
 
-static void format_line(void)
+static void format_with(const struct journal_kept *kept)
 {
     const struct journal_facts facts = {
         .time_us = 1795430000000000,
@@ -260,12 +261,31 @@ static void format_line(void)
         .policy_set = view_str(policy_set_digest(w.few)),
         .request_sha256 = view_str(policy_set_digest(w.few)),
         .duration_us = -1,
+        .kept = kept,
     };
 
     buf_clear(&w.out);
     journal_format(&facts, &w.out);
     if (w.out.failed != STATUS_OK)
         broken("journal line");
+}
+
+static void format_line(void)
+{
+    format_with(NULL);
+}
+
+/* With `journal.requests: full`. */
+static void format_request(void)
+{
+    const struct keep_rules rules = {.count = 0};
+    struct kept_list told = {.count = 0};
+    struct journal_kept kept = {.query = VIEW_NONE};
+
+    arena_reset(&w.arena);
+    if (keep_document(&w.doc, &rules, "/request", &w.arena, &kept.request, &told) != STATUS_OK)
+        broken("kept request");
+    format_with(&kept);
 }
 
 static void identify(void)
@@ -595,6 +615,7 @@ int main(int argc, char **argv)
     (void)measure("splice of one member", splice);
     (void)measure("typed edit: render and splice", apply);
     (void)measure("journal line of an intent", format_line);
+    (void)measure("journal line of an intent with its request", format_request);
     (void)measure("signature of a create with a body of 0.8 KB", verify_signature);
     if (argc > 1) {
         read_token(argv[1]);
