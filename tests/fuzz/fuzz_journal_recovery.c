@@ -3,11 +3,9 @@
  * they are, others get their place in the chain in front ({"v":1,"seq":N,"prev":"...",). What is
  * damaged stays as it was found, can be repaired, and works then; what is not goes on with a chain
  * that verifies; the second start finds what the first one left. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -18,10 +16,9 @@
 #include "journal/segment.h"
 
 #include "fuzz.h"
+#include "segments.h"
 
-enum { PATH_BYTES = 256, FILE_MAX = 1 << 22, CLOSE_MS = 60000, SEGMENTS_MAX = 16 };
-
-static char root[PATH_BYTES], folder[PATH_BYTES + 16];
+enum { CLOSE_MS = 60000 };
 
 /* Damage is what this is about: not for the terminal, a hundred times a second. */
 void __wrap_log_line(enum log_level level, const char *fmt, ...);
@@ -33,57 +30,16 @@ void __wrap_log_line(enum log_level level, const char *fmt, ...)
 
 /* ---- the folder ---- */
 
-static void empty_folder(void)
-{
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-
-    REQUIRE(dir != NULL);
-    while ((entry = readdir(dir)) != NULL)
-        (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    (void)closedir(dir);
-}
-
-static void remove_root(void)
-{
-    empty_folder();
-    (void)rmdir(folder);
-    (void)rmdir(root);
-}
-
-static void make_root(void)
-{
-    const char *tmp = getenv("TMPDIR");
-
-    (void)snprintf(root, sizeof root, "%s/postern-fuzz-XXXXXX", tmp == NULL ? "/tmp" : tmp);
-    REQUIRE(mkdtemp(root) != NULL);
-    (void)snprintf(folder, sizeof folder, "%s/journal", root);
-    REQUIRE(mkdir(folder, 0700) == 0 && atexit(remove_root) == 0);
-}
-
-static void write_file(uint64_t seq, struct view bytes)
-{
-    char name[SEGMENT_NAME_BYTES], path[2 * PATH_BYTES];
-    FILE *file;
-
-    segment_name_format(seq, name);
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    file = fopen(path, "wb");
-    REQUIRE(file != NULL && (bytes.len == 0 || fwrite(bytes.ptr, bytes.len, 1, file) == 1));
-    REQUIRE(fclose(file) == 0);
-}
-
 static void read_file(uint64_t seq, struct buf *out)
 {
-    char name[SEGMENT_NAME_BYTES], path[2 * PATH_BYTES];
+    char path[SEGMENTS_PATH];
     ssize_t n = 1;
     int fd;
 
-    segment_name_format(seq, name);
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    segments_path(seq, path);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     REQUIRE(fd >= 0);
-    buf_init(out, FILE_MAX);
+    buf_init(out, SEGMENTS_BYTES);
     while (n > 0) {
         REQUIRE(buf_reserve(out, 65536));
         n = read(fd, out->ptr + out->len, 65536);
@@ -93,62 +49,7 @@ static void read_file(uint64_t seq, struct buf *out)
     (void)close(fd);
 }
 
-/* ---- what the input says ---- */
-
-struct written {
-    uint64_t seq[SEGMENTS_MAX];
-    struct buf bytes[SEGMENTS_MAX];
-    size_t count;
-};
-
-static void write_line(struct view line, bool whole, struct chain *chain, struct digest *digest,
-                       struct buf *out)
-{
-    if (line.len > 0 && line.ptr[0] != '{' && whole) {
-        chain_add(chain, digest, line, out);
-        return;
-    }
-    buf_add(out, line);
-    if (!whole)
-        return;
-    buf_add_byte(out, '\n');
-    chain_set(chain, chain->seq + 1, line);
-}
-
-static void write_segments(struct view input, struct written *ret)
-{
-    struct digest *digest = digest_new();
-    struct view segment, line;
-    struct chain chain;
-
-    REQUIRE(digest != NULL);
-    chain_start(&chain);
-    ret->count = 0;
-    while (ret->count < SEGMENTS_MAX && fuzz_part(&input, '\x1e', &segment)) {
-        struct buf *out = &ret->bytes[ret->count];
-        uint64_t seq = chain.seq + 1;
-
-        /* An empty one has the name that the next one wants. */
-        if (ret->count > 0 && ret->seq[ret->count - 1] == seq)
-            seq = ++chain.seq + 1;
-        buf_init(out, FILE_MAX);
-        while (fuzz_part(&segment, '\n', &line))
-            write_line(line, segment.ptr != NULL, &chain, digest, out);
-        REQUIRE(out->failed == STATUS_OK);
-        write_file(seq, buf_view(out));
-        ret->seq[ret->count++] = seq;
-    }
-    digest_free(&digest);
-}
-
-static void forget(struct written *written)
-{
-    for (size_t i = 0; i < written->count; i++)
-        buf_done(&written->bytes[i]);
-    empty_folder();
-}
-
-static void check_untouched(const struct written *written)
+static void check_untouched(const struct segments *written)
 {
     for (size_t i = 0; i < written->count; i++) {
         struct buf now;
@@ -175,10 +76,10 @@ static void check_line(struct view line, struct chain *chain, bool first)
 }
 
 /* From the segment that was gone on with: the last that held a line, or the first of all. */
-static void check_chain(const struct written *written)
+static void check_chain(const struct segments *written)
 {
     uint64_t *list = NULL, last = written->count == 0 ? 1 : written->seq[written->count - 1];
-    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = open(segments_folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     size_t count = 0, from = 0;
     struct chain chain = {.seq = 0};
     struct err err;
@@ -211,7 +112,7 @@ static const struct journal_settings *settings(void)
     static struct journal_settings s;
 
     s = (struct journal_settings){
-        .directory = folder,
+        .directory = segments_folder(),
         .durability = DURABILITY_SYNC,
         .segment_bytes = 1 << 16,
         .keep_us = INT64_MAX / 2,
@@ -280,13 +181,11 @@ static void repair(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct journal_state first, second;
-    struct written written;
+    struct segments written;
     struct journal *journal;
     char why[512];
 
-    if (root[0] == '\0')
-        make_root();
-    write_segments(fuzz_input(data, size), &written);
+    segments_write(fuzz_input(data, size), &written);
     journal = start(&first);
     if (first.damaged) {
         (void)snprintf(why, sizeof why, "%s", first.why_not);
@@ -301,6 +200,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_going_on(journal, &first);
         check_chain(&written);
     }
-    forget(&written);
+    segments_done(&written);
+    segments_empty();
     return 0;
 }

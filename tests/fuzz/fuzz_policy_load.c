@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Policy files, with a NUL between one and the next. A set that loads judges fixed requests without
- * an error, says the same when it is loaded again, also with its files in another order, and its
- * edits converge. */
+ * an error, says the same when it is loaded again, also with its files in another order, differs
+ * in nothing from that, but from an empty set, and its edits converge. */
 #include "base/attr.h"
 #include "base/buffer.h"
+#include "policy/diff.h"
 
 #include "judged.h"
 
@@ -99,6 +100,32 @@ static void check_judging(const struct policy_set *set, const struct policy_set 
         check_request(set, twin, requests[i].op, view_str(requests[i].text));
 }
 
+static size_t differences(const struct files *one, const struct files *other)
+{
+    const struct policy_diff *diff;
+    struct arena arena;
+    enum status status;
+    size_t count = 0;
+
+    arena_init(&arena, 65536, MEMORY_MAX);
+    status = policy_diff(one->items, one->count, other->items, other->count, &arena, &diff);
+    REQUIRE(status == STATUS_OK || status == STATUS_NOMEM);
+    for (size_t i = 0; status == STATUS_OK && i < diff->count; i++, count++)
+        REQUIRE(view_find(diff->changes[i].text, '\n') == diff->changes[i].text.len);
+    arena_done(&arena);
+    return count;
+}
+
+static void check_diff(const struct policy_set *set, const struct files *files,
+                       const struct files *turned)
+{
+    const struct files none = {.count = 0};
+
+    REQUIRE(differences(files, turned) == 0);
+    if (policy_set_policies(set) > 0)
+        REQUIRE(differences(files, &none) > 0 && differences(&none, files) > 0);
+}
+
 static void check_loaded(struct policy_set *set, const struct files *files)
 {
     struct files turned = {.count = files->count};
@@ -113,6 +140,7 @@ static void check_loaded(struct policy_set *set, const struct files *files)
     REQUIRE(policy_set_policies(set) == policy_set_policies(twin));
     REQUIRE(policy_set_exceptions(set) == policy_set_exceptions(twin));
     check_judging(set, twin);
+    check_diff(set, files, &turned);
     policy_set_unref(&twin);
 }
 

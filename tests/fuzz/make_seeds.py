@@ -7,6 +7,7 @@ are files of their own in regressions/<target>/."""
 import base64
 import hashlib
 import pathlib
+import re
 import shutil
 import sys
 
@@ -520,6 +521,33 @@ seeds(
     long_id=CHECKPOINT + INTENT % ("a" * 200) + OUTCOME % ("a" * 200, "b" * 200, "created"),
     odd_id=CHECKPOINT + INTENT % '\\u0000\\n\\ud83d\\ude00"'.replace('"', '\\"'),
 )
+SEAL = member_line("seal", ',"head":"' + ZERO + '","key":"0","signature":"' + ZERO + ZERO + '"')
+RAW = '{"v":1,"seq":%d,"prev":"' + ZERO + '",'
+seeds(
+    "verify",
+    nothing="",
+    start=CHECKPOINT + member_line("start"),
+    pair=CHECKPOINT + INTENT % "a" + OUTCOME % ("a", "a", "created"),
+    outcome_twice=CHECKPOINT + INTENT % "a" + (OUTCOME % ("a", "a", "created")) * 2,
+    intent_twice=CHECKPOINT + INTENT % "a" + INTENT % "a",
+    open_at_start=CHECKPOINT + INTENT % "a" + member_line("start"),
+    carried=CHECKPOINT + INTENT % "a" + "\x1e" + member_line("checkpoint", ',"open":[{"id":"a","state":"reserved"}]'),
+    carried_not=CHECKPOINT + INTENT % "a" + "\x1e" + CHECKPOINT,
+    carried_strange=CHECKPOINT + "\x1e" + member_line("checkpoint", ',"open":[{"id":"b","state":"reserved"}]'),
+    seal=CHECKPOINT + SEAL,
+    dropped=CHECKPOINT + RAW % 4 + member_line("start"),
+    swapped=CHECKPOINT + RAW % 3 + member_line("start") + RAW % 2 + member_line("start") + RAW % 4 + member_line("stop"),
+    inserted=CHECKPOINT + member_line("start") * 3 + RAW % 2 + member_line("start") + member_line("stop"),
+    far=CHECKPOINT + RAW % 900 + member_line("start") + (RAW % 2 + member_line("start")) + RAW % 3 + member_line("stop"),
+    noise=CHECKPOINT + "{}\n" + member_line("stop"),
+    torn=CHECKPOINT + '{"v":1,"se',
+    torn_within=CHECKPOINT + '{"v":1,"se\x1e' + CHECKPOINT,
+    replayed=CHECKPOINT + member_line("start") + "\x1e" + RAW % 1 + CHECKPOINT,
+    within=CHECKPOINT + CHECKPOINT,
+    no_list=member_line("checkpoint"),
+    huge=RAW % 9223372036854775807 + CHECKPOINT,
+    witness=CHECKPOINT + member_line("start") + "\x1f" + RAW % 2 + SEAL + "noise\n" + RAW % 9 + SEAL + "{",
+)
 
 # ---- small languages ----
 
@@ -723,6 +751,50 @@ PROJECT = '"project":{"id":"0123456789abcdef0123456789abcdef","name":"eu-de","do
 FEDERATION = ',"OS-FEDERATION":{"identity_provider":{"id":"x"},"protocol":{"id":"saml"},"groups":[{"id":"g","name":"team-a"}]}'
 
 
+# ---- kept requests: operation, caller, body, stored instance, query; or a line ----
+
+
+def kept_call(operation, body="", stored="", query="", caller=0):
+    return bytes([operation, caller]) + "\0".join([body, stored, query]).encode()
+
+
+seeds(
+    "replay_line",
+    **{"create_" + name: kept_call(0, body) for name, body in BODIES.items() if "stop" in name or "labels" in name or name == "plain"},
+    create_of_nobody=kept_call(0, BODIES["plain"], caller=1),
+    create_of_an_odd_one=kept_call(0, BODIES["plain"], caller=2),
+    update=kept_call(1, '{"spec":{"auto_stop":{"enable":false}}}'),
+    start=kept_call(2, '{"action":"start"}', STORED % '{"enable":true,"duration":3600}'),
+    start_never=kept_call(2, '{ "action": "queue" }', STORED % "null"),
+    nb_create=kept_call(3, NOTEBOOK % ',"duration":-1'),
+    nb_update=kept_call(4, '{"name":"B"}'),
+    nb_start=kept_call(5, "", NB_STORED % "modelarts.vm.cpu.2u", "duration=-1&type=timing"),
+    nb_start_body=kept_call(5, "{}", NB_STORED % "modelarts.vm.cpu.8u"),
+    nb_start_get=kept_call(6, "", NB_STORED % "custom.flavor.spec.code"),
+    nb_lease=kept_call(7, '{"duration":7200000}', '{"id":"i-1","lease":{"create_at":0}}'),
+    nb_lease_query=kept_call(7, "", '{"id":"i-1","token":"x","lease":{"create_at":0}}', "duration=999999999999"),
+    mount=kept_call(8, '{"category":"OBS","uri":"obs://team-b/x/","mount_path":"/data/a/"}'),
+    line='{"v":1,"seq":1,"time":"2026-01-02T03:04:05Z","event":"refusal","operation":"demanager.create","method":"POST",'
+         '"path":"/v1/0123456789abcdef0123456789abcdef/demanager/instances","user":{"name":"a","roles":[],"domain":"d","domain_id":"d"},'
+         '"decision":"refuse","reasons":[{"code":"quota.exceeded"}],"edits":[7],"request":{"name":"x","spec":{}},"redacted":["/x"]}',
+)
+
+
+# ---- kept requests: pointers, one a line, an empty line, the document ----
+
+KEPT_SECRET = "MIIDkgYJKoZIhvcNAQcCoIIDgzCCA38CAQExAz"
+seeds(
+    "keep",
+    nothing='\n{ "name" : "a", "n": [1, {}] }',
+    members='/a/b\n/c/*\n\n{"a":{"b":1},"c":[{"d":2},3]}',
+    nested='/a/b/c\n/a/b\n\n{"a":{"b":{"c":1}}}',
+    escapes='/a~1b\n/c~0d\n\n{"a/b":"\\n\\u0041","c~d":2}',
+    by_name='\n{"Password":"x","api_key":{"a":1},"token":null}',
+    by_look='\n{"a":"' + KEPT_SECRET + '","b":{"' + KEPT_SECRET + '":1},"c":"\\n' + "A" * 170 + '"}',
+    long_number='\n{"cpu":1.' + "1" * 170 + "}",
+)
+
+
 def der(tag, *parts):
     data = b"".join(parts)
     size = len(data)
@@ -906,6 +978,49 @@ seeds(
     two=head("GET / HTTP/1.1", HOST, DATED, sign("x-sdk-date"), sign("x-sdk-date")),
     sibling=head("GET / HTTP/1.1", HOST, DATED, "Authorization: SDK-SM2-SM3 Access=A, SignedHeaders=host, Signature=0"),
     blanks=head("GET / HTTP/1.1", HOST, DATED, "X-A:  a \t b ", sign("x-a;x-sdk-date", OF_SCOPE)),
+)
+
+# ---- Cases ----
+
+CASES = "version: 1\ncases:\n"
+ONE = CASES + "  - {name: n, project: p, subject: {user: alice, groups: [team-a]}, "
+seeds(
+    "cases",
+    empty="",
+    allow=ONE + "request: {name: a, flavor: cpu, spec: {storage: {type: obs, location: {path: /team-a/}}, auto_stop: {enable: true, "
+                "duration: 3600}, annotations: {owner: o, k: v}}}, expect: {verdict: allow, reasons: [], edits: [], warn: true}}\n",
+    rewrite=ONE + "request: {name: a, flavor: cpu, spec: {storage: {type: obs, location: {path: /home/alice/}}, annotations: {owner: o}}}, "
+                  "expect: {verdict: rewrite, edits: [{op: default, path: /spec/auto_stop, new: {enable: true, duration: 3600}, policy: "
+                  "stop}], body: {name: b}, would: {verdict: refuse, reasons: [flavor.not_allowed]}}}\n",
+    refuse=ONE + "at: 2026-01-02, request: {flavor: a.8u}, expect: {verdict: refuse, reasons: [flavor.denied, storage.missing]}}\n",
+    text=CASES + "  - name: n\n    project: p\n    request: |\n      {\"name\": \"a\", \"name\": 1}\n    expect:\n      verdict: refuse\n",
+    file=ONE + "request_file: a.json, expect: {verdict: allow}}\n",
+    lease=CASES + "  - {name: n, project: p, operation: notebooks.lease, at: 2026-01-02T03:04:05Z, query: duration=7200000, instance: {id: i, "
+                  "lease: {create_at: 1767315600000, duration: 3600000, enable: true}}, expect: {verdict: allow}}\n",
+    start=CASES + "  - {name: n, project: p, subject: {roles: [], user_id: u, domain: d, project_name: e}, operation: demanager.start, "
+                  "instance: {id: i, flavor: cpu, spec: {auto_stop: {enable: false}}}, request: {action: start}, expect: {verdict: "
+                  "refuse}}\n",
+    numbers=ONE + "request: [0o17, 0xF, +1, .5, 1., -01.50e+3, 007, 1e3, ~, True, \"5\", '', 2026-01-02, 9223372036854775808], expect: "
+                  "{verdict: allow}}\n",
+    infinite=ONE + "request: {a: -.inf, b: .nan, c: 0x8000000000000000}, expect: {verdict: allow}}\n",
+    twins=CASES + "  - {name: n, project: p, expect: {verdict: allow}}\n  - {name: n, project: p, expect: {verdict: allow}}\n",
+    faults=CASES + "  - {nam: n, subject: {usr: a}, operation: notebooks.delete, at: now, expect: {verdict: no, reasons: [x], edits: {}, "
+                   "body: \"{\", would: {}, warn: yes}}\n",
+    nothing=CASES + "  - {name: , project: , request: , expect: {verdict: , reasons: }}\n",
+    anchor=CASES + "  - &a {name: n}\n  - *a\n",
+)
+
+# ---- lines in other formats ----
+
+_ROW = re.compile(r'ROW\("(\w+)",\n    "(.*)",\n')
+for _name, _line in _ROW.findall((HERE.parent / "unit/audit/format_rows.def").read_text()):
+    seed("format", _name, _line.replace("'", '"').replace("\\\\", "\\"))
+seeds(
+    "format",
+    source='s\x00"/\u00e4 {"v":1,"seq":9,"time":"2026-01-02T03:04:05Z","event":"intent","instance":{"id":"\\u0007"},"project":"p"}',
+    first_open='{"open":[1],"v":1,"seq":9,"time":"2026-01-02T03:04:05.1Z","event":"checkpoint","z":1}',
+    no_time='{"v":1,"seq":9,"event":"stop"}',
+    white=' {"v" : 1 , "seq":9,\t"time":"2026-01-02T03:04:05Z","event":"outcome","reasons":[\r{ "code":"a" , "policy":"b"}]} ',
 )
 
 

@@ -42,7 +42,9 @@ fuzz() {
   done
   local length=4096
   [ "$name" != token ] || length=32768
-  "$build/tests/fuzz/fuzz_$name" "$work" -dict="$here/$name.dict" -max_total_time="$seconds" \
+  local words=()
+  [ ! -f "$here/$name.dict" ] || words=(-dict="$here/$name.dict")
+  "$build/tests/fuzz/fuzz_$name" "$work" "${words[@]}" -max_total_time="$seconds" \
     -max_len=$length -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 -artifact_prefix="$build/crashes/$name-" \
     >"$log" 2>&1 || verdict=CRASH
   printf '%-18s %12s runs  cov %5s  corpus %5s  %s\n' "$name" \
