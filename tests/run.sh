@@ -43,12 +43,14 @@ cpp_checked() {
   cppcheck --project=build/clang/compile_commands.json --enable=warning,style,performance,portability \
     --inline-suppr --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 --quiet -j "$(nproc)"
 }
-# Load, reloads and drains over several workers, and the journal and the pool by themselves.
+# Load, reloads and drains over several workers, the journal and the pool by themselves, and what follows the journal.
 threads() {
   export TSAN_OPTIONS="suppressions=$PWD/tests/lint/tsan.supp halt_on_error=1"
-  ctest --preset tsan -R 'journal|upstream|iam|shared_cache|gateway|reconcile' &&
+  ctest --preset tsan -R 'journal|upstream|iam|shared_cache|gateway|reconcile|sinks|server_audit' &&
     POSTERN_BUILD=build/tsan "$python" -m pytest -q -p no:cacheprovider -n "$(nproc)" tests/system/test_concurrency.py \
-      tests/system/test_reload.py tests/system/test_drain.py tests/system/test_review_stress.py
+      tests/system/test_reload.py tests/system/test_drain.py tests/system/test_review_stress.py \
+      tests/system/test_sinks.py tests/system/test_syslog.py tests/system/test_seal.py tests/system/test_audit_admin.py \
+      tests/system/test_trail_torture.py
 }
 memory() { tests/lint/valgrind.sh build/dev; }
 grown() { "$python" tests/memory.py --requests 60000; }
@@ -71,6 +73,7 @@ if wanted build; then run build-asan preset asan; fi
 if wanted unit; then
   run unit-asan ctest --preset asan -j "$(nproc)"
   run pure "$python" tests/lint/pure.py build/asan
+  run policies tests/lint/policies.sh build/asan
 fi
 if wanted system; then run system-asan system_tests build/asan; fi
 if wanted clang; then

@@ -111,11 +111,11 @@ def site_factory(folder, pki):
 @pytest.fixture
 def gateway_factory(site_factory, processes, request):
     """Starts gateways. Without a site, one is made from policies, settings and the test's `cloud`."""
-    def make(policies=bodies.POLICIES, settings=None, site=None, url=None, env=None):
+    def make(policies=bodies.POLICIES, settings=None, site=None, url=None, env=None, **options):
         if site is None:
             url = url or request.getfixturevalue("cloud").url
             site = site_factory(policies, settings, url)
-        gateway = Gateway(site, env)
+        gateway = Gateway(site, env, **options)
         processes.append(gateway)
         return gateway
     return make

@@ -313,9 +313,9 @@ def report(**members):
 
 RECONCILES = {
     "well": (200, report(scans=3, settled=2, gone=1, corrected=4, orphans=5), 0,
-             "3 lists read: 2 outcomes settled, 1 instances gone, 4 corrected, 5 orphans found\n", ""),
-    "a part": (200, report(scans=2, failed=1, why="HTTP 403"), 1, "2 lists read", "1 lists could not be read: HTTP 403"),
-    "nothing": (503, report(failed=2, why="no credential"), 1, "0 lists read", "2 lists could not be read: no credential"),
+             "lists read: 3; outcomes settled: 2, instances gone: 1, corrected: 4, orphans found: 5\n", ""),
+    "a part": (200, report(scans=2, failed=1, why="HTTP 403"), 1, "lists read: 2", "lists that could not be read: 1: HTTP 403"),
+    "nothing": (503, report(failed=2, why="no credential"), 1, "lists read: 0", "lists that could not be read: 2: no credential"),
     "no reconciler": (503, {"why": "this gateway does not reconcile"}, 1, "", "this gateway does not reconcile"),
     "under way": (409, {"why": "a reconcile is under way"}, 1, "", "a reconcile is under way"),
     "no JSON": (500, "no\n", 2, "", "not JSON"),
@@ -377,10 +377,34 @@ def test_a_near_miss_is_named(postern):
     assert '"status"' in postern("stats").stderr
 
 
-@pytest.mark.parametrize("command", ["test", "replay", "diff"])
-def test_commands_of_later_milestones_are_no_commands_yet(postern, command):
-    done = postern(command)
-    assert done.returncode == 2 and command in done.stderr
+@pytest.mark.parametrize("command", [["audit", "query"], ["audit", "summary", "--by", "user"], ["audit", "coverage"],
+                                     ["audit", "export"], ["replay", "--policies", "x"]])
+def test_a_period_is_asked_for_alike_everywhere(postern, command):
+    name = " ".join(command[:2] if command[0] == "audit" else command[:1])
+    for args, text in ((["--since", "3"], '--since: "3" is no age such as 7d, 36h or 90m'),
+                       (["--from", "soon"], '--from: "soon" is no time such as 2026-12-31'),
+                       (["--until", "2026-02-30"], '--until: "2026-02-30" is no time such as 2026-12-31'),
+                       (["--since", "1d", "--from", "2026-01-01"], "--since and --from exclude each other"),
+                       (["--from", "2026-02-01", "--until", "2026-02-01"], "the period ends before it begins")):
+        done = postern(*command, *args)
+        assert done.returncode == 2 and done.stderr.startswith(f"postern {name}: {text}"), (args, done.stderr)
+    told = postern(*command, "--help").stdout
+    assert "[--since AGE | --from TIME] [--until TIME]" in told or "--since AGE  " in told
+
+
+@pytest.mark.parametrize("command", [["audit", "query"], ["audit", "query", "--open"],
+                                     ["audit", "summary", "--by", "user"], ["audit", "export"], ["audit", "verify"]])
+def test_one_journal_is_named_by_folder_or_by_settings(postern, command, tmp_path):
+    done = postern(*command, "-c", "a.yaml", "--journal", "a")
+    assert done.returncode == 2 and "-c and --journal exclude each other" in done.stderr
+    done = postern(*command, cwd=tmp_path)
+    assert done.returncode == 2 and "-c FILE" in done.stderr and "--journal DIR" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["query"], ["summary", "--by", "user"], ["coverage"]])
+def test_one_form_of_output_is_asked_for(postern, command):
+    done = postern("audit", *command, "--json", "--csv")
+    assert done.returncode == 2 and "--json and --csv exclude each other" in done.stderr
 
 
 def test_repair_of_a_whole_journal_is_refused(gateway):
@@ -413,7 +437,8 @@ status.address 127.0.0.1:9080, upstream.ca_file system, upstream.timeouts.connec
 upstream.timeouts.send 30s, upstream.timeouts.first_byte 1m, upstream.timeouts.idle 1m, upstream.timeouts.total 2m,
 upstream.keep_alive 50s, upstream.max_connections 256, identity.tokens.cache 5m, identity.client_certificates off,
 identity.signatures refuse, journal.durability sync, journal.timeout 5s, journal.segment 64MB, journal.keep 9600h,
-journal.low_space 1GB, quota.store local, quota.timeout 2s, quota.lease 30s, quota.reconcile 5m, quota.grace 1m,
+journal.low_space.warn 2GB, journal.low_space.refuse 1GB, journal.requests digest, quota.store local, quota.timeout 2s,
+quota.lease 30s, quota.reconcile 5m, quota.grace 1m,
 quota.orphans count, routes.other pass, requests.unknown_fields refuse, workers auto,
 limits.head 64KB, limits.uri 8KB, limits.header_value 32KB, limits.headers 128, limits.body 256KB,
 limits.body_memory 64MB, limits.json_depth 64, limits.json_members 8192, limits.stream_body 12MB, limits.answer 4MB,

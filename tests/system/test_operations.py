@@ -410,7 +410,7 @@ def test_way_08_hooks_images_and_open_doors(gateway, cloud, call, body, code):
 
 def shipped_refusals():
     text = (pathlib.Path(__file__).resolve().parents[2] / "conf" / "postern.yaml").read_text()
-    lines = text[text.index("refuse:"):].splitlines()[1:]
+    lines = text[text.index("  refuse:\n"):].splitlines()[1:]
     out = []
     for line in lines:
         if not line.strip().startswith(("-", "#")):

@@ -152,7 +152,7 @@ USAGE = {
     "no value of a long one": (["explain", "--user"], '"--user" needs a value'),
     "a value too many": (["check", "--show=1"], "takes no value"),
     "a word too many": (["version", "please"], '"please" is one word too many'),
-    "nothing to do": (["audit"], "repair"),
+    "nothing to do": (["audit"], "audit --help"),
     "two requests": (["explain", "--user", "a", "--project", "p", "a.json", "b.json"], '"b.json" is one word too many'),
 }
 

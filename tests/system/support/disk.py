@@ -103,9 +103,13 @@ class Mounts:
         self._paths.append(path)
         self._mount("-o", "remount,ro,bind", path)
 
+    def remount(self, path, how):
+        """how: ro, which fails while a file is open for writing there, or rw."""
+        self._mount("-o", f"remount,{how}", path)
+
     def close(self):
-        for path in reversed(self._paths):
-            subprocess.run(["umount", "--lazy", str(path)], check=True, timeout=60)
+        while self._paths:
+            subprocess.run(["umount", "--lazy", str(self._paths.pop())], check=True, timeout=60)
 
 
 def fill(path, leave):

@@ -117,13 +117,14 @@ def run_command(command, cwd=None, text=None, timeout=60):
 class Gateway(Process):
     """A gateway that is ready."""
 
-    def __init__(self, site, env=None, cwd=None):
+    def __init__(self, site, env=None, cwd=None, stdout=subprocess.DEVNULL):
         self.site = site
         self.check_journal = True  # a test that damages it says False
         reading, writing = os.pipe()
         try:
             super().__init__("postern", [site.binary, "serve", "-c", str(site.conf)], cwd=cwd or site.folder,
-                             env=environment(POSTERN_READY_FD=str(writing), **(env or {})), pass_fds=(writing,))
+                             env=environment(POSTERN_READY_FD=str(writing), **(env or {})), pass_fds=(writing,),
+                             stdout=stdout)
         finally:
             os.close(writing)
         try:
@@ -145,9 +146,15 @@ class Gateway(Process):
         if was_running and not faults and self.check_journal:
             try:
                 self.site.journal().assert_settled()
+                self._verify_journal()
             except AssertionError as error:
                 faults.append(f"journal: {error}")
         return faults
+
+    def _verify_journal(self):
+        """A journal that a gateway leaves is whole by its own verifier, too."""
+        done = run_command([self.site.binary, "audit", "verify", "--journal", str(self.site.journal_folder)])
+        assert done.returncode == 0, done.stdout + done.stderr
 
     @staticmethod
     def _address(text):

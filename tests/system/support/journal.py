@@ -8,10 +8,10 @@ import re
 
 MEMBERS = ("v seq prev time event id operation class method path project user credential client request_id instance "
            "decision would policies exceptions reasons edits policy_set request_sha256 reservation outcome status "
-           "error_code upstream_request_id duration_us actor error count durability request head key signature "
-           "open").split()
+           "error_code upstream_request_id duration_us actor error count durability request query stored redacted head "
+           "key signature open").split()
 INNER = {
-    "user": "id name domain roles groups".split(),
+    "user": "id name domain roles groups domain_id project_name".split(),
     "credential": "kind digest verified".split(),
     "instance": "id name flavor workspace pool profile storage auto_stop_s".split(),
     "would": "decision reasons edits".split(),

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Journals that somebody made to mislead whoever reads them."""
+
+import hashlib
+import json
+import os
+
+import pytest
+
+TIME = "2026-01-02T03:04:05.000000Z"
+PLAYS = ["\x1b[31mred\x1b[0m", "a\nline        forged", "nosnatas\u202e\u2066x", "\u009b2Jc1", "a\u2028b\u200bc\x7f\r"]
+
+
+def write_journal(folder, lines):
+    """A segment of these lines behind a checkpoint, with a right chain."""
+    folder.mkdir()
+    prev, out = "0" * 64, []
+    for seq, members in enumerate([{"event": "checkpoint", "open": []}, *lines], 1):
+        text = json.dumps({"v": 1, "seq": seq, "prev": prev, "time": TIME, **members}, separators=(",", ":")).encode()
+        prev = hashlib.sha256(text).hexdigest()
+        out.append(text + b"\n")
+    (folder / f"{1:020}.jsonl").write_bytes(b"".join(out))
+    return folder
+
+
+def exchange(number, text):
+    return [{"event": "intent", "id": f"{number:032x}", "operation": "demanager.create", "class": "create",
+             "project": text, "user": {"id": text, "name": text, "domain": text}, "client": text,
+             "credential": {"kind": text, "digest": text, "verified": text},
+             "instance": {"id": text, "name": text, "flavor": text}, "decision": "rewrite", "policies": [text],
+             "exceptions": [text], "policy_set": text,
+             "edits": [{"op": "set", "path": text, "new": text, "policy": text}]},
+            {"event": "outcome", "id": f"{number:032x}", "operation": "demanager.create", "class": "create",
+             "outcome": "created", "instance": {"id": text}, "error_code": text}]
+
+
+@pytest.mark.parametrize("text", PLAYS)
+def test_words_of_callers_play_with_no_terminal(text, postern, tmp_path):
+    journal = write_journal(tmp_path / "journal", exchange(1, text))
+    for args in (["query"], ["query", "--who-created", text], ["query", "--open"], ["summary", "--by", "user,flavor"]):
+        done = postern("audit", args[0], "--journal", journal, *args[1:])
+        assert done.returncode == 0, done
+        shown = done.stdout.replace("\n", "")
+        assert shown.isprintable() and "\\x" in shown, (args, done.stdout)
+        assert not any(line.startswith("line        forged") for line in done.stdout.splitlines()), args
+
+
+def test_a_name_of_two_lines_is_one_name(postern, tmp_path):
+    """Lists stand in the index with an LF behind each element."""
+    lines = exchange(1, "x")
+    lines[0]["user"] = {"id": "mallory\nalice", "name": "m\nalice"}
+    lines[0]["policies"] = ["one\ntwo"]
+    journal = write_journal(tmp_path / "journal", lines)
+    for args in (["--user", "alice"], ["--policy", "two"]):
+        assert postern("audit", "query", "--journal", journal, "--json", *args).stdout == "", args
+    done = postern("audit", "summary", "--journal", journal, "--by", "user,policy", "--json")
+    assert '"user_name":"alice"' not in done.stdout and '"two"' not in done.stdout
+
+
+def test_a_huge_line_in_the_witness_is_passed_over(postern, tmp_path):
+    """A log that others write to as well: whoever can add a line to it can't keep anybody from verifying."""
+    journal = write_journal(tmp_path / "journal", [])
+    witness = tmp_path / "witness"
+    with witness.open("wb") as file:
+        file.write(b'{"a":[' + b"0," * 4_000_000 + b"0]}\n")
+    done = postern("audit", "verify", "--journal", journal, "--witness", witness, "--json")
+    assert done.returncode == 0, done
+    assert json.loads(done.stdout)["witness"]["other_lines"] == 1
+
+
+@pytest.mark.parametrize("seconds", [2**63 - 1, 2**62, 10**13])
+def test_times_that_nobody_lives_to_see(seconds, postern, tmp_path):
+    """Somebody asks to be stopped after more microseconds than there are."""
+    lines = []
+    for number in (1, 2, 3):
+        lines += exchange(number, f"x{number}")
+        lines[-2]["instance"]["auto_stop_s"] = seconds
+    lines += [{**exchange(4, "x3")[0], "operation": "notebooks.start", "class": "start"},
+              {**exchange(4, "x3")[1], "operation": "notebooks.start", "class": "start", "outcome": "done"}]
+    lines[-2]["instance"]["auto_stop_s"] = seconds
+    journal = write_journal(tmp_path / "journal", lines)
+    for args in (["query", "--who-created", "x3"], ["query", "--open"], ["query", "--open", "--json"], ["query", "--csv"],
+                 ["summary", "--by", "user"], ["summary", "--by", "user", "--json"], ["query", "--json"], ["export"],
+                 ["export", "--format", "cadf"], ["verify"]):
+        done = postern("audit", args[0], "--journal", journal, *args[1:])
+        assert done.returncode == 0 and "runtime error" not in done.stderr, (args, done.stderr)
+        assert "\n-" not in done.stdout and ":-" not in done.stdout and "  -9" not in done.stdout, (args, done.stdout)
+
+
+def test_a_pipe_in_the_place_of_a_segment_holds_nobody_up(postern, tmp_path):
+    journal = write_journal(tmp_path / "journal", [])
+    os.mkfifo(journal / f"{2:020}.jsonl")
+    for args in (["verify"], ["export"], ["query", "--open"], ["query"]):
+        done = postern("audit", args[0], "--journal", journal, *args[1:], timeout=20)
+        assert done.returncode == 2 and "segment" in done.stderr, (args, done)

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The journal carried on: none of its lines is lost or doubled, and no sink is ever waited for."""
+
+import json
+import os
+import random
+import signal
+import threading
+
+import pytest
+from support.bodies import CREATE, compact, create_body
+from support.contract import post_create
+from support.http import Client
+from support.receiver import Receiver
+from support.waiting import wait_for
+
+
+@pytest.fixture
+def receiver(pki):
+    receiver = Receiver(pki)
+    yield receiver
+    receiver.close()
+
+
+def http_sink(receiver, pki, name="lake", **http):
+    return {"name": name, "http": {"url": receiver.url, "ca_file": pki.ca, **http}}
+
+
+def without_open(raw):
+    """A checkpoint goes without its list of what is open."""
+    line = json.loads(raw)
+    return {name: value for name, value in line.items() if name != "open"}
+
+
+def kept_lines(site):
+    """What stands on disk, half a line at the end left out."""
+    lines = []
+    for path in sorted(site.journal_folder.glob("*.jsonl")):
+        lines += [line for line in path.read_bytes().split(b"\n")[:-1] if line]
+    return [line.decode() for line in lines]
+
+
+def assert_delivered(receiver, site, all_lines=True):
+    got, kept = receiver.lines(), kept_lines(site)
+    if not all_lines:
+        kept = kept[:len(got)]
+    assert [without_open(line) for line in got] == [without_open(line) for line in kept]
+
+
+def refuse_some(gateway, token, count):
+    """So many refusal lines."""
+    body = compact(create_body(flavor="x"))
+    with gateway.connect() as client:
+        for _ in range(count):
+            assert client.request("POST", CREATE, body, {"X-Auth-Token": token}).status == 403
+
+
+def wait_caught_up(gateway, name="lake"):
+    """Until the sink was given all that is written; what isn't on disk yet comes within a second."""
+    def caught_up():
+        metrics = gateway.metrics()
+        position = metrics[f'postern_sink_position{{sink="{name}"}}']
+        return position == json.loads(kept_lines(gateway.site)[-1])["seq"]
+    wait_for(caught_up, "the sink to catch up")
+
+
+def test_lines_go_out_as_they_are(gateway_factory, cloud, token, receiver, pki, folder):
+    fields = folder / "fields"
+    fields.write_text("Authorization: Bearer very-s3cret\n")
+    fields.chmod(0o600)
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki, headers_file=str(fields))]})
+    assert post_create(gateway, token).status == 200
+    refuse_some(gateway, token, 20)
+    wait_for(lambda: len(receiver.lines()) >= 24, "the lines")
+    wait_caught_up(gateway)
+    assert_delivered(receiver, gateway.site)
+    batch = receiver.batches[0]
+    assert batch.headers["Content-Type"] == "application/x-ndjson"
+    assert batch.headers["Content-Encoding"] == "gzip"
+    assert batch.headers["Authorization"] == "Bearer very-s3cret"
+    assert batch.headers["Host"] == f"127.0.0.1:{receiver.port}"
+    assert batch.id.endswith(f"/1-{json.loads(batch.lines[-1])['seq']}")
+    row, = json.loads(gateway.site.run("status", "--json").stdout)["sinks"]
+    assert row["name"] == "lake" and row["kind"] == "http" and row["lag_lines"] == 0
+    assert "sinks of the journal:" in gateway.site.run("status").stdout
+
+    fields.write_text("Authorization: Bearer another-s3cret\n")
+    gateway.reload()
+    refuse_some(gateway, token, 1)
+    wait_for(lambda: receiver.batches[-1].headers["Authorization"].endswith("another-s3cret"), "the new field")
+    gateway.stop()
+    texts = [gateway.stderr] + [path.read_text() for path in gateway.site.folder.rglob("*.position")]
+    assert not any("s3cret" in text for text in texts)
+    assert_delivered(receiver, gateway.site, all_lines=False)
+    assert oct(os.stat(gateway.site.folder / "sinks").st_mode & 0o777) == "0o700"
+
+
+def test_cloud_events_go_as_an_array(gateway_factory, cloud, token, receiver, pki):
+    gateway = gateway_factory(settings={"sinks": [{**http_sink(receiver, pki, gzip=False), "format": "cloudevents"}]})
+    refuse_some(gateway, token, 5)
+    wait_caught_up(gateway)
+    for batch in receiver.batches:
+        assert batch.headers["Content-Type"] == "application/cloudevents-batch+json"
+        assert "Content-Encoding" not in batch.headers
+    assert len(receiver.lines()) == len(kept_lines(gateway.site))
+    assert all(event["specversion"] == "1.0" for event in receiver.lines())
+
+
+def test_hours_down_then_all_of_it(gateway_factory, cloud, token, receiver, pki):
+    """Thousands of lines over several segments and a restart, at a size that the receiver takes."""
+    receiver.answer = 503
+    receiver.most = 200
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki, batch=2000)],
+                                        "log": {"level": "error"}})
+    refuse_some(gateway, token, 1500)
+    assert gateway.status("/readyz").body == b"ok\n"
+    wait_for(lambda: gateway.metrics()['postern_sink_lag_lines{sink="lake"}'] >= 1500, "the lag")
+    assert gateway.metrics()['postern_sink_failures_total{sink="lake"}'] > 0
+    assert receiver.lines() == []
+    gateway.stop()
+    again = gateway_factory(site=gateway.site)
+    refuse_some(again, token, 1000)
+    receiver.answer = 204
+    wait_caught_up(again)
+    assert_delivered(receiver, gateway.site)
+    assert len(receiver.lines()) >= 2500
+    assert max(len(batch.lines) for batch in receiver.batches) <= 200
+
+
+def test_what_is_refused_is_not_lost(gateway_factory, cloud, token, receiver, pki):
+    receiver.answer = 403
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki)]})
+    refuse_some(gateway, token, 5)
+    wait_for(lambda: gateway.metrics()['postern_sink_refusals_total{sink="lake"}'] > 0, "a refusal")
+    gateway.wait_stderr("the receiver answered 403")
+    receiver.answer = 200
+    wait_caught_up(gateway)
+    assert_delivered(receiver, gateway.site)
+
+
+def test_a_receiver_that_is_someone_else_gets_nothing(gateway_factory, cloud, token, pki):
+    wrong = Receiver(pki, "unknown-ca")
+    try:
+        gateway = gateway_factory(settings={"sinks": [http_sink(wrong, pki)]})
+        gateway.wait_stderr("certificate")
+        assert post_create(gateway, token).status == 200
+        assert wrong.requests == 0
+        assert gateway.status("/readyz").body == b"ok\n"
+    finally:
+        wrong.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kill_at_any_moment(gateway_factory, site_factory, cloud, token, receiver, pki, seed):
+    """Batches that repeat are the same by their ids; without them each line is there once, in order."""
+    dice = random.Random(seed)
+    site = site_factory(settings={"sinks": [http_sink(receiver, pki, batch=20)], "log": {"level": "error"}},
+                        url=cloud.url)
+    for _ in range(4):
+        gateway = gateway_factory(site=site)
+        asking = threading.Thread(target=ask_until_gone, args=(gateway, token))
+        asking.start()
+        for answer in [200] * dice.randrange(4) + [dice.choice([200, "drop"])]:
+            receiver.answer = answer
+            before = receiver.requests
+            wait_for(lambda: receiver.requests > before, "a batch")
+        gateway.signal(signal.SIGKILL)
+        gateway.wait()
+        asking.join()
+    receiver.answer = 200
+    gateway = gateway_factory(site=site)
+    wait_caught_up(gateway)
+    assert_delivered(receiver, site)
+    gateway.stop()
+
+
+def ask_until_gone(gateway, token):
+    host, port = gateway.addresses[0]
+    body = compact(create_body(flavor="x"))
+    try:
+        with Client(host, port) as client:
+            while True:
+                client.request("POST", CREATE, body, {"X-Auth-Token": token})
+    except (OSError, AssertionError):
+        pass
+
+
+def test_standard_output_that_nobody_reads(gateway_factory, cloud, token):
+    reading, writing = os.pipe()
+    gateway = gateway_factory(settings={"sinks": [{"name": "out", "stdout": True}]}, stdout=writing)
+    refuse_some(gateway, token, 200)  # a pipe holds 64 KB
+    assert post_create(gateway, token).status == 200
+    wait_for(lambda: gateway.metrics()['postern_sink_lag_lines{sink="out"}'] > 0, "the pipe to be full")
+    assert gateway.status("/readyz").body == b"ok\n"
+    os.close(writing)
+    got = bytearray()
+    reader = threading.Thread(target=lambda: read_all(reading, got))
+    reader.start()
+    wait_caught_up(gateway, "out")
+    gateway.stop()
+    reader.join()
+    os.close(reading)
+    kept = kept_lines(gateway.site)
+    lines = got.decode().splitlines()
+    assert [without_open(line) for line in lines] == [without_open(line) for line in kept[:len(lines)]]
+    assert len(lines) >= 201
+
+
+def test_standard_output_that_is_closed(gateway_factory, site_factory, cloud, token, folder):
+    """No file that is opened later takes its place."""
+    site = site_factory(settings={"sinks": [{"name": "out", "stdout": True}]}, url=cloud.url)
+    closing = folder / "closing"
+    closing.write_text(f'#!/bin/sh\nexec {site.binary} "$@" >&-\n')
+    closing.chmod(0o700)
+    site.binary = str(closing)
+    gateway = gateway_factory(site=site)
+    assert post_create(gateway, token).status == 200
+    wait_caught_up(gateway, "out")
+
+
+def read_all(fd, into):
+    while part := os.read(fd, 65536):
+        into.extend(part)
+
+
+def test_a_clean_restart_doubles_nothing(gateway_factory, cloud, token, receiver, pki):
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki)]})
+    for _ in range(3):
+        refuse_some(gateway, token, 30)
+        gateway.stop()
+        gateway = gateway_factory(site=gateway.site)
+    wait_caught_up(gateway)
+    assert receiver.repeats == 0
+    assert_delivered(receiver, gateway.site)
+
+
+def test_lines_that_were_removed_by_hand_are_told(gateway_factory, cloud, token, receiver, pki):
+    receiver.answer = 503
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki)]})
+    refuse_some(gateway, token, 1800)  # more than a segment
+    gateway.stop()
+    first, second, *_ = sorted(gateway.site.journal_folder.glob("*.jsonl"))
+    first.unlink()
+    receiver.answer = 200
+    again = gateway_factory(site=gateway.site)
+    wait_caught_up(again)
+    lost = int(second.stem) - 1
+    assert again.metrics()['postern_sink_lost_lines_total{sink="lake"}'] == lost
+    again.wait_stderr(f"first=1 last={lost}")
+    again.check_journal = False
+
+
+@pytest.mark.parametrize("sink, fault", [
+    ({"name": "a", "http": {"url": "http://192.0.2.1/x"}}, "url: http:// would carry"),
+    ({"name": "a", "http": {"url": "http://192.0.2.1/x", "plain": True}}, "this host alone"),
+    ({"name": "a", "http": {"url": "https://h/x", "ca_file": "/nowhere.pem"}}, "nowhere.pem"),
+    ({"name": "a", "http": {"url": "https://h/x", "headers_file": "/nowhere"}}, "headers_file: /nowhere"),
+    ({"name": "a", "http": {"url": "https://u:p@h/x"}}, "without a user"),
+    ({"name": "a", "http": {"url": "https://h/x", "batch": 0}}, "batch"),
+    ({"name": "A!", "stdout": True}, "name: expected a-z"),
+    ({"name": "a"}, "exactly one of stdout, syslog and http, found 0"),
+    ({"name": "a", "stdout": True, "http": {"url": "https://h/x"}}, "found 2"),
+    ({"name": "a", "stdout": False}, "stdout: expected true"),
+    ({"name": "a", "stdout": True, "formats": "postern"}, 'did you mean "format"'),
+    ({"name": "a", "syslog": {"address": "udp:h:1"}}, "address: expected unix:PATH"),
+    ({"name": "a", "syslog": {"address": "tls:h"}}, "tls:HOST:PORT"),
+    ({"name": "a", "syslog": {"address": "tcp:127.0.0.1:1", "ca_file": "x"}}, "tls:HOST:PORT alone"),
+    ({"name": "a", "syslog": {"address": "tls:h:1", "key": "k"}}, "go together"),
+    ({"name": "a", "syslog": {"address": "tls:h:1", "certificate": "/nowhere.pem", "key": "/k"}}, "nowhere.pem"),
+])
+def test_settings_that_cannot_work(site_factory, sink, fault):
+    done = site_factory(settings={"sinks": [sink]}).run("check")
+    assert done.returncode == 1 and fault in done.stderr, done.stderr
+
+
+def test_settings_of_many(site_factory):
+    sinks = [{"name": f"s{i}", "http": {"url": "http://127.0.0.1/x", "plain": True}} for i in range(17)]
+    done = site_factory(settings={"sinks": sinks}).run("check")
+    assert done.returncode == 1 and "at most 16 sinks, found 17" in done.stderr
+    done = site_factory(settings={"sinks": [sinks[0], sinks[0]]}).run("check")
+    assert done.returncode == 1 and "another sink is called" in done.stderr
+    site = site_factory(settings={"sinks": sinks[:16]})
+    shown = site.run("check", "--show")
+    assert shown.returncode == 0, shown.stderr
+    assert "  - name: s15\n    http:\n      url: http://127.0.0.1/x\n      plain: true\n" in shown.stdout
+    site.conf.write_text(shown.stdout)
+    assert site.run("check", "--show").stdout == shown.stdout
