@@ -18,9 +18,10 @@ static void read_path(struct conf_loading *l, const struct ytext *text, struct k
 void conf_read_keep(struct conf_loading *l)
 {
     const struct ytexts *redact = &l->rows->journal.redact;
+    const struct ynumber *requests = &l->rows->journal.requests;
     struct keep_path *paths = arena_array(l->arena, KEEP_PATHS_MAX, sizeof *paths);
 
-    l->conf.journal.keep_requests = l->rows->journal.requests.value == REQUESTS_FULL;
+    l->conf.journal.keep_requests = requests->value == REQUESTS_FULL;
     if (paths == NULL) {
         conf_no_memory(l);
         return;
@@ -32,5 +33,11 @@ void conf_read_keep(struct conf_loading *l)
     }
     for (size_t i = 0; i < redact->count; i++)
         read_path(l, &redact->items[i], &paths[i]);
+    /* A word that isn't one was told already. */
+    if (redact->count > 0 && !l->conf.journal.keep_requests &&
+        (requests->set || requests->at.line == 0))
+        diag_warn(l->diag, redact->at,
+                  "redact: no requests are kept that it could leave something out of; "
+                  "requests: full keeps them");
     l->conf.journal.redact = (struct keep_rules){paths, redact->count};
 }

@@ -874,6 +874,18 @@ static void a_store_on_another_host_is_verified(void **state)
     }
 }
 
+static void what_nothing_is_left_out_of_is_warned_of(void **state)
+{
+    struct conf conf;
+
+    (void)state;
+    assert_true(load(VIEW(NEEDED "journal: {redact: [/name]}\n"), &conf));
+    assert_int_equal(diag.count, 1);
+    assert_true(diag.items[0].warning && diag.items[0].loc.line > 0);
+    assert_true(load(VIEW(NEEDED "journal: {requests: full, redact: [/name]}\n"), &conf));
+    assert_int_equal(diag.count, 0);
+}
+
 /* libpq would say only that it can't connect. */
 static void a_store_needs_an_sslmode_that_exists(void **state)
 {
@@ -972,6 +984,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_listeners, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_faults_are_told_in_one_run, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_nothing_is_left_out_of_is_warned_of, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_store_needs_an_sslmode_that_exists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_store_on_another_host_is_verified, set_up, tear_down),
         cmocka_unit_test_setup_teardown(relative_paths_start_at_the_settings_file, set_up,
