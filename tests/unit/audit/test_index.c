@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit/internal.h"
 #include "audit/summary.h"
 
 #include "journals.h"
@@ -72,6 +73,26 @@ static void answers_are_those_of_a_scan(void **state)
         }
         made_remove(&m);
     }
+}
+
+static void the_schema_of_an_index_is_not_trusted(void **state)
+{
+    struct made m;
+    struct err err;
+
+    (void)state;
+    made_new(&m, 5);
+    made_lines(&m, 10);
+    for (unsigned i = 0; i < 2; i++) { /* made, then found */
+        struct audit_index *index = made_open(&m);
+        int64_t trusted = -1;
+
+        assert_int_equal(sql_number(index->db, "PRAGMA trusted_schema", 0, &trusted, &err),
+                         STATUS_OK);
+        assert_int_equal(trusted, 0);
+        audit_index_close(&index);
+    }
+    made_remove(&m);
 }
 
 static void a_spoilt_index_is_made_anew(void **state)
@@ -504,6 +525,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_those_of_a_scan),
+        cmocka_unit_test(the_schema_of_an_index_is_not_trusted),
         cmocka_unit_test(a_spoilt_index_is_made_anew),
         cmocka_unit_test(another_journal_or_version_is_seen),
         cmocka_unit_test(another_last_line_of_the_same_length_is_seen),
