@@ -2,10 +2,15 @@
 """The journal as the running gateway writes it: segments, checkpoints, and what happens when there is no room."""
 
 import os
+import pathlib
+import shutil
 import stat
+
+import pytest
 
 from support.bodies import CREATE, compact, create_body
 from support.contract import check_refusal, exchange_id, post_create
+from support.journal import Journal
 from support.waiting import wait_for
 
 
@@ -16,6 +21,19 @@ def test_the_first_lines(gateway):
     assert start["durability"] == "sync"
     assert stat.S_IMODE(os.stat(journal.folder).st_mode) == 0o700
     assert stat.S_IMODE(os.stat(journal.segments[0]).st_mode) & 0o077 == 0
+
+
+def test_the_reader_of_these_tests_leaves_out_a_line_in_the_writing(gateway, folder):
+    copy = pathlib.Path(shutil.copytree(gateway.site.journal_folder, folder / "copy"))
+    whole = Journal(copy).lines
+    with open(copy / "00000000000000000001.jsonl", "ab") as segment:
+        segment.write(b'{"v":1,"seq":')
+    assert Journal(copy, growing=True).lines == whole
+    with pytest.raises(AssertionError, match="unterminated"):
+        Journal(copy)
+    (copy / f"{len(whole) + 1:020d}.jsonl").touch()
+    with pytest.raises(AssertionError, match="unterminated"):
+        Journal(copy, growing=True)
 
 
 def test_segments_are_rotated_and_open_with_a_checkpoint(gateway, gateway_factory, cloud, token):

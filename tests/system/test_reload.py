@@ -62,12 +62,14 @@ def test_reloads_under_load_fail_no_request(gateway, token):
     for thread in threads:
         thread.start()
     sets = [ALLOW_ALL, POLICIES, policy('flavors: {allow: ["*"]}'), "version: 3\n"]
-    for turn in range(12):
-        gateway.site.write_policies(sets[turn % len(sets)])
-        gateway.reload()
-    stop.set()
-    for thread in threads:
-        thread.join(30)
+    try:
+        for turn in range(12):
+            gateway.site.write_policies(sets[turn % len(sets)])
+            gateway.reload()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
     assert failed == []
 
 
