@@ -10,7 +10,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/digest.h"
-#include "journal/trail.h"
+#include "trail/trail.h"
 
 enum { CHUNK_LINES = 1000000, PATIENCE_LINES = 512, LINE_ARENA = 1 << 22 };
 

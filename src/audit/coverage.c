@@ -2,8 +2,8 @@
  * Lines to hits. */
 #include "audit/coverage.h"
 
-#include "audit/row.h"
-#include "journal/trail.h"
+#include "trail/row.h"
+#include "trail/trail.h"
 
 enum { SCRATCH_BLOCK = 64 << 10, SCRATCH_MAX = 64 << 20, EVENT_WITHIN = 512 };
 

@@ -7,10 +7,10 @@
  * request. What warn and observe policies would have done is counted apart. */
 #pragma once
 
-#include "audit/period.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "policy/inventory.h"
+#include "trail/period.h"
 
 enum { COVERAGE_GONE_MAX = 1000, COVERAGE_NAME_MAX = 1024 /* bytes of a name that is kept */ };
 

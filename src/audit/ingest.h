@@ -3,9 +3,9 @@
  * the room. */
 #pragma once
 
-#include "audit/row.h"
 #include "audit/sql.h"
-#include "journal/trail.h"
+#include "trail/row.h"
+#include "trail/trail.h"
 
 struct ingest;
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "audit/internal.h"
-#include "audit/row.h"
 #include "audit/where.h"
+#include "trail/row.h"
 
 enum {
     SQL_BYTES = 1 << 16,

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "audit/index.h"
-#include "audit/period.h"
 #include "base/buffer.h"
-#include "journal/trail.h"
+#include "trail/period.h"
+#include "trail/trail.h"
 
 /* All that are given have to hold; ptr NULL: any. `*` stands for any run of characters in user,
  * project, flavor, operation, reason, policy and in an instance's name. */

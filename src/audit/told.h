@@ -3,7 +3,7 @@
 #pragma once
 
 #include "audit/query.h"
-#include "audit/row.h"
+#include "trail/row.h"
 
 /* Absent texts have ptr NULL; everything lives in the arena and the exchange's lines. */
 struct audit_told {

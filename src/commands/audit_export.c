@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audit/format.h"
-#include "audit/row.h"
 #include "base/clock.h"
 #include "commands/audit.h"
 #include "commands/period_options.h"
-#include "journal/trail.h"
+#include "formats/format.h"
+#include "trail/row.h"
+#include "trail/trail.h"
 
 enum {
     LINE_ARENA_BLOCK = 1 << 16,
@@ -28,7 +28,7 @@ struct export
 {
     const struct command *command;
     const char *conf, *journal, *output, *source;
-    enum audit_format format;
+    enum format format;
     struct period_options times;
 
     char host[HOST_BYTES];
@@ -45,7 +45,7 @@ enum option_id { OPTION_JOURNAL = 256, OPTION_SINCE, OPTION_FROM, OPTION_UNTIL, 
 
 static int take_format(struct export *x, const char *text)
 {
-    if (audit_format_find(view_str(text), &x->format))
+    if (format_find(view_str(text), &x->format))
         return -1;
     return command_usage(x->command, "--format: \"%s\" is none of: postern cadf cloudevents", text);
 }
@@ -235,7 +235,7 @@ static bool export_line(struct export *x, const struct trail_line *line)
             return true;
         why = "it is too long in that format";
         arena_reset(&x->arena);
-        status = audit_format_line(x->format, view_str(x->source), line->text, &x->arena, &x->out);
+        status = format_line(x->format, view_str(x->source), line->text, &x->arena, &x->out);
         x->out.failed = STATUS_OK;
     }
     if (status == STATUS_NOMEM) {

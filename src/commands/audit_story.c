@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `postern audit query --who-created`: the story of an instance, with the place of every line. */
-#include "audit/row.h"
 #include "base/clock.h"
 #include "commands/audit_open.h"
 #include "commands/printable.h"
+#include "trail/row.h"
 
 enum repeated { PROJECT, FLAVOR, POLICY_SET, CREDENTIAL, REPEATED };
 enum {

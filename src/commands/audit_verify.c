@@ -3,12 +3,12 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "audit/verify.h"
 #include "base/clock.h"
 #include "commands/audit.h"
 #include "commands/period_options.h"
 #include "journal/segment.h"
 #include "json/write.h"
+#include "proof/verify.h"
 
 #define U(value) ((unsigned long long)(value))
 

@@ -2,8 +2,8 @@
  * Inside of the commands. */
 #pragma once
 
-#include "audit/period.h"
 #include "server/load.h"
+#include "trail/period.h"
 
 enum { RESULT_WELL = 0, RESULT_NO = 1, RESULT_CANNOT = 2 };
 

@@ -3,8 +3,8 @@
  * what is wrong with the usage and gives the exit status, or -1 to go on. */
 #pragma once
 
-#include "audit/period.h"
 #include "commands/internal.h"
+#include "trail/period.h"
 
 #define PERIOD_USAGE "[--since AGE | --from TIME] [--until TIME]"
 #define PERIOD_HELP                                                                    \

@@ -48,7 +48,7 @@ enum conf_syslog_kind { CONF_SYSLOG_UNIX, CONF_SYSLOG_TCP, CONF_SYSLOG_TLS };
 struct conf_sink {
     const char *name;
     enum conf_sink_kind kind;
-    int format; /* enum audit_format */
+    int format; /* enum format */
     bool from_now;
     int64_t batch; /* lines */
     struct {

@@ -86,7 +86,7 @@ static struct sink_settings settings_of(const struct conf_sink *conf)
 
     return (struct sink_settings){
         .name = conf->name,
-        .format = (enum audit_format)conf->format,
+        .format = (enum format)conf->format,
         .from_now = conf->from_now,
         .batch = (size_t)conf->batch,
         .kind = (enum sink_kind)conf->kind,

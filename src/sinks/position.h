@@ -6,7 +6,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
-#include "journal/trail.h"
+#include "trail/trail.h"
 
 enum { POSITION_ID_BYTES = 128 };
 

@@ -209,8 +209,8 @@ static enum taken put_in(struct reader *reader, const struct trail_line *line,
     enum status status;
 
     arena_reset(&reader->arena);
-    status = audit_format_line(reader->settings.format, reader->settings.source, line->text,
-                               &reader->arena, &batch->text);
+    status = format_line(reader->settings.format, reader->settings.source, line->text,
+                         &reader->arena, &batch->text);
     if (status != STATUS_OK || batch->text.failed != STATUS_OK) {
         status = status != STATUS_OK ? status : batch->text.failed;
         batch->text.failed = STATUS_OK;

@@ -3,14 +3,14 @@
  * or unreadable is logged, counted and passed; nothing else is left out. */
 #pragma once
 
-#include "audit/format.h"
 #include "base/arena.h"
+#include "formats/format.h"
 #include "sinks/batch.h"
 
 struct reader_settings {
     const char *name;    /* of the sink, for the log */
     const char *journal; /* folder */
-    enum audit_format format;
+    enum format format;
     struct view source; /* the gateway */
 };
 

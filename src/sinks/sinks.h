@@ -4,7 +4,7 @@
  * with a loop. The promises are docs/sinks.md. */
 #pragma once
 
-#include "audit/format.h"
+#include "formats/format.h"
 #include "journal/journal.h"
 #include "json/write.h"
 #include "sinks/transport.h"
@@ -15,7 +15,7 @@ enum sink_kind { SINK_STDOUT, SINK_SYSLOG, SINK_HTTP };
 
 struct sink_settings {
     const char *name; /* [a-z0-9-], unique: of its position file too */
-    enum audit_format format;
+    enum format format;
     bool from_now; /* a new one begins behind the last line that there is, not at the first */
     size_t batch;  /* lines in one at most, 1 to 10,000 */
     enum sink_kind kind;

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "journal/keep.h"
-#include "journal/trail.h"
+#include "trail/trail.h"
 #include "trial/replay_answer.h"
 #include "trial/replay_sets.h"
 

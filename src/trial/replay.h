@@ -5,8 +5,8 @@
  * come from the caller. */
 #pragma once
 
-#include "audit/period.h"
 #include "judging/judging.h"
+#include "trail/period.h"
 
 struct replay_reason {
     struct view code, policy, rule, message; /* policy, rule: ptr NULL where it has none */

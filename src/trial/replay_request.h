@@ -2,8 +2,8 @@
  * A journal line's request as it was judged. Private to the room. */
 #pragma once
 
-#include "audit/row.h"
 #include "policy/subject.h"
+#include "trail/row.h"
 #include "trial/replay.h"
 
 struct replay_request {

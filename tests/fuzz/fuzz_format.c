@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Any bytes as a line of the journal, for readers of other formats. What comes out is one line of
  * strict JSON, the same each time; our own format is the line itself; what fails leaves nothing. */
-#include "audit/format.h"
+#include "formats/format.h"
 #include "json/doc.h"
 
 #include "fuzz.h"
@@ -24,7 +24,7 @@ static bool is_checkpoint(const struct jdoc *doc, struct arena *arena)
     return view_eq(jdoc_text(doc, event, arena), VIEW("checkpoint"));
 }
 
-static void check_output(enum audit_format format, struct view line, struct view out)
+static void check_output(enum format format, struct view line, struct view out)
 {
     struct arena arena;
     struct jdoc in, made;
@@ -45,7 +45,7 @@ static void check_output(enum audit_format format, struct view line, struct view
     arena_done(&arena);
 }
 
-static void write_line(enum audit_format format, struct view source, struct view line)
+static void write_line(enum format format, struct view source, struct view line)
 {
     struct arena arena;
     struct buf first, second;
@@ -54,8 +54,8 @@ static void write_line(enum audit_format format, struct view source, struct view
     fuzz_arena(&arena);
     buf_init(&first, OUT_MAX);
     buf_init(&second, OUT_MAX);
-    status = audit_format_line(format, source, line, &arena, &first);
-    REQUIRE(audit_format_line(format, source, line, &arena, &second) == status);
+    status = format_line(format, source, line, &arena, &first);
+    REQUIRE(format_line(format, source, line, &arena, &second) == status);
     REQUIRE(view_eq(buf_view(&first), buf_view(&second)));
     if (status == STATUS_OK)
         check_output(format, line, buf_view(&first));
@@ -68,7 +68,7 @@ static void write_line(enum audit_format format, struct view source, struct view
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum audit_format formats[] = {FORMAT_POSTERN, FORMAT_CADF, FORMAT_CLOUDEVENTS};
+    static const enum format formats[] = {FORMAT_POSTERN, FORMAT_CADF, FORMAT_CLOUDEVENTS};
     struct view line = fuzz_input(data, size), source = VIEW("gw.example.org");
 
     if (size > 0 && line.ptr[0] == 's' && fuzz_part(&line, ' ', &source) && line.ptr == NULL)

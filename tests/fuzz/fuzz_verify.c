@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "audit/verify.h"
 #include "journal/chain.h"
+#include "proof/verify.h"
 
 #include "fuzz.h"
 #include "segments.h"

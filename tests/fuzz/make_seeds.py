@@ -1013,7 +1013,7 @@ seeds(
 # ---- lines in other formats ----
 
 _ROW = re.compile(r'ROW\("(\w+)",\n    "(.*)",\n')
-for _name, _line in _ROW.findall((HERE.parent / "unit/audit/format_rows.def").read_text()):
+for _name, _line in _ROW.findall((HERE.parent / "unit/formats/format_rows.def").read_text()):
     seed("format", _name, _line.replace("'", '"').replace("\\\\", "\\"))
 seeds(
     "format",

@@ -7,12 +7,14 @@ import subprocess
 import sys
 
 BUILD = pathlib.Path(sys.argv[1])
-PURE = ["yaml", "json", "http1", "modelarts", "policy", "judging"]
+PURE = ["yaml", "json", "http1", "modelarts", "policy", "judging", "formats"]
 PARTS = {  # pure files of rooms that are not
     "journal": ["chain", "keep", "record"],
     "quota": ["ledger", "entry", "counter", "reserve", "refuse", "scan", "order", "table"],
     "sinks": ["head", "syslog_message"],
-    "audit": ["format", "format_cadf", "format_cloudevents", "format_postern", "faults", "links", "pairs", "params", "period", "row", "seals", "told"],
+    "trail": ["period", "row"],
+    "proof": ["faults", "links", "pairs", "seals"],
+    "audit": ["params", "told"],
     "trial": ["cases", "reach", "outcome", "same", "yaml_json", "replay_request", "replay_answer", "replay_groups"],
 }
 IMPURE = re.compile(r" U (event_\w+|evhtp_\w+|SSL_\w+|socket|open|open64|fopen\w*|read|write|pread|pwrite|time|"

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proof/seals.h"
+
+#include <stdio.h>
+
+enum { SIGNED_BYTES = 256 };
+
+static int nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool read_signature(struct view hex, unsigned char out[ED25519_SIGNATURE_BYTES])
+{
+    if (hex.len != 2 * (size_t)ED25519_SIGNATURE_BYTES)
+        return false;
+    for (size_t i = 0; i < ED25519_SIGNATURE_BYTES; i++) {
+        int high = nibble(hex.ptr[2 * i]), low = nibble(hex.ptr[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+static const struct ed25519_public *find_key(const struct seals *seals, struct view id)
+{
+    for (size_t i = 0; i < seals->key_count; i++) {
+        if (view_eq(id, view_of(seals->keys[i].id, DIGEST_HEX_BYTES)))
+            return &seals->keys[i];
+    }
+    return NULL;
+}
+
+static bool holds(const struct ed25519_public *key, struct row *row)
+{
+    unsigned char signature[ED25519_SIGNATURE_BYTES];
+    struct view head = row_text(row, ROW_HEAD), time = row_text(row, ROW_TIME);
+    char text[SIGNED_BYTES];
+    int len;
+
+    if (time.len > SIGNED_BYTES / 4 || !read_signature(row_text(row, ROW_SIGNATURE), signature))
+        return false;
+    len = snprintf(text, sizeof text, "postern seal v1\n%llu\n%.*s\n%.*s\n",
+                   (unsigned long long)row->seq, VIEW_ARGS(head), VIEW_ARGS(time));
+    return len > 0 && (size_t)len < sizeof text &&
+           ed25519_verify(key, view_of(text, (size_t)len), signature);
+}
+
+/* Each strange key is named once, not at each of its seals. */
+static void add_unknown(struct seals *seals, struct view id, struct fault_place at,
+                        struct fault_list *faults)
+{
+    if (view_eq(id, view_of(seals->unknown, sizeof seals->unknown)))
+        return;
+    (void)verify_fault(faults, FAULT_SEAL, at, "it is signed with key %.*s, which was not given",
+                       id.len > DIGEST_HEX_BYTES ? DIGEST_HEX_BYTES : (int)id.len, id.ptr);
+    if (id.len == sizeof seals->unknown)
+        memcpy(seals->unknown, id.ptr, sizeof seals->unknown);
+}
+
+static void prove(struct seals *seals, struct row *row, uint64_t whole_from,
+                  const struct ed25519_public *key)
+{
+    seals->good++;
+    seals->from = whole_from;
+    seals->until = row->seq - 1;
+    seals->proven_us = row->time_us;
+    memcpy(seals->key, key->id, sizeof seals->key);
+}
+
+void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint64_t whole_from,
+               struct fault_list *faults)
+{
+    struct view id = row_text(row, ROW_KEY), head = row_text(row, ROW_HEAD);
+    const struct ed25519_public *key = find_key(seals, id);
+
+    seals->count++;
+    if (id.ptr == NULL || head.len != DIGEST_HEX_BYTES || !view_eq(head, row_text(row, ROW_PREV))) {
+        (void)verify_fault(faults, FAULT_SEAL, at,
+                           "its `head` isn't its `prev`, or it has no `key`");
+        return;
+    }
+    if (key != NULL && !holds(key, row)) {
+        (void)verify_fault(
+            faults, FAULT_SEAL, at,
+            "its signature doesn't hold: what stands behind seq %llu was changed, or "
+            "the seal itself",
+            (unsigned long long)seals->until);
+        return;
+    }
+    if (row->time_us < seals->time_us) {
+        (void)verify_fault(faults, FAULT_SEAL, at,
+                           "its time is earlier than that of the seal before");
+        return;
+    }
+    seals->time_us = row->time_us;
+    if (key != NULL)
+        prove(seals, row, whole_from, key);
+    else if (seals->key_count > 0)
+        add_unknown(seals, id, at, faults);
+}
