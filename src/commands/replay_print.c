@@ -26,14 +26,6 @@ static void member_reasons(struct jwriter *w, const struct replay_judgement *jud
     jwriter_close_array(w);
 }
 
-static void member_json(struct jwriter *w, const char *key, struct view json)
-{
-    if (json.ptr == NULL)
-        return;
-    jwriter_key(w, key);
-    jwriter_raw(w, json);
-}
-
 static void member_edits(struct jwriter *w, const struct replay_judgement *judgement)
 {
     if (judgement->edit_count == 0)
@@ -46,8 +38,8 @@ static void member_edits(struct jwriter *w, const struct replay_judgement *judge
         jwriter_open_object(w);
         jwriter_member_opt(w, "op", edit->op);
         jwriter_member_opt(w, "path", edit->path);
-        member_json(w, "old", edit->old_json);
-        member_json(w, "new", edit->new_json);
+        jwriter_member_raw_opt(w, "old", edit->old_json);
+        jwriter_member_raw_opt(w, "new", edit->new_json);
         jwriter_member_opt(w, "policy", edit->policy);
         jwriter_close_object(w);
     }

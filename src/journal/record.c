@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/redact.h"
 #include "json/write.h"
+#include "modelarts/changes.h"
 
 static const char *const event_names[] = {
     [JOURNAL_REFUSAL] = "refusal", [JOURNAL_INTENT] = "intent",
@@ -276,55 +277,12 @@ static void member_reasons(struct jwriter *w, const struct reason *reasons, size
     jwriter_close_array(w);
 }
 
-/* Takes the white space out of the JSON text behind `from`: a caller's line feed would end the
- * journal's line. */
-static void squeeze(struct buf *out, size_t from)
-{
-    size_t to = from;
-    bool quoted = false;
-
-    for (size_t i = from; i < out->len; i++) {
-        char c = out->ptr[i];
-
-        if (!quoted && (c == ' ' || c == '\t' || c == '\r' || c == '\n'))
-            continue;
-        out->ptr[to++] = c;
-        if (c == '"')
-            quoted = !quoted;
-        else if (quoted && c == '\\' && i + 1 < out->len)
-            out->ptr[to++] = out->ptr[++i];
-    }
-    out->len = to;
-}
-
-static void member_json(struct jwriter *w, const char *key, struct view json)
-{
-    size_t from;
-
-    if (json.ptr == NULL)
-        return;
-    jwriter_key(w, key);
-    from = w->out->len;
-    jwriter_raw(w, json);
-    squeeze(w->out, from);
-}
-
 static void member_edits(struct jwriter *w, const struct change *changes, size_t count)
 {
     if (count == 0)
         return;
     jwriter_key(w, "edits");
-    jwriter_open_array(w);
-    for (size_t i = 0; i < count; i++) {
-        jwriter_open_object(w);
-        jwriter_member_text(w, "op", view_str(edit_op_name(changes[i].op)));
-        jwriter_member_text(w, "path", changes[i].path);
-        member_json(w, "old", changes[i].old_json);
-        member_json(w, "new", changes[i].new_json);
-        jwriter_member_opt(w, "policy", changes[i].policy);
-        jwriter_close_object(w);
-    }
-    jwriter_close_array(w);
+    modelarts_write_changes(w, changes, count);
 }
 
 static void member_would(struct jwriter *w, const struct journal_would *would)
@@ -397,9 +355,9 @@ static void members_kept(struct jwriter *w, const struct journal_kept *kept)
 {
     if (kept == NULL)
         return;
-    member_json(w, "request", kept->request);
+    jwriter_member_raw_opt(w, "request", kept->request);
     jwriter_member_opt(w, "query", kept->query);
-    member_json(w, "stored", kept->stored);
+    jwriter_member_raw_opt(w, "stored", kept->stored);
     if (kept->redacted_count > 0)
         member_names(w, "redacted", kept->redacted, kept->redacted_count);
 }

@@ -226,34 +226,40 @@ void jwriter_null(struct jwriter *w)
     buf_add(w->out, VIEW("null"));
 }
 
-/* Bytes of a raw text that may go as they are: control bytes stand only between tokens there. */
-static size_t raw_run(const struct jwriter *w, struct view v)
+/* How much of the text goes as it is: up to white space between its tokens, or to what this writer
+ * escapes. *quoted: whether the text stands inside a string, before and behind. */
+static size_t raw_run(const struct jwriter *w, struct view v, bool *quoted)
 {
     size_t run = 0;
 
-    while (run < v.len && (unsigned char)v.ptr[run] >= 0x20 &&
-           (!w->ascii || (unsigned char)v.ptr[run] < 0x7F))
+    while (run < v.len) {
+        unsigned char c = (unsigned char)v.ptr[run];
+
+        if (c < 0x20 || (c == ' ' && !*quoted) || (w->ascii && c >= 0x7F))
+            return run;
+        if (c == '\\' && run + 1 < v.len && (v.ptr[run + 1] == '"' || v.ptr[run + 1] == '\\'))
+            run++; /* no end of the string, and no start of an escape */
+        else if (c == '"')
+            *quoted = !*quoted;
         run++;
+    }
     return run;
 }
 
-/* A line stays a line: white space between the tokens of the text becomes a blank. */
 void jwriter_raw(struct jwriter *w, struct view json)
 {
+    bool quoted = false;
+
     separate(w);
     while (json.len > 0) {
-        size_t run = raw_run(w, json);
+        size_t run = raw_run(w, json, &quoted);
 
         buf_add(w->out, view_of(json.ptr, run));
         json = view_from(json, run);
-        if (json.len == 0)
-            return;
-        if ((unsigned char)json.ptr[0] < 0x20) {
-            put_byte(w->out, ' ');
+        if (json.len > 0 && (unsigned char)json.ptr[0] <= 0x20)
             json = view_from(json, 1);
-        } else {
+        else if (json.len > 0)
             json = view_from(json, put_character(w, json));
-        }
     }
 }
 
@@ -280,6 +286,14 @@ void jwriter_member_opt(struct jwriter *w, const char *key, struct view text)
 {
     if (text.ptr != NULL)
         jwriter_member_text(w, key, text);
+}
+
+void jwriter_member_raw_opt(struct jwriter *w, const char *key, struct view json)
+{
+    if (json.ptr == NULL)
+        return;
+    jwriter_key(w, key);
+    jwriter_raw(w, json);
 }
 
 void jwriter_member_int(struct jwriter *w, const char *key, int64_t value)

@@ -25,11 +25,12 @@ void jwriter_text(struct jwriter *w, struct view text);
 void jwriter_int(struct jwriter *w, int64_t value);
 void jwriter_bool(struct jwriter *w, bool value);
 void jwriter_null(struct jwriter *w);
-/* Valid JSON text, as it is but for line breaks and tabs between its tokens, which become blanks.
- */
+/* Valid JSON text, as it is but for the white space between its tokens, which is left out: a line
+ * stays a line. */
 void jwriter_raw(struct jwriter *w, struct view json);
 
 /* key and value in one; the _opt forms leave the member out for an absent view. */
 void jwriter_member_text(struct jwriter *w, const char *key, struct view text);
 void jwriter_member_opt(struct jwriter *w, const char *key, struct view text);
+void jwriter_member_raw_opt(struct jwriter *w, const char *key, struct view json);
 void jwriter_member_int(struct jwriter *w, const char *key, int64_t value);

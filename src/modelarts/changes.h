@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Changes as JSON, for the header Postern-Edits and for `explain`. The journal's `edits` has the
- * same members, but with the values' white space squeezed out. */
+ * Changes as JSON, one line: for the journal, the header Postern-Edits and `explain`. */
 #pragma once
 
 #include "json/write.h"

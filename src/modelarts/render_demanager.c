@@ -170,14 +170,8 @@ static struct view json_of_spec(struct plan *plan, struct view stop, struct view
     buf_init(&buf, VALUE_BYTES_MAX);
     jwriter_init(&writer, &buf);
     jwriter_open_object(&writer);
-    if (stop.ptr != NULL) {
-        jwriter_key(&writer, "auto_stop");
-        jwriter_raw(&writer, stop);
-    }
-    if (labels.ptr != NULL) {
-        jwriter_key(&writer, "annotations");
-        jwriter_raw(&writer, labels);
-    }
+    jwriter_member_raw_opt(&writer, "auto_stop", stop);
+    jwriter_member_raw_opt(&writer, "annotations", labels);
     jwriter_close_object(&writer);
     return plan_keep(plan, &buf);
 }

@@ -35,7 +35,7 @@ static void test_document(void **state)
     jwriter_close_object(&w);
     assert_int_equal(out.failed, STATUS_OK);
     assert_view(buf_view(&out), "{\"a\":\"x\",\"empty\":\"\",\"n\":-9223372036854775808,"
-                                "\"list\":[1,true,false,null,[],{},{\"raw\": 1.50},\"t\"],"
+                                "\"list\":[1,true,false,null,[],{},{\"raw\":1.50},\"t\"],"
                                 "\"k\\\"\\n\":null}");
     assert_int_equal(w.depth, 0);
     buf_done(&out);
@@ -217,7 +217,7 @@ static void write_some(struct buf *out)
 static void test_every_room(void **state)
 {
     static const char want[] = "{\"a\":\"plain\",\"b\":\"a\\nb\\\"c\\u0001\",\"k\":null,\"\\t\":"
-                               "\"\",\"l\":[\"x\",\"y\",[1, 2]]}";
+                               "\"\",\"l\":[\"x\",\"y\",[1,2]]}";
 
     (void)state;
     for (size_t room = 0; room < sizeof want + 4; room++) {
@@ -239,20 +239,30 @@ static void test_every_room(void **state)
 /* A text that came in from outside goes out as one line, also in a header. */
 static void test_raw_is_one_line(void **state)
 {
-    const struct view raw = VIEW("{\r\n\t\"k\\u00e9\" :\n\"\xC3\xA9\x7F\\n\" }");
+    static const struct {
+        const char *raw, *utf8, *ascii;
+    } texts[] = {
+        {"{\r\n\t\"k\\u00e9\" :\n\"\xC3\xA9\x7F\\n\" }", "{\"k\\u00e9\":\"\xC3\xA9\x7F\\n\"}",
+         "{\"k\\u00e9\":\"\\u00e9\\u007f\\n\"}"},
+        {"[ \"a b\" , \" \\\" \\\\\" , 1 ]", "[\"a b\",\" \\\" \\\\\",1]",
+         "[\"a b\",\" \\\" \\\\\",1]"},
+        {"[\"\\\\\" ,\"\xC3\xA9 x\" ]", "[\"\\\\\",\"\xC3\xA9 x\"]", "[\"\\\\\",\"\\u00e9 x\"]"},
+        {" 1 ", "1", "1"},
+    };
     struct jwriter w;
     struct buf out;
 
     (void)state;
     buf_init(&out, 256);
-    jwriter_init(&w, &out);
-    jwriter_raw(&w, raw);
-    assert_view(buf_view(&out), "{   \"k\\u00e9\" : \"\xC3\xA9\x7F\\n\" }");
-    buf_clear(&out);
-    jwriter_init(&w, &out);
-    w.ascii = true;
-    jwriter_raw(&w, raw);
-    assert_view(buf_view(&out), "{   \"k\\u00e9\" : \"\\u00e9\\u007f\\n\" }");
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        for (int ascii = 0; ascii < 2; ascii++) {
+            buf_clear(&out);
+            jwriter_init(&w, &out);
+            w.ascii = ascii != 0;
+            jwriter_raw(&w, view_str(texts[i].raw));
+            assert_view_eq(buf_view(&out), view_str(ascii ? texts[i].ascii : texts[i].utf8));
+        }
+    }
     buf_done(&out);
 }
 
