@@ -86,6 +86,13 @@ static void print_seals(const struct verify_report *r, bool keys, struct buf *ou
     if (r->last_seq > r->proven_until + 1)
         buf_printf(out, "lines behind it that are not proven yet: %llu\n",
                    U(r->last_seq - r->proven_until - 1));
+    if (r->late.places > 0)
+        buf_printf(
+            out,
+            "warning: lines that the run which wrote them didn't seal: %llu in %llu places, "
+            "the last from seq %llu up to seq %llu; a crash leaves such, and so does who "
+            "writes to the journal while no gateway runs; the next run sealed what it found\n",
+            U(r->late.lines), U(r->late.places), U(r->late.from), U(r->late.until));
 }
 
 static void print_witness(const struct verify_report *r, struct buf *out)
@@ -159,6 +166,19 @@ static void write_faults(struct jwriter *w, const struct fault_list *faults)
     member_count(w, "more_faults", faults->more);
 }
 
+static void write_late(struct jwriter *w, const struct seals_late *late)
+{
+    if (late->places == 0)
+        return;
+    jwriter_key(w, "late");
+    jwriter_open_object(w);
+    member_count(w, "lines", late->lines);
+    member_count(w, "places", late->places);
+    member_count(w, "from", late->from);
+    member_count(w, "until", late->until);
+    jwriter_close_object(w);
+}
+
 static void write_seals(struct jwriter *w, const struct verify_report *r, bool keys)
 {
     jwriter_key(w, "seals");
@@ -175,6 +195,7 @@ static void write_seals(struct jwriter *w, const struct verify_report *r, bool k
         member_time(w, "time", r->proven_us);
         jwriter_close_object(w);
     }
+    write_late(w, &r->late);
     jwriter_close_object(w);
 }
 

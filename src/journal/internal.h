@@ -109,6 +109,7 @@ struct journal {
     bool rotate_due;      /* the segment is used up, and there was no new one */
     bool dirty;           /* the segment has lines that were not synced */
     bool sealing, sealed; /* sealed: the last line is a seal, or there is none */
+    bool begun;           /* all behind the last seal is this run's own: it may seal */
     bool witness_due;     /* it has a seal that was not synced */
     bool shared;          /* more than one waited for the last sync */
     struct ed25519_private seal_key;

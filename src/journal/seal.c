@@ -175,7 +175,7 @@ static bool has_room(struct journal *journal)
 
 void seal_end(struct journal *journal)
 {
-    if (journal->sealing && !journal->sealed && has_room(journal))
+    if (journal->sealing && journal->begun && !journal->sealed && has_room(journal))
         write_seal(journal);
 }
 

@@ -16,7 +16,8 @@ void seal_note(struct journal *journal, const struct node *last, struct view lin
 /* A checkpoint was written. */
 void seal_note_segment(struct journal *journal);
 /* Seals what was written since the last seal, if anything was and there is room for it: the last
- * line of a segment, or of a run of the gateway. */
+ * line of a segment, or of a run of the gateway. What a start finds without a seal stays so up to
+ * its `start` line: it shows what another run left, or somebody else wrote. */
 void seal_end(struct journal *journal);
 /* The same if the time for it has come. */
 void seal_if_due(struct journal *journal);

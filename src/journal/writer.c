@@ -248,9 +248,11 @@ bool writer_begin_segment(struct journal *journal, size_t more)
         .sync = journal->durability == DURABILITY_SYNC,
     };
     struct segment next;
+    bool goes_on;
     int failed;
 
     seal_end(journal);
+    goes_on = !journal->begun && journal->sealed && journal->segment.fd >= 0;
     /* The new one's chain goes on from these lines. If that fails, they count as possibly there,
      * as after any sync that failed. */
     (void)sync_now(journal);
@@ -268,6 +270,10 @@ bool writer_begin_segment(struct journal *journal, size_t more)
     journal->segment = next;
     journal->stuck = TROUBLE_NONE;
     seal_note_segment(journal);
+    if (goes_on) {
+        journal->begun = true; /* all that this run found is sealed, and the checkpoint its own */
+        seal_end(journal);
+    }
     journal->rotate_due = false;
     (void)pthread_mutex_lock(&journal->lock);
     journal->state.lines++;
@@ -351,8 +357,10 @@ static void keep_written(struct journal *journal, const struct list *there, size
      * cut. */
     if (!segment_keep(&journal->segment, size, done > complete))
         set_damage(journal, "half a line could not be cut off");
-    for (const struct node *node = there->first; node != NULL; node = node->next)
+    for (const struct node *node = there->first; node != NULL; node = node->next) {
         lines++;
+        journal->begun = journal->begun || node->step.event == JOURNAL_START;
+    }
     (void)pthread_mutex_lock(&journal->lock);
     journal->state.lines += lines;
     journal->state.batches++;

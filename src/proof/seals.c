@@ -72,6 +72,23 @@ static void prove(struct seals *seals, struct row *row, uint64_t whole_from,
     memcpy(seals->key, key->id, sizeof seals->key);
 }
 
+void seals_add_start(struct seals *seals, uint64_t seq)
+{
+    struct seals_late *late = &seals->late;
+
+    const uint64_t from = seals->until + 2;
+
+    if (seals->good == 0 || seq <= from)
+        return;
+    if (late->places == 0 || late->from != from) {
+        late->places++;
+        late->from = from;
+        late->until = from - 1;
+    }
+    late->lines += seq - 1 - late->until;
+    late->until = seq - 1;
+}
+
 void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint64_t whole_from,
                struct fault_list *faults)
 {

@@ -6,6 +6,13 @@
 #include "proof/faults.h"
 #include "trail/row.h"
 
+/* Lines that the run which wrote them didn't seal: it ended by a crash, or somebody else wrote them
+ * while no gateway ran. The next run's seal covers what it found. */
+struct seals_late {
+    uint64_t lines, places; /* place: between a seal and the last `start` before the next one */
+    uint64_t from, until;   /* seqs of the last place, both included */
+};
+
 struct seals {
     const struct ed25519_public *keys; /* borrowed */
     size_t key_count;
@@ -16,8 +23,11 @@ struct seals {
     uint64_t from, until;
     int64_t proven_us;
     char key[DIGEST_HEX_BYTES];
+    struct seals_late late; /* behind the first good one */
 };
 
 /* A seal line in its place of the chain. whole_from: the seq from which on the chain is whole. */
 void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint64_t whole_from,
                struct fault_list *faults);
+/* A `start` line of that seq: a run seals nothing before its own. */
+void seals_add_start(struct seals *seals, uint64_t seq);

@@ -238,6 +238,7 @@ static enum status take_event(struct verify *v, struct seen *seen, struct err *e
         if (!v->doubtful && v->known_open)
             left_open(v, seen->at, "a start closes what is open");
         pairs_clear(&v->pairs);
+        seals_add_start(&v->seals, seen->at.seq);
     } else if (view_eq(event, VIEW("checkpoint"))) {
         (void)verify_fault(&v->report->faults, FAULT_INSERTED, seen->at,
                            "a checkpoint stands only at the beginning of a segment");
@@ -511,6 +512,7 @@ static void finish(struct verify *v)
     report->proven_from = v->seals.from;
     report->proven_until = v->seals.until;
     report->proven_us = v->seals.proven_us;
+    report->late = v->seals.late;
     memcpy(report->proven_key, v->seals.key, sizeof report->proven_key);
 }
 

@@ -7,6 +7,7 @@
 #include "base/ed25519.h"
 #include "base/error.h"
 #include "proof/faults.h"
+#include "proof/seals.h"
 
 struct verify_settings {
     const char *directory;             /* of the segments */
@@ -36,6 +37,7 @@ struct verify_report {
     uint64_t proven_from, proven_until; /* seqs, both included, that the last good one proves */
     int64_t proven_us;
     char proven_key[DIGEST_HEX_BYTES];
+    struct seals_late late;
 
     bool witnessed;          /* there is a witness */
     bool witness_torn;       /* its last line is half a one */

@@ -130,6 +130,37 @@ def test_a_running_gateway_and_what_it_leaves(gateway_factory, folder, token, ve
     assert fault["kind"] == "cut" and fault["line"] == len(trail.lines(-1))
 
 
+def test_lines_that_their_own_run_did_not_seal_are_told(gateway_factory, folder, token, verify, postern):
+    """A crash leaves such; so does who writes to the folder while no gateway runs."""
+    make_key(folder / "seal.key")
+    public, sealing = folder / "seal.key.pub", {"seal": {"key": str(folder / "seal.key"), "every": "1h"}}
+    gateway = gateway_factory(settings={"journal": sealing})
+    site = gateway.site
+    gateway.stop()
+    gateway = gateway_factory(site=site)
+    gateway.stop()
+    assert "late" not in verify(site.journal_folder, public)["seals"], "orderly ends leave none"
+
+    trail = Trail(site.journal_folder)
+    before = json.loads(trail.lines(-1)[-1])
+    assert before["event"] == "seal"
+    start, = [line for line in trail.lines(-1) if b'"event":"start"' in line][:1]
+    for event in (b"start", b"admin"):  # with a start of its own
+        trail.lines(-1).append(start.replace(b'"event":"start"', b'"event":"%s"' % event))
+    trail.rechain()
+    trail.save()
+    gateway = gateway_factory(site=site)
+    gateway.kill()
+    gateway = gateway_factory(site=site)
+    gateway.stop()
+
+    late = verify(site.journal_folder, public)["seals"]["late"]
+    starts = [line["seq"] for line in site.journal().events("start")]
+    assert late == {"lines": starts[-1] - before["seq"] - 1, "places": 1, "from": before["seq"] + 1, "until": starts[-1] - 1}
+    words = postern("audit", "verify", "--journal", site.journal_folder, "--key", public)
+    assert words.returncode == 0 and "didn't seal" in words.stdout and f"seq {late['from']} up to" in words.stdout
+
+
 def test_removed_segments_are_no_fault(made, trail, verify):
     del trail.segments[0]
     trail.save()

@@ -244,6 +244,68 @@ static void a_restart_goes_on_behind_a_seal(void **state)
     assert_int_equal(folder_verify(&bench->folder), 1 + 3 * 3);
 }
 
+static bool is_event(const char *line, const char *event)
+{
+    return view_eq(member(line, "\"event\":\""), view_str(event));
+}
+
+/* What a start finds without a seal, left by a crash or written by somebody else, stays without one
+ * up to the `start` of this run; also where a segment ends in between. */
+static void nothing_is_sealed_before_the_start(void **state)
+{
+    struct bench *bench = *state;
+    bool between = false;
+    size_t ends = 0;
+    char *all;
+
+    bench->folder.settings.segment_bytes = 4096;
+    for (int run = 0; run < 40; run++) {
+        bench->folder.settings.seal_key = run % 2 == 0 ? NULL : &bench->key;
+        start(bench);
+        for (int i = 0; i < run; i++)
+            submit(bench, JOURNAL_ADMIN);
+        stop(bench);
+    }
+    all = folder_read_all(&bench->folder);
+    for (const char *at = all; *at != '\0'; at = strchr(at, '\n') + 1) {
+        assert_false(between && is_seal(at));
+        ends += between && is_event(at, "checkpoint");
+        between = (between || is_event(at, "stop")) && !is_event(at, "start");
+        between = between && !is_seal(strchr(at, '\n') + 1);
+    }
+    free(all);
+    assert_true(ends > 0);
+}
+
+/* Behind an orderly end a start stands behind a seal, even if a segment ends between them. */
+static void a_start_stands_behind_a_seal(void **state)
+{
+    struct bench *bench = *state;
+    const char *last = NULL, *before_last = NULL;
+    size_t begun = 0;
+    char *all;
+
+    bench->folder.settings.segment_bytes = 4096;
+    for (int run = 0; run < 40; run++) {
+        start(bench);
+        for (int i = 0; i < run % 7; i++)
+            submit(bench, JOURNAL_ADMIN);
+        stop(bench);
+    }
+    all = folder_read_all(&bench->folder);
+    for (const char *at = all; *at != '\0'; at = strchr(at, '\n') + 1) {
+        if (before_last != NULL && is_event(at, "start")) {
+            assert_true(is_seal(last));
+            begun += is_event(before_last, "checkpoint");
+        }
+        before_last = last;
+        last = at;
+    }
+    free(all);
+    assert_true(begun > 0);
+    (void)seals(bench);
+}
+
 static void without_a_key_there_are_none(void **state)
 {
     struct bench *bench = *state;
@@ -363,6 +425,8 @@ int main(void)
         BENCH_TEST(a_line_is_sealed_in_time_and_an_idle_journal_never_again),
         BENCH_TEST(a_seal_that_finds_no_place_begins_a_segment),
         BENCH_TEST(a_restart_goes_on_behind_a_seal),
+        BENCH_TEST(nothing_is_sealed_before_the_start),
+        BENCH_TEST(a_start_stands_behind_a_seal),
         BENCH_TEST(without_a_key_there_are_none),
         BENCH_TEST(a_new_key_signs_the_next_seal),
         BENCH_TEST(a_full_disk_takes_the_seal_of_its_last_segment),
