@@ -13,13 +13,13 @@ static struct http1_field our_field(const char *name, struct view value)
 }
 
 /* Of the cloud's fields: framing and hop-by-hop are this hop's own, Date is front's, Postern-* is
- * ours alone. */
+ * ours alone; Alt-Svc (RFC 7838) would name a way that doesn't lead through this gateway. */
 static bool passes(const struct http1_field *field)
 {
     struct view prefix = view_of(field->name.ptr, field->name.len < 8 ? field->name.len : 8);
 
     if (http1_is_hop_by_hop(field->id) || field->id == HTTP1_CONTENT_LENGTH ||
-        field->id == HTTP1_DATE)
+        field->id == HTTP1_DATE || view_eq_nocase(field->name, VIEW("alt-svc")))
         return false;
     return !view_eq_nocase(prefix, VIEW("postern-"));
 }

@@ -43,8 +43,10 @@ def test_allowed(gateway, cloud, token):
 def test_the_cloud_s_answer_comes_as_it_is(gateway, cloud, token):
     text = '{"id":"DE-1",  "odd": 1e2, "s":"\\u00e9"}\n'
     cloud.fault("status", "POST *", status=202, body=text,
-                headers={"X-Request-Id": "cloud-1", "Postern-Id": "stolen", "X-Other": "kept"})
+                headers={"X-Request-Id": "cloud-1", "Postern-Id": "stolen", "X-Other": "kept",
+                         "Alt-Svc": 'h3="cloud.example:443"'})
     answer = post_create(gateway, token)
+    assert answer.header("Alt-Svc") is None, "it names a way round the gateway"
     assert answer.status == 202 and answer.body.decode() == text
     assert answer.header("X-Request-Id") == "cloud-1" and answer.header("X-Other") == "kept"
     assert exchange_id(answer) != "stolen"
