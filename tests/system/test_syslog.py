@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from support import rsyslog
 from support.bodies import PROJECT, create_body
 from support.contract import post_create
 from support.syslog import Receiver, server_tls
@@ -193,3 +194,23 @@ def test_other_formats(receiver_factory, run):
     assert receiver.messages[4].severity == 6
     assert {event["observer"]["id"] for event in events} == {socket.gethostname()}
     assert gateway.running
+
+
+@pytest.mark.parametrize("kind", rsyslog.INPUTS)
+def test_rsyslog_reads_each_line_as_it_is(kind, folder, pki, run):
+    (folder / "rsyslog").mkdir()
+    receiver = rsyslog.Rsyslog(folder / "rsyslog", kind, pki)
+    try:
+        gateway = run(receiver, NASTY, certificate=pki.certificate("client"), key=pki.key("client")) if receiver.tls \
+            else run(receiver, NASTY)
+        refuse(gateway)
+        lines = settled(gateway)
+        wait_for(lambda: len(receiver.messages()) >= len(lines), "all lines")
+        for number, (message, line) in enumerate(zip(receiver.messages(), lines, strict=True), 1):
+            row = json.loads(line)
+            assert message["msg"].encode() == line
+            assert (message["app-name"], message["procid"], message["msgid"]) == ("postern", str(gateway.pid), row["event"])
+            assert message["timereported"].replace("+00:00", "Z") == row["time"]
+            assert f'seq="{number}"' in message["structured-data"] and int(message["pri"]) // 8 == 16
+    finally:
+        receiver.close()
