@@ -10,6 +10,7 @@ python=/usr/bin/python3
 stages=("$@")
 [ ${#stages[@]} -gt 0 ] || stages=(lint build unit system clang threads memory release)
 logs=build/logs
+workers=$((2 * $(nproc))) # of pytest: many tests wait for a deadline or a sync more than they compute
 passed=0 failed=0 names=()
 
 # run NAME COMMAND...: quiet when it is well, its whole output when it isn't.
@@ -47,7 +48,7 @@ cpp_checked() {
 threads() {
   export TSAN_OPTIONS="suppressions=$PWD/tests/lint/tsan.supp halt_on_error=1"
   ctest --preset tsan -R 'journal|upstream|iam|shared_cache|gateway|reconcile|sinks|server_audit' &&
-    POSTERN_BUILD=build/tsan "$python" -m pytest -q -p no:cacheprovider -n "$(nproc)" tests/system/test_concurrency.py \
+    POSTERN_BUILD=build/tsan "$python" -m pytest -q -p no:cacheprovider -n "$workers" tests/system/test_concurrency.py \
       tests/system/test_reload.py tests/system/test_drain.py tests/system/test_review_stress.py \
       tests/system/test_sinks.py tests/system/test_syslog.py tests/system/test_seal.py tests/system/test_audit_admin.py \
       tests/system/test_trail_torture.py
@@ -56,7 +57,7 @@ memory() { tests/lint/valgrind.sh build/dev; }
 grown() { "$python" tests/memory.py --requests 60000; }
 hardened() { tests/lint/hardening.sh build/release/postern; }
 system_tests() {
-  POSTERN_BUILD=$1 "$python" -m pytest -q -p no:cacheprovider -n "$(nproc)" tests/system
+  POSTERN_BUILD=$1 "$python" -m pytest -q -p no:cacheprovider -n "$workers" tests/system
 }
 
 # shellcheck disable=SC2086 # lists of words
