@@ -39,9 +39,9 @@ uint64_t batch_first(const struct batch *batch)
     return batch->lines[batch->from].seq;
 }
 
-uint64_t batch_last(const struct batch *batch)
+const struct mark *batch_last(const struct batch *batch)
 {
-    return batch->lines[batch->count - 1].seq;
+    return &batch->entries[batch->count - 1].mark;
 }
 
 void batch_add(struct batch *batch, const struct mark *mark, int64_t time_us, struct view event)

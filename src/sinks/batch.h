@@ -42,9 +42,10 @@ static inline size_t batch_left(const struct batch *batch)
 {
     return batch->count - batch->from;
 }
-/* Seqs of the lines that are left, of which there is one at least. */
+/* Of the lines that are left, of which there is one at least: the seq of the first, and the last.
+ */
 uint64_t batch_first(const struct batch *batch);
-uint64_t batch_last(const struct batch *batch);
+const struct mark *batch_last(const struct batch *batch);
 
 /* Its text has been appended to batch->text behind that of the line before. Full: BATCH_LINES_MAX
  * are in it. */

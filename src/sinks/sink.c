@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/require.h"
 
-enum { TELL_EVERY_US = 60 * 1000 * 1000 };
+enum { TELL_EVERY_US = 60 * 1000 * 1000, ID_HASH_BYTES = 16 };
 
 static void pump(struct sink *sink);
 
@@ -154,17 +154,28 @@ static enum status write_position(struct sink *sink, struct err *err)
     return status;
 }
 
-/* The bounds of what is in the batch; a batch that is repeated keeps its id. */
+static bool ends_with(const char *id, struct view end)
+{
+    const size_t len = strlen(id);
+
+    return len >= end.len && view_eq(view_of(id + len - end.len, end.len), end);
+}
+
+/* The bounds of what is in the batch; a batch that is repeated keeps its id. A seq says where a
+ * line stands in one journal only, and again another one's place after a power loss: the hash tells
+ * such batches apart. */
 static void set_bounds(struct sink *sink)
 {
-    const uint64_t first = batch_first(&sink->batch), last = batch_last(&sink->batch);
+    const uint64_t first = batch_first(&sink->batch);
+    const struct mark *const last = batch_last(&sink->batch);
+    const struct view hash = view_of(last->hash, ID_HASH_BYTES);
 
-    if (sink->now.first == first && sink->now.last == last && sink->now.id[0] != '\0')
+    if (sink->now.first == first && sink->now.last == last->seq && ends_with(sink->now.id, hash))
         return;
     sink->now.first = first;
-    sink->now.last = last;
-    (void)snprintf(sink->now.id, sizeof sink->now.id, "%.80s/%llu-%llu", sink->env->gateway,
-                   (unsigned long long)first, (unsigned long long)last);
+    sink->now.last = last->seq;
+    (void)snprintf(sink->now.id, sizeof sink->now.id, "%.64s/%llu-%llu-%.*s", sink->env->gateway,
+                   (unsigned long long)first, (unsigned long long)last->seq, VIEW_ARGS(hash));
 }
 
 static void forget_bounds(struct sink *sink)

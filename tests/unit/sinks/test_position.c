@@ -51,7 +51,7 @@ static void what_was_written_is_read(void **state)
                                       .hash = HASH,
                                       .first = 8,
                                       .last = 20,
-                                      .id = "gw.example/8-20"};
+                                      .id = "gw.example/8-20-0123456789abcdef"};
     struct position got;
     struct stat facts;
     struct err err;
@@ -69,7 +69,7 @@ static void what_was_written_is_read(void **state)
     assert_string_equal(got.hash, HASH);
     assert_int_equal(got.first, 8);
     assert_int_equal(got.last, 20);
-    assert_string_equal(got.id, "gw.example/8-20");
+    assert_string_equal(got.id, "gw.example/8-20-0123456789abcdef");
     assert_int_equal(fstatat(dir_fd, "one.position", &facts, 0), 0);
     assert_int_equal(facts.st_mode & 0777, 0600);
 }

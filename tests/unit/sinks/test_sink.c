@@ -81,9 +81,31 @@ static void what_may_have_arrived_goes_again_as_the_same_batch(void **state)
     scene_open(&scene);
     scene_run(&scene);
     assert_int_equal(scene.repeats, 1);
-    assert_string_equal(scene.ids[0].id, "gw/1-7");
-    assert_string_equal(scene.ids[1].id, "renamed/8-27");
+    assert_true(view_starts(view_str(scene.ids[0].id), VIEW("gw/1-7-")));
+    assert_true(view_starts(view_str(scene.ids[1].id), VIEW("renamed/8-27-")));
+    assert_memory_equal(scene.ids[1].id + strlen("renamed/8-27-"), scene.prev, 16);
+    assert_int_equal(strlen(scene.ids[1].id), strlen("renamed/8-27-") + 16);
     scene_expect(&scene, 1, 27);
+}
+
+/* Of a gateway of the same name, or behind a power loss that took lines along. */
+static void other_lines_of_the_same_seqs_are_another_batch(void **state)
+{
+    (void)state;
+    scene_write(&scene, 7, false);
+    scene.conduct = CONDUCT_DEAF;
+    scene_open(&scene);
+    scene_run_sends(&scene, 1);
+    scene_kill(&scene);
+    scene_forget_journal(&scene, 1);
+    scene_write(&scene, 3, false);
+    scene_write(&scene, 4, false);
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene.repeats, 0);
+    assert_int_equal(scene.id_count, 2);
+    assert_int_equal(scene.ids[1].last, 7);
 }
 
 static void a_clean_stop_keeps_the_bounds_of_what_hangs(void **state)
@@ -319,6 +341,7 @@ int main(void)
         TEST(a_new_one_may_begin_now),
         TEST(nothing_goes_before_it_is_on_disk),
         TEST(what_may_have_arrived_goes_again_as_the_same_batch),
+        TEST(other_lines_of_the_same_seqs_are_another_batch),
         TEST(a_clean_stop_keeps_the_bounds_of_what_hangs),
         TEST(halves_what_is_too_big_and_grows_again),
         TEST(says_what_was_taken_away_and_goes_on),
