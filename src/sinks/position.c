@@ -156,5 +156,10 @@ enum status position_write(int dir_fd, const char *name, const struct position *
     failed = write_file(dir_fd, next, buf_view(&text));
     if (failed == 0 && (renameat(dir_fd, next, dir_fd, file) != 0 || fsync(dir_fd) != 0))
         failed = errno;
-    return failed == 0 ? STATUS_OK : err_set_errno(err, failed, "can't write %s", file);
+    if (failed == 0)
+        return STATUS_OK;
+    (void)err_set_errno(err, failed, "can't write %s", file);
+    if (failed == ENOSPC || failed == EDQUOT)
+        err->status = STATUS_LIMIT;
+    return err->status;
 }

@@ -380,6 +380,7 @@ static enum status begin(struct sink *sink, struct err *err)
 {
     const bool anew = find_position(sink);
     struct mark mark = {.seq = sink->now.seq, .next = sink->now.next};
+    enum status status;
 
     memcpy(mark.hash, sink->now.hash, sizeof mark.hash);
     sink->reader.durable = sink->durable;
@@ -390,7 +391,11 @@ static enum status begin(struct sink *sink, struct err *err)
     }
     reader_go_on(&sink->reader, &mark);
     sink->reader.wanted = sink->now.first;
-    return write_position(sink, err);
+    status = write_position(sink, err);
+    if (status != STATUS_LIMIT)
+        return status;
+    back_off(sink, false, err->text, 0); /* a gateway starts on a full disk, too */
+    return STATUS_OK;
 }
 
 enum status sink_open(struct sink *sink, const struct sink_settings *settings,
@@ -416,7 +421,7 @@ enum status sink_open(struct sink *sink, const struct sink_settings *settings,
         return err->status;
     sink->open = true;
     publish(sink);
-    arm(sink, 0);
+    arm(sink, sink->due_us);
     return STATUS_OK;
 }
 

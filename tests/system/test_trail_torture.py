@@ -238,6 +238,25 @@ def test_full_while_positions_are_behind(followed, mounts, gateway_factory, toke
     trail.check_all(gateway, {})
 
 
+def test_a_new_sink_on_a_full_disk(followed, mounts, gateway_factory, token, folder):
+    """It waits for room; nobody waits for it."""
+    mounts.small(folder / "place", 64 * MB)
+    trail = followed(place=folder / "place", settings={"log": {"level": "warning"}})
+    trail.site.failing_disk = True
+    gateway = gateway_factory(site=trail.site)
+    refuse(gateway, token, 100)
+    gateway.stop()
+    (trail.place / "sinks" / "lake.position").unlink()
+    trail.lake.batches.clear()
+    filler = fill(trail.place, 0)
+    gateway = gateway_factory(site=trail.site)
+    gateway.wait_stderr("can't write lake.position: No space left on device")
+    assert gateway.request("GET", CREATE, None, {"X-Auth-Token": token}).status == 200
+    assert trail.lake.batches == []
+    filler.unlink()
+    trail.check_all(gateway, {})
+
+
 def test_full_while_indexing(postern, program, mounts, folder, tmp_path):
     """The question fails, and the next one with room has all of the answer; what was there is not harmed."""
     subprocess.run([program("bench_trail"), "--lines", "6000", "--segment", "1MB", tmp_path / "journal"], check=True,
