@@ -156,6 +156,24 @@ static bool is_obs(const struct storage_request *storage)
            view_eq_nocase(storage->type, VIEW("obsfs"));
 }
 
+/* The prefixes as they are for this caller, who can't be asked to know the placeholders; one that
+ * can't be filled as it was written. */
+static const char *list_prefixes(struct hearing *h)
+{
+    struct judge *j = h->judge;
+    struct values told = h->policy->prefixes.values;
+
+    for (size_t i = 0; i < told.shown_count; i++) {
+        const char *name;
+        struct view filled;
+
+        if (placeholder_fill(told.shown[i], j->request, j->subject, j->arena, &filled, &name) ==
+            STATUS_OK)
+            told.shown[i] = filled;
+    }
+    return judge_list(j, &told);
+}
+
 static void judge_path(struct hearing *h, const struct storage_request *storage,
                        const struct prefix_sets *sets)
 {
@@ -165,18 +183,18 @@ static void judge_path(struct hearing *h, const struct storage_request *storage,
     if (!storage->path.set && !storage->has_obs)
         hearing_refuse(h, &(struct finding){POLICY_OBS_MISSING, rule, values->at},
                        "the OBS path of %s is missing; allowed: %s", storage->pointer,
-                       judge_list(h->judge, values));
+                       list_prefixes(h));
     else if (!storage->has_obs)
         hearing_refuse(h, &(struct finding){POLICY_OBS_UNREADABLE, rule, values->at},
                        "OBS path %s %s; allowed below: %s",
                        judge_say(h->judge, storage->path.value), obs_fault_text(storage->obs_fault),
-                       judge_list(h->judge, values));
+                       list_prefixes(h));
     else if (is_below(h, sets, &storage->obs))
         hearing_accept(h, rule, values->at, "the OBS path lies below an allowed prefix");
     else
         hearing_refuse(h, &(struct finding){POLICY_OBS_PREFIX, rule, values->at},
                        "OBS path %s is not allowed; allowed below: %s",
-                       judge_say(h->judge, storage->path.value), judge_list(h->judge, values));
+                       judge_say(h->judge, storage->path.value), list_prefixes(h));
 }
 
 /* Any storage with a path may reach into OBS, whatever its type says, but for what is known to be
@@ -224,12 +242,14 @@ static bool lacks_own(const struct instance_request *request)
 static void refuse_missing(struct hearing *h)
 {
     const struct policy *policy = h->policy;
-    const struct values *values =
-        policy->allow[LIST_TYPES].set ? &policy->allow[LIST_TYPES] : &policy->prefixes.values;
+    const struct values *types = &policy->allow[LIST_TYPES], *prefixes = &policy->prefixes.values;
 
-    if (values->set)
-        hearing_refuse(h, &(struct finding){POLICY_STORAGE_MISSING, "storage", values->at},
-                       "storage is missing; allowed: %s", judge_list(h->judge, values));
+    if (types->set)
+        hearing_refuse(h, &(struct finding){POLICY_STORAGE_MISSING, "storage", types->at},
+                       "storage is missing; allowed: %s", judge_list(h->judge, types));
+    else if (prefixes->set)
+        hearing_refuse(h, &(struct finding){POLICY_STORAGE_MISSING, "storage", prefixes->at},
+                       "storage is missing; allowed: %s", list_prefixes(h));
 }
 
 void judge_storage(struct hearing *h)

@@ -513,7 +513,7 @@ static void fills_placeholders(void **state)
         {"user", FILLED("/shared/${user.name}/"), shared_alice, "allow"},
         {"another user", FILLED("/shared/${user.id}/"), shared_alice,
          "refuse obs.prefix_not_allowed by a (storage.obs_prefixes at p.yaml:3:39): OBS path "
-         "/shared/alice/x/ is not allowed; allowed below: /shared/${user.id}/"},
+         "/shared/alice/x/ is not allowed; allowed below: /shared/u-1/"},
         {"dot inside", FILLED("/shared/${user.name}/"), shared_dotted, "allow"},
         {"star", FILLED("/shared/${user.name}/"), named_star, BAD("user.name")},
         {"dot in front", FILLED("/shared/${user.name}/"), named_dot, BAD("user.name")},
