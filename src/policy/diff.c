@@ -10,6 +10,7 @@ enum { SENTENCE_BYTES = 64 << 20 };
 struct sides {
     const struct topic *old_side, *new_side;
     bool narrows; /* on both sides the policy, if it applies, can only refuse more */
+    bool mends;   /* it has, or lifts, a time that another policy may need; see policies_mix */
 };
 
 struct differ {
@@ -163,6 +164,65 @@ static void describe(struct differ *d, const struct topic *topic, bool gone)
 
 /* ----- sense ----- */
 
+static const char stop_default[] = "auto_stop.default";
+static const char stop_max[] = "auto_stop.max";
+
+/* What can be set where a request names no time. */
+static bool is_time_to_set(const struct fact *fact)
+{
+    return strcmp(fact->rule, stop_default) == 0 || strcmp(fact->rule, stop_max) == 0;
+}
+
+static bool judges_stop(const struct topic *topic)
+{
+    return topic->about == ABOUT_POLICY && fact_find(topic, "auto_stop.types") != NULL;
+}
+
+/* Whether policies of the set can need each other's times: one that has nothing to set refuses an
+ * update without a time (auto_stop.incomplete) unless another one has, and a default above another
+ * one's maximum is a contradiction unless a third has a smaller one. There one more rule may let in
+ * what was refused. */
+static bool policies_mix(const struct facts *facts)
+{
+    int64_t longest = INT64_MIN, shortest = INT64_MAX;
+    bool bare = false;
+
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct topic *topic = &facts->topics[i];
+        const struct fact *preset, *max;
+
+        if (!judges_stop(topic))
+            continue;
+        preset = fact_find(topic, stop_default);
+        max = fact_find(topic, stop_max);
+        bare = bare || (preset == NULL && max == NULL);
+        if (preset != NULL && preset->number > longest)
+            longest = preset->number;
+        if (max != NULL && max->number < shortest)
+            shortest = max->number;
+    }
+    return bare || longest > shortest;
+}
+
+static bool lifts_stop(const struct topic *topic)
+{
+    const struct fact *lift = topic->about == ABOUT_EXCEPTION ? fact_find(topic, "lift") : NULL;
+
+    for (size_t i = 0; lift != NULL && i < lift->count; i++) {
+        if (view_eq(lift->values[i].text, VIEW("auto_stop")))
+            return true;
+    }
+    return false;
+}
+
+static bool can_mend(const struct topic *topic)
+{
+    if (topic == NULL)
+        return false;
+    return lifts_stop(topic) || (judges_stop(topic) && (fact_find(topic, stop_default) != NULL ||
+                                                        fact_find(topic, stop_max) != NULL));
+}
+
 static bool is_blurred(const struct sides *sides, const struct fact_row *row)
 {
     const struct topic *both[] = {sides->old_side, sides->new_side};
@@ -183,6 +243,8 @@ static enum diff_sense sense_of(const struct sides *sides, const struct fact *fa
 
     if (row == NULL || is_blurred(sides, row) || (row->reach && !sides->narrows))
         return DIFF_UNTOLD;
+    if (sides->mends && (row->reach || row->about == ABOUT_EXCEPTION))
+        return DIFF_UNTOLD;
     return row->more;
 }
 
@@ -199,7 +261,8 @@ static enum diff_sense number_sense(const struct sides *sides, const struct fact
 {
     enum diff_sense more = sense_of(sides, new_fact);
 
-    if (old_fact->number == new_fact->number)
+    if (old_fact->number == new_fact->number ||
+        (sides->mends && strcmp(new_fact->rule, stop_default) == 0))
         return DIFF_UNTOLD;
     if (strcmp(new_fact->rule, "mode") == 0 && old_fact->number != 0 && new_fact->number != 0)
         return DIFF_UNTOLD;
@@ -212,7 +275,7 @@ static enum diff_sense came_sense(const struct sides *sides, const struct fact *
     enum diff_sense more = sense_of(sides, fact);
     enum fact_left_out left_out = fact->row == NULL ? LEFT_UNTOLD : fact->row->left_out;
 
-    if (left_out == LEFT_UNTOLD)
+    if (left_out == LEFT_UNTOLD || (sides->mends && is_time_to_set(fact)))
         return DIFF_UNTOLD;
     /* A pattern is a rule where none was, though two patterns can't be told apart. */
     if (left_out == LEFT_ALL && more == DIFF_UNTOLD && !fact->is_list)
@@ -223,6 +286,8 @@ static enum diff_sense came_sense(const struct sides *sides, const struct fact *
 /* Of a policy, an exception or a quota that came. */
 static enum diff_sense topic_sense(const struct sides *sides, const struct topic *topic)
 {
+    if (sides->mends)
+        return DIFF_UNTOLD;
     switch (topic->about) {
     case ABOUT_POLICY:
         return sides->narrows && is_enforced(topic) ? DIFF_STRICTER : DIFF_UNTOLD;
@@ -499,11 +564,13 @@ static struct sides next_sides(const struct facts *old_facts, size_t old_at,
 static void compare_topics(struct differ *d, const struct facts *old_facts,
                            const struct facts *new_facts)
 {
+    bool mix = policies_mix(old_facts) || policies_mix(new_facts);
     size_t i = 0, k = 0;
 
     while (!d->no_memory && (i < old_facts->count || k < new_facts->count)) {
-        const struct sides sides = next_sides(old_facts, i, new_facts, k);
+        struct sides sides = next_sides(old_facts, i, new_facts, k);
 
+        sides.mends = mix && (can_mend(sides.old_side) || can_mend(sides.new_side));
         if (sides.old_side != NULL && sides.new_side != NULL)
             compare_facts(d, &sides);
         else if (sides.old_side != NULL)

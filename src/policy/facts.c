@@ -15,30 +15,33 @@
     {                                              \
         ROW(about, rule, more, left_out, entries)  \
     }
-#define REACH(about, rule, more, entries)                                           \
+#define REACH(about, rule, more, left_out, entries)                                 \
     {                                                                               \
-        ROW(about, rule, more, LEFT_ALL, entries), .reach = (about) == ABOUT_POLICY \
+        ROW(about, rule, more, left_out, entries), .reach = (about) == ABOUT_POLICY \
     }
 #define NUMBER(about, rule, more, left_out, word)                         \
     {                                                                     \
         ROW(about, rule, more, left_out, ENTRIES_WORD), .implied = (word) \
     }
-#define MATCHES(about, more)                                       \
-    REACH(about, "match.projects", more, ENTRIES_GLOB),            \
-        REACH(about, "match.users", more, ENTRIES_GLOB),           \
-        REACH(about, "match.user_ids", more, ENTRIES_GLOB),        \
-        REACH(about, "match.domains", more, ENTRIES_GLOB),         \
-        REACH(about, "match.roles", more, ENTRIES_GLOB),           \
-        REACH(about, "match.groups", more, ENTRIES_GLOB),          \
-        REACH(about, "match.operations", more, ENTRIES_OPERATION), \
-        REACH(about, "match.families", more, ENTRIES_FAMILY)
+/* caller: what it is that a key about the caller comes to a match that had none. */
+#define MATCHES(about, more, caller)                                         \
+    REACH(about, "match.projects", more, LEFT_ALL, ENTRIES_GLOB),            \
+        REACH(about, "match.users", more, caller, ENTRIES_GLOB),             \
+        REACH(about, "match.user_ids", more, caller, ENTRIES_GLOB),          \
+        REACH(about, "match.domains", more, caller, ENTRIES_GLOB),           \
+        REACH(about, "match.roles", more, caller, ENTRIES_GLOB),             \
+        REACH(about, "match.groups", more, caller, ENTRIES_GLOB),            \
+        REACH(about, "match.operations", more, LEFT_ALL, ENTRIES_OPERATION), \
+        REACH(about, "match.families", more, LEFT_ALL, ENTRIES_FAMILY)
 /* A rule without a row is compared byte for byte, and nothing is said of its sense. */
 static const struct fact_row rows[] = {
     NUMBER(ABOUT_SET, "default", DIFF_LOOSER, LEFT_UNTOLD, "refuse"),
     {ROW(ABOUT_POLICY, "mode", DIFF_LOOSER, LEFT_UNTOLD, ENTRIES_WORD), .implied = "enforce",
      .reach = true},
     NUMBER(ABOUT_POLICY, "match", DIFF_LOOSER, LEFT_UNTOLD, NULL),
-    MATCHES(ABOUT_POLICY, DIFF_STRICTER),
+    /* A policy refuses those of whom its match can't be told. An exception doesn't hold for them.
+     */
+    MATCHES(ABOUT_POLICY, DIFF_STRICTER, LEFT_UNTOLD),
     LIST(ABOUT_POLICY, "flavors.allow", DIFF_LOOSER, LEFT_ALL, ENTRIES_GLOB),
     LIST(ABOUT_POLICY, "flavors.deny", DIFF_STRICTER, LEFT_NONE, ENTRIES_GLOB),
     LIST(ABOUT_POLICY, "profiles.allow", DIFF_LOOSER, LEFT_ALL, ENTRIES_GLOB),
@@ -73,7 +76,7 @@ static const struct fact_row rows[] = {
     LIST(ABOUT_QUOTA, "workspaces", DIFF_STRICTER, LEFT_ALL, ENTRIES_GLOB),
     LIST(ABOUT_QUOTA, "families", DIFF_STRICTER, LEFT_ALL, ENTRIES_FAMILY),
     NUMBER(ABOUT_WEIGHTS, "weights", DIFF_STRICTER, LEFT_UNTOLD, NULL),
-    MATCHES(ABOUT_EXCEPTION, DIFF_LOOSER),
+    MATCHES(ABOUT_EXCEPTION, DIFF_LOOSER, LEFT_ALL),
     LIST(ABOUT_EXCEPTION, "allow.flavors", DIFF_LOOSER, LEFT_NONE, ENTRIES_GLOB),
     LIST(ABOUT_EXCEPTION, "allow.profiles", DIFF_LOOSER, LEFT_NONE, ENTRIES_GLOB),
     LIST(ABOUT_EXCEPTION, "allow.images", DIFF_LOOSER, LEFT_NONE, ENTRIES_GLOB),

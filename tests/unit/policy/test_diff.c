@@ -111,6 +111,43 @@ static const struct {
     {OPEN_SET("  - {name: a, hooks: refuse, match: {users: [u]}}\n"),
      OPEN_SET("  - {name: a, hooks: refuse, match: {users: [u, v]}}\n"),
      "policy a: match.users now has v (stricter)"},
+    /* Who can't tell roles was judged by the rules, and is refused now. */
+    {OPEN_SET("  - {name: a, flavors: {allow: [x]}}\n"),
+     OPEN_SET("  - {name: a, flavors: {allow: [x]}, match: {roles: [r], projects: [p]}}\n"),
+     "policy a: match.projects is new: p (looser)\npolicy a: match.roles is new: r"},
+    /* An update without a time needs one to set, or is refused (auto_stop.incomplete). */
+    {SET("auto_stop: {min: 1h, max: 4h}"), SET("auto_stop: {min: 2h}"),
+     "policy a: auto_stop.max is gone; it was 4h\n"
+     "policy a: auto_stop.min 1h -> 2h (stricter)"},
+    {OPEN_SET("  - {name: a, auto_stop: {min: 1h}}\n"),
+     OPEN_SET("  - {name: a, auto_stop: {min: 1h}}\n  - {name: b, auto_stop: {default: 2h}}\n"),
+     "policy b: is new; it matches everybody and everything, and: auto_stop.default 2h"},
+    {OPEN_SET("  - {name: a, auto_stop: {min: 1h}}\n  - {name: b, auto_stop: {max: 2h}}\n"),
+     OPEN_SET(
+         "  - {name: a, auto_stop: {min: 1h}}\n  - {name: b, auto_stop: {max: 2h}}\n") "exceptions:"
+                                                                                       " [{name: "
+                                                                                       "e, policy: "
+                                                                                       "b, match: "
+                                                                                       "{users: "
+                                                                                       "[u]}, "
+                                                                                       "lift: "
+                                                                                       "[auto_stop]"
+                                                                                       ", expires: "
+                                                                                       "2099-12-31}"
+                                                                                       "]\n",
+     "exception e: is new; it matches users u, and: expires 2099-12-31; lift auto_stop; policy b"},
+    /* A default above another policy's maximum refuses (policy.conflict), and a smaller one
+     * doesn't. */
+    {SET("match: {users: [u]}, auto_stop: {default: 3h}}\n  - {name: b, match: {users: [v]}, "
+         "auto_stop: {max: 2h}"),
+     SET("match: {users: [u]}, auto_stop: {default: 1h}}\n  - {name: b, match: {users: [v]}, "
+         "auto_stop: {max: 2h}"),
+     "policy a: auto_stop.default 3h -> 1h"},
+    {SET("match: {users: [u]}, auto_stop: {default: 2h}}\n  - {name: b, match: {users: [v]}, "
+         "auto_stop: {max: 2h}"),
+     SET("match: {users: [u]}, auto_stop: {default: 1h}}\n  - {name: b, match: {users: [v]}, "
+         "auto_stop: {max: 2h}"),
+     "policy a: auto_stop.default 2h -> 1h (stricter)"},
     {OPEN_SET("  - {name: a, hooks: refuse}\n"),
      OPEN_SET("  - {name: a, hooks: refuse, mode: observe}\n"),
      "policy a: mode enforce -> observe (looser)"},
