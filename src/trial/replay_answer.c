@@ -201,22 +201,33 @@ static bool edit_eq(const struct replay_edit *a, const struct replay_edit *b, bo
            (!with_value || view_eq(a->new_json, b->new_json));
 }
 
-/* The first reason of a that b doesn't have at its place, or NULL. */
+/* The first reason of a that b doesn't have, or not as often; NULL: it has them all. */
 static const struct replay_reason *other_reason(const struct replay_judgement *a,
                                                 const struct replay_judgement *b)
 {
     for (size_t i = 0; i < a->reason_count; i++) {
-        if (i >= b->reason_count || !reason_eq(&a->reasons[i], &b->reasons[i]))
+        size_t more = 0;
+
+        for (size_t k = 0; k <= i; k++)
+            more += reason_eq(&a->reasons[k], &a->reasons[i]) ? 1 : 0;
+        for (size_t k = 0; k < b->reason_count && more > 0; k++)
+            more -= reason_eq(&b->reasons[k], &a->reasons[i]) ? 1 : 0;
+        if (more > 0)
             return &a->reasons[i];
     }
     return NULL;
 }
 
+/* No place is edited twice. */
 static const struct replay_edit *other_edit(const struct replay_judgement *a,
                                             const struct replay_judgement *b, bool with_value)
 {
     for (size_t i = 0; i < a->edit_count; i++) {
-        if (i >= b->edit_count || !edit_eq(&a->edits[i], &b->edits[i], with_value))
+        bool found = false;
+
+        for (size_t k = 0; k < b->edit_count && !found; k++)
+            found = edit_eq(&a->edits[i], &b->edits[k], with_value);
+        if (!found)
             return &a->edits[i];
     }
     return NULL;
@@ -255,9 +266,9 @@ static bool find_cause(const struct replay_judgement *before, const struct repla
 static bool would_differs(const struct replay_answer *before, const struct replay_answer *after,
                           struct replay_reason *ret_cause)
 {
-    static const struct replay_judgement nothing = {.verdict = VERDICT_ALLOW};
-    const struct replay_judgement *a = before->has_would ? &before->would : &nothing;
-    const struct replay_judgement *b = after->has_would ? &after->would : &nothing;
+    /* Where nothing is held back, what would be is what is. */
+    const struct replay_judgement *a = before->has_would ? &before->would : &before->is;
+    const struct replay_judgement *b = after->has_would ? &after->would : &after->is;
 
     return find_cause(a, b, ret_cause) || a->verdict != b->verdict;
 }

@@ -18,6 +18,11 @@ static const struct replay_reason denied[] = {
     {TEXT("flavor.not_allowed"), TEXT("a"), TEXT("flavors.allow"), {NULL, 0}},
     {TEXT("name.pattern"), TEXT("b"), TEXT("name.pattern"), {NULL, 0}},
 };
+static const struct replay_reason twice[] = {
+    {TEXT("flavor.not_allowed"), TEXT("a"), TEXT("flavors.allow"), {NULL, 0}},
+    {TEXT("flavor.not_allowed"), TEXT("a"), TEXT("flavors.allow"), {NULL, 0}},
+    {TEXT("name.pattern"), TEXT("b"), TEXT("name.pattern"), {NULL, 0}},
+};
 static const struct replay_reason quota = {
     TEXT("quota.exceeded"), TEXT("a"), TEXT("quotas.q"), {NULL, 0}};
 static const struct replay_edit hour = {
@@ -58,6 +63,15 @@ static const struct replay_edit others[] = {
         }                                                                  \
     }
 
+/* n of them refuse; with those that only warn there are m. */
+#define REFUSE_WARN(r, n, m)                                                    \
+    {                                                                           \
+        {.verdict = VERDICT_REFUSE, .reasons = (r), .reason_count = (n)}, true, \
+        {                                                                       \
+            .verdict = VERDICT_REFUSE, .reasons = (r), .reason_count = (m)      \
+        }                                                                       \
+    }
+
 static const struct {
     const char *name;
     struct replay_answer before, after;
@@ -78,6 +92,16 @@ static const struct {
      "name.pattern", "name.pattern"},
     {"one reason less", REFUSE(denied, 2), REFUSE(&flavor, 1), REPLAY_REFUSED_OTHERWISE, "b",
      "name.pattern", "name.pattern"},
+    {"the first reason less", REFUSE(denied, 2), REFUSE(denied + 1, 1), REPLAY_REFUSED_OTHERWISE,
+     "a", "flavors.allow", "flavor.not_allowed"},
+    {"a first reason more", REFUSE(denied + 1, 1), REFUSE(denied, 2), REPLAY_REFUSED_OTHERWISE, "a",
+     "flavors.allow", "flavor.not_allowed"},
+    {"the same reason twice", REFUSE(denied, 2), REFUSE(twice, 3), REPLAY_REFUSED_OTHERWISE, "a",
+     "flavors.allow", "flavor.not_allowed"},
+    {"the same reason once", REFUSE(twice, 3), REFUSE(denied, 2), REPLAY_REFUSED_OTHERWISE, "a",
+     "flavors.allow", "flavor.not_allowed"},
+    {"the first edit less", REWRITE(others, 2), REWRITE(others + 1, 1), REPLAY_EDITED_DIFFERENTLY,
+     "a", "/d", "set"},
     {"another value", REWRITE(&hour, 1), REWRITE(&half, 1), REPLAY_EDITED_DIFFERENTLY, "a", "/d",
      "set"},
     {"an edit more", REWRITE(&hour, 1), REWRITE(others, 2), REPLAY_EDITED_DIFFERENTLY, "b", "/e",
@@ -87,6 +111,10 @@ static const struct {
      "flavor.not_allowed"},
     {"no warning any more", WARN(&flavor, 1), ALLOW, REPLAY_WARNED_DIFFERENTLY, "a",
      "flavors.allow", "flavor.not_allowed"},
+    {"a warning beside the same refusal", REFUSE(denied, 1), REFUSE_WARN(denied, 1, 2),
+     REPLAY_WARNED_DIFFERENTLY, "b", "name.pattern", "name.pattern"},
+    {"no warning beside the same refusal", REFUSE_WARN(denied, 1, 2), REFUSE(denied, 1),
+     REPLAY_WARNED_DIFFERENTLY, "b", "name.pattern", "name.pattern"},
     {"the same warning", WARN(&flavor, 1), WARN(&flavor_said_otherwise, 1), -1, "", "", ""},
 };
 
