@@ -47,6 +47,12 @@ static bool never(const struct coverage_hit *hit)
     return hit->fired == 0 && hit->would == 0;
 }
 
+/* No line says which exceptions of warn and observe policies were used. */
+static bool is_unseen(const struct inventory_item *item)
+{
+    return item->kind == INVENTORY_EXCEPTION && strcmp(item->mode, "enforce") != 0;
+}
+
 /* What nobody wrote is told only if it fired. */
 static bool is_left_out(const struct found *f, size_t i)
 {
@@ -105,6 +111,13 @@ static void add_hit(struct found *f, struct columns *t, const struct coverage_hi
     columns_add(t, never(hit) ? "never" : second_of(f, last_us));
 }
 
+static void add_nothing(struct columns *t)
+{
+    columns_add(t, NULL);
+    columns_add(t, NULL);
+    columns_add(t, NULL);
+}
+
 static void print_items(struct found *f)
 {
     static const char *const heads[] = {"POLICY", "RULE", "MODE", "FIRED", "WOULD", "LAST", "AT"};
@@ -117,12 +130,15 @@ static void print_items(struct found *f)
 
         if (is_left_out(f, i))
             continue;
-        shown++;
-        silent += never(&f->coverage.hits[i]) ? 1 : 0;
+        shown += is_unseen(item) ? 0 : 1;
+        silent += never(&f->coverage.hits[i]) && !is_unseen(item) ? 1 : 0;
         columns_add(&t, text_of(f, item->policy));
         columns_add(&t, rule_of(f, item->rule, item->name));
         columns_add(&t, item->mode);
-        add_hit(f, &t, &f->coverage.hits[i]);
+        if (is_unseen(item))
+            add_nothing(&t);
+        else
+            add_hit(f, &t, &f->coverage.hits[i]);
         columns_add(&t, place_of(f, item->at));
     }
     columns_print(&t, &f->out);
@@ -211,7 +227,8 @@ static void write_item(struct jwriter *w, const struct inventory_item *item,
         jwriter_key(w, "implied");
         jwriter_bool(w, true);
     }
-    write_hit(w, hit);
+    if (!is_unseen(item))
+        write_hit(w, hit);
     jwriter_close_object(w);
 }
 
@@ -260,6 +277,8 @@ static void print_json(struct found *f, const struct asked *asked)
 
 /* ----- CSV ----- */
 
+enum { CSV_HIT_FIELDS = 4 };
+
 static void add_csv_hit(struct found *f, struct csv *csv, const struct coverage_hit *hit)
 {
     csv_add_i64(csv, (int64_t)hit->fired);
@@ -280,6 +299,12 @@ static void print_csv_item(struct found *f, struct csv *csv, size_t i)
     csv_add(csv, item->name);
     csv_add_str(csv, item->mode);
     csv_add_str(csv, place_of(f, item->at));
+    if (is_unseen(item)) {
+        for (size_t k = 0; k < CSV_HIT_FIELDS; k++)
+            csv_add_str(csv, NULL);
+        csv_end_line(csv);
+        return;
+    }
     add_csv_hit(f, csv, &f->coverage.hits[i]);
 }
 

@@ -16,6 +16,7 @@ MORE = """\
     match: {projects: [%s]}
     storage: {types: [evs]}
 exceptions:
+  - {name: tried, policy: try, match: {projects: ["*"]}, allow: {storage: {types: [efs]}}, expires: 2099-12-31}
   - {name: nobody, policy: team-a-notebooks, match: {users: [nobody]}, lift: [storage], expires: 2099-12-31}
 """ % PROJECT
 FLAVOR = {"flavor": "modelarts.vm.gpu.v100"}
@@ -55,6 +56,8 @@ def test_what_fired_and_what_never_did(busy):
     # Nothing was held back of what an observing policy alone would have refused.
     assert (items["try", "storage.types", None]["fired"], items["try", "storage.types", None]["would"]) == (0, 3)
     assert items["team-a-notebooks", "exception", "nobody"]["fired"] == 0
+    # No line tells of exceptions that an observing policy used: 0 would be a lie.
+    assert not {"fired", "would", "last"} & set(items["try", "exception", "tried"])
 
 
 def test_as_text_and_as_a_table(busy):
@@ -63,8 +66,13 @@ def test_as_text_and_as_a_table(busy):
     rows = [line.split() for line in done.stdout.splitlines()]
     assert [row for row in rows if row[:2] == ["team-a-notebooks", "flavors.deny"]][0][3:6] == ["0", "0", "never"]
     assert [row for row in rows if row[:3] == ["team-a-notebooks", "exception", "nobody"]]
+    assert [row for row in rows if row[:3] == ["try", "exception", "tried"]][0][3:7] == ["observe", "-", "-", "-"]
+    items = [row for row in rows[4:] if row[-1:] and "policies.yaml:" in row[-1]]
+    silent = [row for row in items if "never" in row]
+    assert f"{len(silent)} of {len(items) - 1} never fired" in done.stdout, done
     table = list(csv.DictReader(io.StringIO(cover(busy, "--csv").stdout, newline="")))
     assert [row["fired"] for row in table if row["rule"] == "auto_stop.max"] == ["1"]
+    assert [row["fired"] for row in table if row["name"] == "tried"] == [""]
     assert {row["in_set"] for row in table} == {"yes"}
 
 
