@@ -131,7 +131,14 @@ static bool load(struct run *run, const struct wanted *w)
     }
     if (has_policies && w->conf == NULL)
         return load_folder(run, w->folder);
-    return load_settings(run, w->conf == NULL ? DEFAULT_CONF : w->conf, w->folder);
+    if (load_settings(run, w->conf == NULL ? DEFAULT_CONF : w->conf, w->folder))
+        return true;
+    if (w->folder != NULL && w->conf == NULL)
+        (void)fprintf(stderr,
+                      "postern test: %s: no policies here, so the settings' policies would judge "
+                      "its cases\n",
+                      w->folder);
+    return false;
 }
 
 /* The bodies that stand in files of their own. */

@@ -121,6 +121,10 @@ def test_no_cases_is_no_success(postern, policies, tmp_path):
     assert done.returncode == 1 and "no cases here" in done.stderr and done.stdout == "", done
     done = postern("test", tmp_path / "nowhere")
     assert done.returncode == 2 and "nowhere" in done.stderr, done
+    # Whose policies were looked for, and why.
+    (folder / "p.yaml").unlink()
+    done = postern("test", folder, cwd=tmp_path)
+    assert done.returncode == 2 and f"{folder}: no policies here, so the settings' policies would judge" in done.stderr, done
 
 
 def test_whose_policies_judge(postern, policies, site_factory, tmp_path):
