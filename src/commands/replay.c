@@ -186,15 +186,22 @@ static bool on_change(void *user, const struct replay_change *change)
 
 /* ---- the run ---- */
 
-static int no_request(const struct replay_totals *totals)
+static int no_request(const struct replay_totals *totals, const char *directory)
 {
     if (totals->lines == 0)
-        (void)fputs("postern replay: policies have judged no request in this period\n", stderr);
+        (void)fprintf(stderr,
+                      "postern replay: %s: policies have judged no request in this period\n",
+                      directory);
     else
         (void)fprintf(stderr,
-                      "postern replay: of %llu judged requests in this period none was kept: set "
-                      "journal.requests to full, and replay what comes then\n",
-                      (unsigned long long)totals->lines);
+                      "postern replay: %s: of %llu judged requests in this period none was kept: "
+                      "set journal.requests to full, and replay what comes then\n",
+                      directory, (unsigned long long)totals->lines);
+    if (totals->bad_lines > 0)
+        (void)fprintf(stderr,
+                      "postern replay: lines of the journal that can't be read: %llu; `postern "
+                      "audit verify` names them\n",
+                      (unsigned long long)totals->bad_lines);
     return RESULT_CANNOT;
 }
 
@@ -246,7 +253,7 @@ static int replay(struct playing *p, const char *directory, struct arena *arena,
         return RESULT_CANNOT;
     }
     if (totals.kept == 0)
-        return no_request(&totals);
+        return no_request(&totals, directory);
     if (!finish(p, &replayed, arena)) {
         (void)fputs("postern replay: no memory for what changes; try --limit\n", stderr);
         return RESULT_CANNOT;

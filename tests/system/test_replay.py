@@ -2,6 +2,7 @@
 """Yesterday's requests under tomorrow's policies: what the journal of a real gateway has kept, judged once more."""
 
 import json
+import random
 import shutil
 from datetime import datetime, timedelta, timezone
 
@@ -15,6 +16,7 @@ from support.gateway import write_policies
 from support.oracle import FLAVOR, IMAGE, POLICY, PROFILE
 from support.quota import places, quota_policy
 from support.tokens import make_token
+from test_properties import CLAUSES, REQUESTS
 
 FULL = {"journal": {"requests": "full"}}
 GPU = "modelarts.vm.gpu.v100"
@@ -285,3 +287,115 @@ def test_wrong_usage(site_factory, folder):
     assert done.returncode == 2 and "policies.yaml:7:5: " in done.stderr and "flavours" in done.stderr
     done = replay(site, POLICIES, "--journal", str(folder / "nowhere"))
     assert done.returncode == 2 and "nowhere" in done.stderr
+
+
+def test_a_journal_without_requests_says_where_and_what(site_factory, folder):
+    """Lines that can't be read might have been requests: that there are none is not all there is to say."""
+    site, journal = site_factory(), folder / "torn"
+    journal.mkdir()
+    done = replay(site, POLICIES, "--journal", str(journal))
+    assert done.returncode == 2 and f"{journal}: policies have judged no request" in done.stderr, done
+    assert "can't be read" not in done.stderr
+    (journal / f"{1:020d}.jsonl").write_text('half a line\n{"v":1,"seq":1,"event":"intent","policy_\n')
+    done = replay(site, POLICIES, "--journal", str(journal))
+    assert done.returncode == 2 and "lines of the journal that can't be read: 2; `postern audit verify`" in done.stderr, done
+
+
+# ----- drawn sets -----
+
+MATCHES = ["", "    match: {users: [alice]}\n", "    match: {roles: [te_admin]}\n", "    match: {operations: [create]}\n",
+           "    match: {families: [notebooks], users: ['*']}\n", f"    match: {{projects: [{PROJECT}]}}\n"]
+MODES = ["", "", "", "    mode: warn\n", "    mode: observe\n"]
+RULES = {**CLAUSES, "custom_spec": ["refuse", "allow"], "profiles": ["{allow: ['*']}", "{allow: [x]}"], "images": ["{allow: ['*']}"],
+         "pools": ["{public: true}", "{allow: [p]}"], "hooks": ["refuse"]}
+LIFTS = ["lift: [auto_stop]", "lift: ['*']", "lift: [name, annotations]", "lift: [storage, workspaces]"]
+
+
+def draw_set(pick):
+    text = pick.choice(["", "default: allow\n"]) + "version: 1\npolicies:\n"
+    count = pick.randint(1, 4)
+    for n in range(count):
+        rules = pick.sample(sorted(RULES), pick.randint(1, 4))
+        text += f"  - name: p{n}\n" + pick.choice(MODES) + pick.choice(MATCHES)
+        text += "".join(f"    {rule}: {pick.choice(RULES[rule])}\n" for rule in rules)
+    if pick.random() < 0.4:
+        text += (f"exceptions: [{{name: e, policy: p{pick.randrange(count)}, match: {{users: [{pick.choice(['alice', 'bob'])}]}}, "
+                 f"{pick.choice(LIFTS)}, expires: 2099-01-01}}]\n")
+    return text
+
+
+def draw_loading(pick, site):
+    """A set that loads: drawn ones may contradict themselves. It becomes that of the site."""
+    for _ in range(50):
+        text = draw_set(pick)
+        site.write_policies(text)
+        if site.run("check").returncode == 0:
+            return text
+    raise AssertionError("no set of 50 loads")
+
+
+def told(judgement, verdict):
+    """What is compared of an answer, in replay's words and in those of explain."""
+    return (verdict, sorted((r["code"], r.get("policy"), r.get("rule")) for r in judgement.get("reasons", [])),
+            sorted((e["op"], e["path"], json.dumps(e["new"]), e.get("policy")) for e in judgement.get("edits", [])))
+
+
+def explained(site, user, operation, body):
+    done = site.run("explain", "--user", user, "--role", "te_admin", "--project", PROJECT, "--operation", operation, "--json",
+                    text=json.dumps(body))
+    found = json.loads(done.stdout)
+    would = found.get("would")
+    return told(found, found["decision"]), told(would, would["decision"]) if would else None, \
+        found.get("policies", []), found.get("exceptions", [])
+
+
+def compared(answer):
+    return answer[:2]
+
+
+def check_coverage(site, answers):
+    """The journal shows of each rule what explain says of each request; of edits only the policy is known here."""
+    found = json.loads(site.run("audit", "coverage", "-c", str(site.conf), "--json", conf=False).stdout)
+    assert found["judged"] == len(answers) and found["gone"] == []
+    for item in found["items"]:
+        policy, rule = item.get("policy"), item["rule"]
+        if item["kind"] == "policy":
+            expected = sum(policy in policies for _, _, policies, _ in answers.values())
+        elif item["kind"] == "exception":
+            expected = sum(item["name"] in names for *_, names in answers.values())
+        elif rule.startswith(("auto_stop", "annotations")):
+            continue
+        else:
+            expected = sum((policy, rule) in {(r[1], r[2]) for r in answer[0][1]} for answer in answers.values())
+        assert item["fired"] == expected, item
+
+
+def test_drawn_sets_change_what_explain_says(site_factory, gateway_factory, cloud_factory):
+    """Under the set that judged, nothing; under another, what and only what explain answers differently by both."""
+    pick, cloud = random.Random(11), cloud_factory(frozen=False)
+    site = site_factory(MORE, FULL, url=cloud.url)
+    before = draw_loading(pick, site)
+    day = Day(gateway_factory(site=site), cloud)
+    sent = {}
+    for number, (name, body) in enumerate([*REQUESTS.items(), ("nb", nb_body()), ("nb-gpu", nb_body(flavor=GPU))]):
+        operation, path = ("notebooks.create", NOTEBOOKS) if name.startswith("nb") else ("demanager.create", CREATE)
+        user = ("alice", "bob")[number % 2]
+        answer = day.gateway.request("POST", path, compact(body), {"X-Auth-Token": day.tokens[user]})
+        sent[exchange_id(answer)] = (user, operation, body)
+    day.end()
+    found = replay_json(site, before)
+    assert found["totals"]["changed"] == found["totals"]["not_reproducible"] == 0, found
+    assert found["totals"]["judged"] == len(sent)
+    answers = {key: explained(site, *request) for key, request in sent.items()}
+    check_coverage(site, answers)
+    seen = 0
+    for _ in range(6):
+        candidate = draw_loading(pick, site)
+        others = {key: explained(site, *request) for key, request in sent.items()}
+        found = replay_json(site, candidate)
+        assert set(changed(found)) == {key for key in sent if compared(answers[key]) != compared(others[key])}, (before, candidate)
+        for row in found["changed"]:
+            assert told(row["before"], row["before"]["decision"]) == answers[row["id"]][0], (before, candidate, row)
+            assert told(row["after"], row["after"]["decision"]) == others[row["id"]][0], (before, candidate, row)
+        seen += len(found["changed"])
+    assert seen > 20
