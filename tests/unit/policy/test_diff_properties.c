@@ -94,6 +94,44 @@ static void replace(char *policy, const char *from, const char *to, const char *
     memcpy(policy, made, (size_t)made_len + 1);
 }
 
+/* Beside those of random_policy: lists that overlap, and what is written though it is the default.
+ */
+static const char *const more_rules[] = {
+    "    mode: warn\n",
+    "    mode: enforce\n",
+    "    match: {users: [alice, bob]}\n",
+    "    match: {users: [\"*\", alice], roles: [\"*\"]}\n",
+    "    match: {groups: [team-a, x], operations: [create, start]}\n",
+    "    match: {families: [demanager, notebooks]}\n",
+    "    flavors: {allow: [\"modelarts.*\", \"*kat1*\"]}\n",
+    "    flavors: {allow: [\"*cpu*\"], deny: [\"*kat*\", \"*kat1*\"]}\n",
+    "    flavors: {deny: [\"*gpu*\"]}\n",
+    "    flavors: {allow: []}\n",
+    "    custom_spec: allow\n",
+    "    storage: {types: [obs]}\n",
+    "    storage: {types: [\"*\", evs], obs_prefixes: [/aaaaaaaaa/output, /aaaaaaaaa]}\n",
+    "    storage: {obs_prefixes: [\"/${user.name}/\", \"/*/\"], max_size_gb: 20}\n",
+    "    workspaces: {allow: [\"*\"]}\n",
+    "    workspaces: {allow: []}\n",
+    "    pools: {public: true}\n",
+    "    pools: {allow: [\"pool-*\", pool-a]}\n",
+    "    name: {pattern: \".*\"}\n",
+    "    profiles: {allow: [\"*\", x]}\n",
+    "    images: {allow: []}\n",
+    "    hooks: allow\n",
+    "    allowed_access_ips: {allow: [10.0.0.1, 10.0.0.0/8], required: false}\n",
+    "    allowed_access_ips: {allow: [0.0.0.0/0]}\n",
+    "    auto_stop: {required: true, on_missing: refuse}\n",
+    "    auto_stop: {required: true, on_missing: refuse, max: 3h, over_max: refuse}\n",
+    "    auto_stop: {default: 2h}\n",
+    "    auto_stop: {max: 2h}\n",
+    "    auto_stop: {max: 2h, over_max: refuse, default: 1h}\n",
+    "    auto_stop: {min: 1h, types: [timing, idle]}\n",
+    "    auto_stop: {types: [idle, timing]}\n",
+    "    annotations: {require: [owner, \"k*\"]}\n",
+    "    annotations: {set: {k1: x}, require: [\"*\"]}\n",
+};
+
 /* A rule of the policy is gone, is new, or is another. */
 static void change_policy(unsigned *seed, unsigned no, char *policy)
 {
@@ -108,7 +146,9 @@ static void change_policy(unsigned *seed, unsigned no, char *policy)
     buf_init(&fresh, TEXT_BYTES);
     random_policy(seed, no, &fresh);
     buf_add_byte(&fresh, '\0');
-    rule = nth_rule(fresh.ptr, random_next(seed) % count_rules(fresh.ptr));
+    rule = random_next(seed) % 2 == 0
+               ? more_rules[random_next(seed) % ARRAY_LEN(more_rules)]
+               : nth_rule(fresh.ptr, random_next(seed) % count_rules(fresh.ptr));
     old = same_key(policy, rule);
     replace(policy, old, *old == '\0' ? old : rule_end(old), rule, (size_t)(rule_end(rule) - rule));
     buf_done(&fresh);
@@ -132,6 +172,34 @@ static void change_pieces(unsigned *seed, struct pieces *pieces)
     else
         memcpy(pieces->policies[0], others->policies[0], TEXT_BYTES);
     test_free(others);
+}
+
+/* Others than those of random_request, whom the lists above tell apart. */
+static void vary(unsigned *seed, struct sample *s)
+{
+    static const char *const paths[] = {"/aaaaaaaaa/output/", "/alice/x/", "/bob/", "/other/x/y/"};
+    struct storage_request *storage = &s->storages[0];
+
+    if (random_next(seed) % 3 == 0)
+        s->subject.user_name = VIEW("bob");
+    if (random_next(seed) % 3 == 0)
+        s->groups[0] = VIEW("x");
+    if (random_next(seed) % 4 == 0)
+        s->request.flavor.set = false;
+    if (random_next(seed) % 4 == 0)
+        s->request.workspace = (struct text_field){true, VIEW("1")};
+    if (random_next(seed) % 3 == 0) {
+        s->request.has_pool = true;
+        s->request.pool = (struct text_field){random_next(seed) % 2 == 0, VIEW("pool-b")};
+    }
+    storage->path.value = view_str(paths[random_next(seed) % ARRAY_LEN(paths)]);
+    storage->has_obs = obs_parse_path(storage->path.value, &storage->obs) == OBS_OK;
+    if (random_next(seed) % 4 == 0)
+        *storage = (struct storage_request){.own = true,
+                                            .type = VIEW("evs"),
+                                            .has_size = true,
+                                            .size_gb = 10 + random_next(seed) % 20,
+                                            .pointer = "/s"};
 }
 
 /* ----- what holds ----- */
@@ -194,6 +262,7 @@ static void check_requests(unsigned *seed, const char *const texts[2],
         bool was_refused, is_refused, told = counts[DIFF_UNTOLD] == 0;
 
         random_request(seed, &s);
+        vary(seed, &s);
         (void)snprintf(before, sizeof before, "%s", decision_text(sets[0], &s, false));
         after = decision_text(sets[1], &s, false);
         was_refused = strncmp(before, "refuse", 6) == 0;
@@ -243,7 +312,7 @@ static void a_difference_says_what_is_decided(void **state)
     struct pieces *pieces = test_calloc(1, sizeof *pieces);
     char *made = test_calloc(3, SET_BYTES);
     const char *const texts[2] = {made, made + SET_BYTES};
-    unsigned seed = 12;
+    unsigned seed = 3;
     struct tally tally = {0};
 
     (void)state;
@@ -258,6 +327,8 @@ static void a_difference_says_what_is_decided(void **state)
         write_set(pieces, head, 0, made);
         write_set(pieces, head, 1, made + (ptrdiff_t)2 * SET_BYTES);
         change_pieces(&seed, pieces);
+        if (random_next(&seed) % 4 == 0)
+            change_pieces(&seed, pieces);
         write_set(pieces, head, 0, made + SET_BYTES);
         if (loads(texts[0]) && loads(texts[1]))
             hold(&seed, texts, made + (ptrdiff_t)2 * SET_BYTES, &tally);
