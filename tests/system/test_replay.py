@@ -308,6 +308,10 @@ MATCHES = ["", "    match: {users: [alice]}\n", "    match: {roles: [te_admin]}\
 MODES = ["", "", "", "    mode: warn\n", "    mode: observe\n"]
 RULES = {**CLAUSES, "custom_spec": ["refuse", "allow"], "profiles": ["{allow: ['*']}", "{allow: [x]}"], "images": ["{allow: ['*']}"],
          "pools": ["{public: true}", "{allow: [p]}"], "hooks": ["refuse"]}
+TARGETS = {"demanager.create": ("POST", CREATE), "notebooks.create": ("POST", NOTEBOOKS),
+           "demanager.update": ("PUT", f"{DEMANAGER}/{DE}")}
+UPDATES = [{"spec": {"auto_stop": stop}} for stop in ({"enable": True}, {"duration": 18000}, {"enable": False})] + \
+    [{"flavor": GPU}, {"name": "other_1"}]
 LIFTS = ["lift: [auto_stop]", "lift: ['*']", "lift: [name, annotations]", "lift: [storage, workspaces]"]
 
 
@@ -377,10 +381,13 @@ def test_drawn_sets_change_what_explain_says(site_factory, gateway_factory, clou
     before = draw_loading(pick, site)
     day = Day(gateway_factory(site=site), cloud)
     sent = {}
-    for number, (name, body) in enumerate([*REQUESTS.items(), ("nb", nb_body()), ("nb-gpu", nb_body(flavor=GPU))]):
-        operation, path = ("notebooks.create", NOTEBOOKS) if name.startswith("nb") else ("demanager.create", CREATE)
+    cloud.preset([de_instance()])
+    requests = [("demanager.create", body) for body in REQUESTS.values()]
+    requests += [("notebooks.create", nb_body(**more)) for more in ({}, {"flavor": GPU}, {"duration": 9 * HOUR_MS})]
+    requests += [("demanager.update", body) for body in UPDATES]
+    for number, (operation, body) in enumerate(requests):
         user = ("alice", "bob")[number % 2]
-        answer = day.gateway.request("POST", path, compact(body), {"X-Auth-Token": day.tokens[user]})
+        answer = day.gateway.request(*TARGETS[operation], compact(body), {"X-Auth-Token": day.tokens[user]})
         sent[exchange_id(answer)] = (user, operation, body)
     day.end()
     found = replay_json(site, before)
