@@ -258,13 +258,18 @@ static bool begins_at(struct trail *trail, uint64_t segment, int64_t *ret_us)
     return end != NULL && period_parse_time(view_of(at, (size_t)(end - at)), ret_us);
 }
 
-/* The last segment that begins before the period, found by halving. A clock that was set back hides
- * no more than lines older than they say. */
+/* By which lines may stand out of the order of their times: they get theirs before their place. */
+#define SLACK_US INT64_C(600000000)
+
+/* The last segment that begins well before the period, found by halving. A clock that was set back
+ * hides no more than lines older than they say. */
 static enum status seek_period(struct trail *trail, const struct period *period,
                                struct arena *arena, struct err *err)
 {
     const uint64_t *segments;
     struct trail_place place = {0};
+    int64_t earliest_us =
+        period->from_us < INT64_MIN + SLACK_US ? INT64_MIN : period->from_us - SLACK_US;
     size_t from = 0, to;
     uint64_t *own;
 
@@ -278,7 +283,7 @@ static enum status seek_period(struct trail *trail, const struct period *period,
         size_t middle = from + (to - from) / 2;
         int64_t begin_us;
 
-        if (begins_at(trail, own[middle], &begin_us) && begin_us >= period->from_us)
+        if (begins_at(trail, own[middle], &begin_us) && begin_us >= earliest_us)
             to = middle;
         else
             from = middle + 1;

@@ -294,6 +294,46 @@ static void a_period_may_begin_in_any_segment(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* Two workers took their times before one of them began a segment. */
+static void lines_out_of_order_count_in_their_period(void **state)
+{
+    static const struct {
+        unsigned first;
+        const char *times[2];
+    } segments[] = {{1, {"00:00:00.0", "01:00:00.5"}}, {3, {"01:00:00.2", "01:00:01.0"}}};
+    char folder[] = "/tmp/postern-coverage-XXXXXX", path[256];
+    struct period period = period_always();
+    struct err err = {0};
+    struct fixture f;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < ARRAY_LEN(segments); i++) {
+        FILE *file;
+
+        (void)snprintf(path, sizeof path, "%s/%020u.jsonl", folder, segments[i].first);
+        file = fopen(path, "wb");
+        assert_non_null(file);
+        for (unsigned k = 0; k < 2; k++)
+            (void)fprintf(file,
+                          "{\"v\":1,\"seq\":%u,\"prev\":\"0\",\"time\":\"2026-01-01T%s00000Z\","
+                          "\"event\":\"%s\",\"policies\":[\"a\"]}\n",
+                          segments[i].first + k, segments[i].times[k],
+                          k == 0 ? "checkpoint" : "intent");
+        (void)fclose(file);
+    }
+    assert_true(period_parse_time(VIEW("2026-01-01T01:00:00.3Z"), &period.from_us));
+    begin_in(&f, period);
+    assert_int_equal(coverage_read(&f.coverage, folder, &err), STATUS_OK);
+    assert_int_equal(f.coverage.judged, 2);
+    end(&f);
+    for (size_t i = 0; i < ARRAY_LEN(segments); i++) {
+        (void)snprintf(path, sizeof path, "%s/%020u.jsonl", folder, segments[i].first);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +345,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_counted),
         cmocka_unit_test(names_over_the_limit_are_only_counted),
         cmocka_unit_test(a_period_may_begin_in_any_segment),
+        cmocka_unit_test(lines_out_of_order_count_in_their_period),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
