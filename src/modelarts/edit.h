@@ -21,6 +21,7 @@ struct edit {
     int64_t seconds;
     struct view key, value;
     struct view policy; /* who wants it */
+    const char *rule;   /* ... by which of its rules, static; NULL: not said */
 };
 
 /* One place that changes. old_json and new_json are JSON text; old_json ptr NULL: it wasn't there.

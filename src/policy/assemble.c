@@ -50,7 +50,8 @@ static void add_edit(struct sum *sum, const struct edit *edit, const char *rule,
     if (edits == NULL)
         return;
     sum->edits = edits;
-    sum->edits[sum->edit_count++] = *edit;
+    sum->edits[sum->edit_count] = *edit;
+    sum->edits[sum->edit_count++].rule = rule;
     if (!j->with_trace)
         return;
     line.text =

@@ -350,6 +350,10 @@ const struct inventory_item *inventory_find_edit(const struct inventory *invento
 
     if (names_annotation(path))
         return inventory_find(inventory, policy, VIEW("annotations.set"));
+    /* Where nothing stands all of auto_stop is set: only to complete it, `enable` comes alone. */
+    if (view_eq(op, view_str(edit_op_name(EDIT_DEFAULT))) &&
+        view_eq(path, VIEW("/spec/auto_stop/enable")))
+        return inventory_find(inventory, policy, VIEW("auto_stop"));
     item = view_eq(op, view_str(edit_op_name(EDIT_CAP)))
                ? NULL
                : inventory_find(inventory, policy, VIEW("auto_stop.default"));

@@ -48,7 +48,8 @@ const struct inventory_item *inventory_find_line(const struct inventory *invento
                                                  const struct trace_line *line);
 /* The rule that an edit comes from, as the journal keeps edits: op is its word, path as in struct
  * change. Of a policy with both a default and a maximum an edit `set` is taken for the default's,
- * which it is but for leases of which less is left than the default. */
+ * which it is but for leases of which less is left than the default. An update that is completed by
+ * its own duration is auto_stop's as a whole. */
 const struct inventory_item *inventory_find_edit(const struct inventory *inventory,
                                                  struct view policy, struct view op,
                                                  struct view path);

@@ -50,12 +50,8 @@ static void count_judgement(struct reach *coverage, const struct judgement *judg
               true);
     for (size_t i = 0; i < judgement->edit_count; i++) {
         const struct edit *edit = &judgement->edits[i];
-        struct view path =
-            edit->field == EDIT_ANNOTATION ? VIEW("/annotations") : VIEW("/auto_stop");
 
-        count(coverage,
-              inventory_find_edit(&coverage->inventory, edit->policy,
-                                  view_str(edit_op_name(edit->op)), path),
+        count(coverage, inventory_find(&coverage->inventory, edit->policy, view_str(edit->rule)),
               true);
     }
 }

@@ -255,6 +255,18 @@ exceptions:
     assert done.returncode == 0 and "10 of 10 rules" in done.stdout and "no case reaches" not in done.stdout, done
 
 
+def test_a_completed_update_reaches_no_default(postern, policies):
+    """Of a policy that only warns, too, whose edits no line of the trace tells."""
+    for mode in ("enforce", "warn"):
+        text = f"version: 1\npolicies:\n  - {{name: all}}\n  - {{name: a, mode: {mode}, auto_stop: {{default: 1h, max: 4h}}}}\n"
+        done = postern("test", policies(case("short", {"spec": {"auto_stop": {"duration": 600}}},
+                                             {"verdict": "rewrite" if mode == "enforce" else "allow"},
+                                             operation="demanager.update"), policies=text), "--coverage")
+        assert done.returncode == 1 and "1 passed" in done.stdout, done
+        table = coverage_of(done.stdout)
+        assert table["a", "auto_stop.default"] == (0, "0") and table["a", "auto_stop"] == (1, "1"), table
+
+
 def test_a_default_is_covered_where_nothing_matches(postern, policies):
     narrow = "version: 1\ndefault: refuse\npolicies: [{name: a, match: {users: [alice]}}]\n"
     bob = case("bob", create_body(), {"verdict": "refuse", "reasons": ["policy.no_match"]}, subject={"user": "bob"})

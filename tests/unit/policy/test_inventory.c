@@ -192,6 +192,8 @@ static void edits_are_found_by_what_the_journal_keeps(void **state)
     } rows[] = {
         {"z", "default", "/spec/auto_stop/duration", "auto_stop.default"},
         {"z", "set", "/spec/auto_stop/enable", "auto_stop.default"},
+        {"z", "default", "/spec/auto_stop/enable", "auto_stop"},
+        {"z", "default", "/auto_stop/enable", "auto_stop.default"},
         {"z", "cap", "/spec/auto_stop/duration", "auto_stop.max"},
         {"b", "set", "?duration", "auto_stop.max"},
         {"b", "cap", "/duration", "auto_stop.max"},
