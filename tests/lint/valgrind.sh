@@ -23,5 +23,5 @@ export -f check
 # one that takes all descriptors, of which valgrind needs some itself (the address sanitizer watches those), and the one
 # that looks for secrets in what is freed, written or not.
 find "$1/tests/unit" -type f -perm -u+x -printf '%p\n' | sort |
-  grep -Ev '/(json_jansson|test_policy_properties|test_journal_threads|test_front_[a-z]*|test_listen|test_policy_ere|test_quota_walk|iam_wipe|test_policy_globset|test_audit_index|test_sinks_property)$' |
+  grep -Ev '/(json_jansson|test_policy_properties|test_policy_diff_properties|test_journal_threads|test_front_[a-z]*|test_listen|test_policy_ere|test_quota_walk|iam_wipe|test_policy_globset|test_audit_index|test_sinks_property)$' |
   xargs -P "$(nproc)" -I{} bash -c 'check {}'

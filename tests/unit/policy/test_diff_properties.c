@@ -6,7 +6,7 @@
 #include "policy/diff.h"
 #include "unit/policy/random.h"
 
-enum { ROUNDS = 2500, REQUESTS = 24, SET_BYTES = 16384 };
+enum { ROUNDS = 1500, REQUESTS = 24, SET_BYTES = 16384 };
 
 static const char *const heads[] = {"version: 1\npolicies:\n",
                                     "version: 1\ndefault: allow\npolicies:\n"};
