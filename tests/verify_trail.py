@@ -1,61 +1,78 @@
 #!/usr/bin/python3
 """An independent verifier of journals, after docs/journal.md: verify_trail.py FOLDER [--key PUB.pem] [--witness FILE]"""
-import glob, hashlib, json, os, subprocess, sys, tempfile  # noqa: E401
-
-folder, more = sys.argv[1], dict(zip(sys.argv[2::2], sys.argv[3::2]))
-key, where, JUDGED = more.get("--key"), "at the start", ("create", "change", "start", "mount")
+import functools, glob, hashlib, json, os, subprocess, sys, tempfile  # noqa: E401
 
 
-def need(condition, text):
+def need(condition, text, where="at the end"):
     condition or sys.exit(f"{where}: {text}")
+    return condition
 
 
-def unique(pairs):
-    need(len(dict(pairs)) == len(pairs), "a member stands twice")
-    return dict(pairs)
+def number(text):
+    need(abs(float(text)) < float("inf") and (not text.lstrip("-").isdigit() or -2**63 <= int(text) < 2**63), "too large a number")
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
-def holds(row):
-    with tempfile.NamedTemporaryFile() as text, tempfile.NamedTemporaryFile() as signature:
-        open(text.name, "w").write(f"postern seal v1\n{row['seq']}\n{row['head']}\n{row['time']}\n")
-        open(signature.name, "wb").write(bytes.fromhex(row["signature"]))
-        return not subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", "-in", text.name,
-                                   "-sigfile", signature.name], capture_output=True).returncode
+def read(line):
+    row = json.loads(line.decode(), parse_int=number, parse_float=number, parse_constant=number,
+                     object_pairs_hook=lambda pairs: need(len(dict(pairs)) == len(pairs), "a member stands twice") and dict(pairs))
+    json.dumps(row, ensure_ascii=False).encode()  # no half of a surrogate pair
+    return row
 
 
-der = subprocess.check_output(["openssl", "pkey", "-pubin", "-in", key, "-outform", "DER"]) if key else b""
-first, seq, prev, opened, sealed, seals = None, None, "0" * 64, None, "", {}
-names = sorted(glob.glob(folder + "/" + "[0-9]" * 20 + ".jsonl"))
-for name, number, line in ((name, *row) for name in names for row in enumerate(open(name, "rb"), 1)):
-    where = f"{os.path.basename(name)}:{number}"
-    if not line.endswith(b"\n") and name == names[-1]:
-        break
+@functools.lru_cache(None)
+def holds(key, text, signature):
+    with tempfile.NamedTemporaryFile() as signed, tempfile.NamedTemporaryFile() as raw:
+        open(signed.name, "w").write(text), open(raw.name, "wb").write(bytes.fromhex(signature))
+        command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", "-in", signed.name, "-sigfile", raw.name]
+        return signature == signature.lower() and subprocess.run(command, capture_output=True).returncode == 0
+
+
+def verify(folder, key=None, witness=None):
+    der = subprocess.check_output(["openssl", "pkey", "-pubin", "-in", key, "-outform", "DER"]) if key else b""
+    first, seq, prev, opened, sealed, seals = None, 0, "0" * 64, None, "", {}
+    found = glob.glob(glob.escape(str(folder)) + "/" + "[0-9]" * 20 + ".jsonl")
+    names = sorted(name for name in found if 0 < int(name[-26:-6]) < 2**64)
+    for name, at, line in ((name, *row) for name in names for row in enumerate(open(name, "rb"), 1)):
+        check = functools.partial(need, where=f"{os.path.basename(name)}:{at}")
+        if not line.endswith(b"\n") and name == names[-1]:
+            break
+        row = read(line[:-1])
+        check(line.endswith(b"\n") and type(row["v"]) is type(row["seq"]) is int and row["v"] == 1, "no whole line")
+        check(all(type(row[member]) is str for member in ("prev", "time", "event")), "no whole line")
+        check(row["seq"] == seq + 1 if seq else at == 1 and row["seq"] > 0, "seq doesn't follow the line before")
+        check(row["prev"] == prev or (not seq and row["seq"] > 1), "prev isn't the hash of the line before")
+        first, seq, prev, event = first or row["seq"], row["seq"], hashlib.sha256(line[:-1]).hexdigest(), row["event"]
+        check((at == 1) == (event == "checkpoint") and (at > 1 or seq == int(name[-26:-6])), "checkpoint or name")
+        if event == "checkpoint":
+            check(type(row["open"]) is list and all(type(e["id"]) is type(e["state"]) is str and e["id"] for e in row["open"]), "open")
+            told = {entry["id"] for entry in row["open"] if entry["state"] == "reserved"}
+            check(opened in (None, told), "the checkpoint tells of other open intents")
+            opened = told
+        check(event != "start" or not opened, "intents are open at a start")
+        if event == "intent":
+            check(0 < len(row["id"].encode()) <= 128 and row["id"] not in opened, "the intent has no id, or is open already")
+            opened.add(row["id"])
+        elif event == "outcome":
+            check(row.get("id") in [*opened] or row.get("class") not in ("create", "change", "start", "mount")
+                  or row.get("outcome") == "refused", "no open intent")
+            opened = {one for one in opened if one != row.get("id")}
+        elif event == "seal":
+            check(row["head"] == row["prev"] and type(row["key"]) is str, "head or key of the seal")
+            check(len(row["time"].encode()) == 27 and row["time"] >= sealed, "time of the seal")
+            check(not key or row["key"] == hashlib.sha256(der).hexdigest() and holds(
+                str(key), f"postern seal v1\n{seq}\n{row['head']}\n{row['time']}\n", row["signature"]), "the seal")
+            sealed, seals[seq] = row["time"], line
+    need(seq and os.path.getsize(names[0]) and int(names[-1][-26:-6]) <= seq + 1, "a segment is empty that had lines")
+    need(seals or not key, "no seal")
+    for line in (row for row in open(witness, "rb").read().split(b"\n")[:-1] if b'"event":"seal"' in row) if witness else ():
+        seq = read(line[line.index(b"{"):])["seq"]
+        need(seq < first or seals.get(seq) == line[line.index(b"{"):] + b"\n", f"the journal hasn't the witness's seal {seq}")
+    return f"head {prev}, {len(opened)} open"
+
+
+if __name__ == "__main__":
     try:
-        row = json.loads(line, object_pairs_hook=unique)
-    except ValueError:
-        row = None
-    need(line.endswith(b"\n") and isinstance(row, dict) and row.get("v") == 1, "no whole line")
-    need(row["seq"] == seq + 1 if seq else number == 1, "seq doesn't follow the line before")
-    need(row["prev"] == prev or (not seq and row["seq"] > 1), "prev isn't the hash of the line before")
-    first, seq, prev, event = first or row["seq"], row["seq"], hashlib.sha256(line[:-1]).hexdigest(), row["event"]
-    need((number == 1) == (event == "checkpoint") and (number > 1 or seq == int(name[-26:-6])), "checkpoint or name")
-    if event == "checkpoint":
-        told = {entry["id"] for entry in row["open"] if entry["state"] == "reserved"}
-        need(opened in (None, told), "the checkpoint tells of other open intents")
-        opened = told
-    need(event != "start" or not opened, "intents are open at a start")
-    if event == "intent":
-        need(row["id"] not in opened and not opened.add(row["id"]), "the intent is open already")
-    elif event == "outcome":
-        need(row["id"] in opened or row.get("class") not in JUDGED or row["outcome"] == "refused", "no open intent")
-        opened.discard(row["id"])
-    elif event == "seal":
-        need(row["head"] == row["prev"] and row["time"] >= sealed, "head or time of the seal")
-        need(not key or (row["key"] == hashlib.sha256(der).hexdigest() and holds(row)), "the seal")
-        sealed, seals[seq] = row["time"], line
-need(os.path.getsize(names[0]) and int(names[-1][-26:-6]) <= seq + 1, "a segment is empty that had lines")
-need(sealed or not key, "no seal")
-for line in open(more["--witness"], "rb").read().split(b"\n")[:-1] if "--witness" in more else ():
-    at = json.loads(line[line.index(b"{"):])["seq"]
-    need(at < first or seals.get(at) == line[line.index(b"{"):] + b"\n", f"the journal hasn't the witness's seal {at}")
-print(f"{seq} lines, head {prev}, {len(opened)} open")
+        print(verify(sys.argv[1], **{name[2:]: value for name, value in zip(sys.argv[2::2], sys.argv[3::2])}))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        sys.exit(f"a line isn't what it should be: {error!r}")

@@ -29,9 +29,14 @@ void segment_name_format(uint64_t seq, char out[SEGMENT_NAME_BYTES])
 bool segment_name_parse(const char *name, uint64_t *ret_seq)
 {
     struct view v = view_str(name);
+    uint64_t seq = 0;
+    bool good;
 
-    return v.len == SEGMENT_NAME_BYTES - 1 && view_ends(v, VIEW(".jsonl")) &&
-           num_parse_digits(view_of(v.ptr, NAME_DIGITS), ret_seq);
+    good = v.len == SEGMENT_NAME_BYTES - 1 && view_ends(v, VIEW(".jsonl")) &&
+           num_parse_digits(view_of(v.ptr, NAME_DIGITS), &seq) && seq != 0;
+    if (good)
+        *ret_seq = seq;
+    return good;
 }
 
 static int compare_seq(const void *a, const void *b)

@@ -20,6 +20,7 @@ struct segment {
 };
 
 void segment_name_format(uint64_t seq, char out[SEGMENT_NAME_BYTES]);
+/* False: that is no segment: not 20 digits and ".jsonl", or a number that no line has. */
 MUST_CHECK bool segment_name_parse(const char *name, uint64_t *ret_seq);
 
 /* The first seqs of the segments in the folder, ascending; *ret from malloc, free it. */

@@ -72,13 +72,22 @@ static void prove(struct seals *seals, struct row *row, uint64_t whole_from,
     memcpy(seals->key, key->id, sizeof seals->key);
 }
 
-void seals_add_start(struct seals *seals, uint64_t seq)
+/* The first line that no seal covers. In front of the first seal, whoever takes all segments away
+ * and puts one of his own there is told like that, too; but the very first checkpoint is made by
+ * the start that stands behind it. */
+static uint64_t uncovered_from(const struct seals *seals, uint64_t first_seq)
+{
+    if (seals->good > 0)
+        return seals->until + 2;
+    return first_seq == 1 ? 2 : first_seq;
+}
+
+void seals_add_start(struct seals *seals, uint64_t seq, uint64_t first_seq)
 {
     struct seals_late *late = &seals->late;
+    const uint64_t from = uncovered_from(seals, first_seq);
 
-    const uint64_t from = seals->until + 2;
-
-    if (seals->good == 0 || seq <= from)
+    if (seals->key_count == 0 || seq <= from)
         return;
     if (late->places == 0 || late->from != from) {
         late->places++;
@@ -93,6 +102,7 @@ void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint
                struct fault_list *faults)
 {
     struct view id = row_text(row, ROW_KEY), head = row_text(row, ROW_HEAD);
+    struct view time = row_text(row, ROW_TIME);
     const struct ed25519_public *key = find_key(seals, id);
 
     seals->count++;
@@ -109,12 +119,12 @@ void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint
             (unsigned long long)seals->until);
         return;
     }
-    if (row->time_us < seals->time_us) {
+    if (time.len != sizeof seals->time || memcmp(time.ptr, seals->time, sizeof seals->time) < 0) {
         (void)verify_fault(faults, FAULT_SEAL, at,
-                           "its time is earlier than that of the seal before");
+                           "its time is earlier than that of the seal before, or is none");
         return;
     }
-    seals->time_us = row->time_us;
+    memcpy(seals->time, time.ptr, sizeof seals->time);
     if (key != NULL)
         prove(seals, row, whole_from, key);
     else if (seals->key_count > 0)

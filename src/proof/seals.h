@@ -6,28 +6,31 @@
 #include "proof/faults.h"
 #include "trail/row.h"
 
-/* Lines that the run which wrote them didn't seal: it ended by a crash, or somebody else wrote them
- * while no gateway ran. The next run's seal covers what it found. */
+enum { SEAL_TIME_BYTES = 27 }; /* all seals write it alike, so they compare as texts */
+
+/* Lines that the run which wrote them didn't seal: it ended by a crash, it had no key, or somebody
+ * else wrote them while no gateway ran. The next run's seal covers what it found. */
 struct seals_late {
-    uint64_t lines, places; /* place: between a seal and the last `start` before the next one */
-    uint64_t from, until;   /* seqs of the last place, both included */
+    /* place: between a seal, or the journal's begin, and the last `start` before the next one */
+    uint64_t lines, places;
+    uint64_t from, until; /* seqs of the last place, both included */
 };
 
 struct seals {
     const struct ed25519_public *keys; /* borrowed */
     size_t key_count;
     uint64_t count, good;           /* seals; those whose signature holds */
-    int64_t time_us;                /* of the last one that isn't at fault */
+    char time[SEAL_TIME_BYTES];     /* of the last one that isn't at fault */
     char unknown[DIGEST_HEX_BYTES]; /* key of the last one that was signed by another */
     /* What the last good one proves; until 0: nothing. */
     uint64_t from, until;
     int64_t proven_us;
     char key[DIGEST_HEX_BYTES];
-    struct seals_late late; /* behind the first good one */
+    struct seals_late late;
 };
 
 /* A seal line in its place of the chain. whole_from: the seq from which on the chain is whole. */
 void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint64_t whole_from,
                struct fault_list *faults);
-/* A `start` line of that seq: a run seals nothing before its own. */
-void seals_add_start(struct seals *seals, uint64_t seq);
+/* A `start` line of that seq: a run seals nothing before its own. first_seq: of the journal. */
+void seals_add_start(struct seals *seals, uint64_t seq, uint64_t first_seq);

@@ -53,17 +53,25 @@ struct seen {
 
 /* ---- pairs ---- */
 
-static enum status open_intent(struct verify *v, struct view id, struct fault_place at,
-                               struct err *err)
+static enum status add_pair(struct pairs *pairs, struct view id, struct fault_place at,
+                            bool *ret_twice, struct err *err)
 {
-    bool twice = false;
-    enum status status = pairs_add(&v->pairs, id, at, &twice);
+    enum status status = pairs_add(pairs, id, at, ret_twice);
 
     if (status == STATUS_LIMIT)
         return err_set(err, status, "segment %020llu, line %llu: more than %d intents are open",
                        U(at.segment), U(at.line), PAIRS_MAX);
+    return status == STATUS_OK ? status : err_set(err, status, "no memory for the open intents");
+}
+
+static enum status open_intent(struct verify *v, struct view id, struct fault_place at,
+                               struct err *err)
+{
+    bool twice = false;
+    enum status status = add_pair(&v->pairs, id, at, &twice, err);
+
     if (status != STATUS_OK)
-        return err_set(err, status, "no memory for the open intents");
+        return status;
     if (twice && !v->doubtful)
         (void)verify_fault(&v->report->faults, FAULT_PAIR, at,
                            "an intent of its id is open already: %.*s", VIEW_ARGS(id));
@@ -75,10 +83,10 @@ static enum status take_intent(struct verify *v, struct seen *seen, struct err *
     struct view id = row_text(&seen->row, ROW_ID);
 
     v->report->intents++;
-    if (id.len > 0)
+    if (id.len > 0 && id.len <= OPEN_KEY_BYTES)
         return open_intent(v, id, seen->at, err);
     (void)verify_fault(&v->report->faults, FAULT_CHANGED, seen->at,
-                       "an intent has to have an `id`");
+                       "an intent has to have an `id` of at most %d bytes", OPEN_KEY_BYTES);
     return STATUS_OK;
 }
 
@@ -131,54 +139,54 @@ static struct view reserved_id(struct row *row, jref element)
 }
 
 /* Whether the checkpoint lists as reserved what the lines before it left open. */
-static void compare_open(struct verify *v, struct seen *seen)
+static void compare_open(struct verify *v, const struct pairs *told, struct fault_place at)
 {
-    size_t missing = 0, strange = 0, known = 0;
+    size_t strange = 0;
+
+    for (size_t i = 0; i < told->room; i++) {
+        const struct open_key *id = &told->entries[i].id;
+
+        strange += id->len != 0 && !pairs_has(&v->pairs, open_key_view(id));
+    }
+    if (strange > 0)
+        (void)verify_fault(
+            &v->report->faults, FAULT_PAIR, at,
+            "the checkpoint says that %zu intents are open for which no line before it "
+            "stands",
+            strange);
+    if (v->pairs.count + strange > told->count)
+        left_open(v, at, "the checkpoint tells of fewer open intents");
+}
+
+/* The intents that it lists; one that stands twice is no more than one. */
+static enum status read_open(struct seen *seen, struct pairs *told, struct err *err)
+{
+    const struct fault_place before = {.segment = 0};
 
     JDOC_EACH(&seen->row.doc, row_list(&seen->row, ROW_OPEN), element)
     {
         struct view id = reserved_id(&seen->row, element);
+        bool twice;
+        enum status status = id.len == 0 ? STATUS_OK : add_pair(told, id, before, &twice, err);
 
-        if (id.ptr == NULL)
-            continue;
-        if (pairs_has(&v->pairs, id))
-            known++;
-        else
-            strange++;
+        if (status != STATUS_OK)
+            return status;
     }
-    missing = v->pairs.count - (known < v->pairs.count ? known : v->pairs.count);
-    if (strange > 0)
-        (void)verify_fault(
-            &v->report->faults, FAULT_PAIR, seen->at,
-            "the checkpoint says that %zu intents are open for which no line before it "
-            "stands",
-            strange);
-    if (missing > 0)
-        left_open(v, seen->at, "the checkpoint tells of fewer open intents");
+    return STATUS_OK;
 }
 
 static enum status take_checkpoint(struct verify *v, struct seen *seen, struct err *err)
 {
-    const struct fault_place before = {.segment = 0};
+    struct pairs told = {.entries = NULL};
+    enum status status = read_open(seen, &told, err);
 
-    if (v->known_open && !v->doubtful)
-        compare_open(v, seen);
-    pairs_clear(&v->pairs);
+    if (status == STATUS_OK && v->known_open && !v->doubtful)
+        compare_open(v, &told, seen->at);
+    pairs_done(&v->pairs);
+    v->pairs = told;
     v->known_open = true;
-    v->doubtful = true; /* an id that stands twice in it is no fault of an intent */
-    JDOC_EACH(&seen->row.doc, row_list(&seen->row, ROW_OPEN), element)
-    {
-        struct view id = reserved_id(&seen->row, element);
-        enum status status;
-
-        if (id.len == 0)
-            continue;
-        status = open_intent(v, id, before, err);
-        if (status != STATUS_OK)
-            return status;
-    }
     v->doubtful = false;
-    return STATUS_OK;
+    return status;
 }
 
 /* ---- what a line is ---- */
@@ -198,10 +206,26 @@ static void note_repair(struct verify *v, struct seen *seen)
     fault_printable(note);
 }
 
+/* NULL, or what is wrong with the checkpoint's list. A start wouldn't take it either. */
+static const char *judge_open(struct row *row)
+{
+    jref open = row_list(row, ROW_OPEN);
+
+    if (open == JREF_NONE || jdoc_kind(&row->doc, open) != JKIND_ARRAY)
+        return "the checkpoint's `open` isn't a list";
+    JDOC_EACH(&row->doc, open, element)
+    {
+        if (row_text_in(row, element, VIEW("id")).len == 0 ||
+            row_text_in(row, element, VIEW("state")).ptr == NULL)
+            return "an element of the checkpoint's `open` has no `id` or no `state`";
+    }
+    return NULL;
+}
+
 static enum status take_first(struct verify *v, struct seen *seen, enum links_found found,
                               struct err *err)
 {
-    jref open;
+    const char *why;
 
     v->sealed = false;
     if (!view_eq(row_text(&seen->row, ROW_EVENT), VIEW("checkpoint"))) {
@@ -212,10 +236,9 @@ static enum status take_first(struct verify *v, struct seen *seen, enum links_fo
         return STATUS_OK;
     }
     note_repair(v, seen);
-    open = row_list(&seen->row, ROW_OPEN);
-    if (open == JREF_NONE || jdoc_kind(&seen->row.doc, open) != JKIND_ARRAY) {
-        (void)verify_fault(&v->report->faults, FAULT_CHANGED, seen->at,
-                           "the checkpoint's `open` isn't a list");
+    why = judge_open(&seen->row);
+    if (why != NULL) {
+        (void)verify_fault(&v->report->faults, FAULT_CHANGED, seen->at, "%s", why);
         v->doubtful = true;
         return STATUS_OK;
     }
@@ -238,7 +261,7 @@ static enum status take_event(struct verify *v, struct seen *seen, struct err *e
         if (!v->doubtful && v->known_open)
             left_open(v, seen->at, "a start closes what is open");
         pairs_clear(&v->pairs);
-        seals_add_start(&v->seals, seen->at.seq);
+        seals_add_start(&v->seals, seen->at.seq, v->report->first_seq);
     } else if (view_eq(event, VIEW("checkpoint"))) {
         (void)verify_fault(&v->report->faults, FAULT_INSERTED, seen->at,
                            "a checkpoint stands only at the beginning of a segment");
@@ -395,6 +418,18 @@ static enum status look_for_retired(struct verify *v, struct seen *seen, struct 
     return status;
 }
 
+/* What every line has, and readers of less don't ask for. */
+static enum status check_members(struct seen *seen, const char **ret_why)
+{
+    if (row_text(&seen->row, ROW_PREV).ptr == NULL)
+        *ret_why = "it has no \"prev\"";
+    else if (row_text(&seen->row, ROW_TIME).ptr == NULL)
+        *ret_why = "it has no \"time\"";
+    else
+        return STATUS_OK;
+    return seen->row.failed ? STATUS_NOMEM : STATUS_SYNTAX;
+}
+
 static enum status take_whole(struct verify *v, struct seen *seen, struct err *err)
 {
     const char *why;
@@ -403,6 +438,8 @@ static enum status take_whole(struct verify *v, struct seen *seen, struct err *e
     hash_line(v, seen);
     arena_reset(&v->arena);
     status = row_read(seen->text, &v->arena, &seen->row, &why);
+    if (status == STATUS_OK)
+        status = check_members(seen, &why);
     if (status == STATUS_NOMEM)
         return err_set(err, status, "no memory for segment %020llu, line %llu", U(seen->at.segment),
                        U(seen->at.line));

@@ -19,6 +19,7 @@ static void names_hold_20_digits(void **state)
         {"00000000000000000001.jsonl", true, 1},
         {"18446744073709551615.jsonl", true, UINT64_MAX},
         {"18446744073709551616.jsonl", false, 0},
+        {"00000000000000000000.jsonl", false, 0}, /* no line has it */
         {"0000000000000000001.jsonl", false, 0},
         {"000000000000000000001.jsonl", false, 0},
         {"0000000000000000000x.jsonl", false, 0},

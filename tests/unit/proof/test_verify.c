@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "journal/chain.h"
+#include "journal/open.h"
 #include "journal/segment.h"
 #include "proof/verify.h"
 
@@ -236,6 +237,19 @@ static void the_first_checkpoint_tells_what_was_open(void **state)
     assert_int_equal(world.report.oldest_open.segment, 0);
 }
 
+/* As many open intents as there are, but not the same. */
+static void an_intent_told_twice_hides_no_other(void **state)
+{
+    (void)state;
+    add(CHECKPOINT);
+    add(INTENT("a"));
+    add(INTENT("b"));
+    close_segment();
+    add("checkpoint\",\"open\":[" RESERVED("a") "," RESERVED("a") "]");
+    assert_int_equal(verify(false, false), STATUS_OK);
+    expect_fault(FAULT_PAIR, 4);
+}
+
 static void checkpoints_agree_with_the_lines(void **state)
 {
     static const struct {
@@ -271,8 +285,13 @@ static void checkpoints_agree_with_the_lines(void **state)
 
 static void checkpoints_without_a_list(void **state)
 {
-    static const char *const rows[] = {"checkpoint\"", "checkpoint\",\"open\":{}",
-                                       "checkpoint\",\"open\":7"};
+    static const char *const rows[] = {"checkpoint\"",
+                                       "checkpoint\",\"open\":{}",
+                                       "checkpoint\",\"open\":7",
+                                       "checkpoint\",\"open\":[7]",
+                                       "checkpoint\",\"open\":[{\"id\":\"a\"}]",
+                                       "checkpoint\",\"open\":[{\"id\":\"\",\"state\":\"new\"}]",
+                                       "checkpoint\",\"open\":[{\"state\":\"existing\"}]"};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_int_equal(teardown(state), 0);
@@ -285,12 +304,82 @@ static void checkpoints_without_a_list(void **state)
 
 static void an_intent_without_an_id(void **state)
 {
+    char text[256], id[OPEN_KEY_BYTES + 2];
+
+    (void)state;
+    memset(id, 'x', sizeof id);
+    for (int len = 0; len <= OPEN_KEY_BYTES + 1; len += OPEN_KEY_BYTES + 1) {
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        add(CHECKPOINT);
+        (void)snprintf(text, sizeof text, "intent\",\"id\":\"%.*s\"", len, id);
+        add(text);
+        assert_int_equal(verify(false, false), STATUS_OK);
+        expect_fault(FAULT_CHANGED, 2);
+        assert_int_equal(world.report.open, 0);
+    }
+}
+
+/* The hash of a line says nothing about members that later lines don't look at. */
+static void every_line_has_prev_and_time(void **state)
+{
+    static const char *const rows[] = {
+        "{\"v\":1,\"seq\":7,\"time\":\"x\",\"event\":\"checkpoint\",\"open\":[]}\n",
+        "{\"v\":1,\"seq\":7,\"prev\":7,\"time\":\"x\",\"event\":\"checkpoint\",\"open\":[]}\n",
+        "{\"v\":1,\"seq\":7,\"prev\":\"x\",\"event\":\"checkpoint\",\"open\":[]}\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        world.segment = 7;
+        buf_add(&world.bytes, view_str(rows[i]));
+        assert_int_equal(verify(false, false), STATUS_OK);
+        expect_fault(FAULT_CHANGED, 7);
+    }
+}
+
+static void a_seal_has_a_time_like_all_seals(void **state)
+{
+    char text[256];
+
     (void)state;
     add(CHECKPOINT);
-    add("intent\",\"class\":\"create\"");
+    (void)snprintf(text, sizeof text,
+                   "\"time\":\"never\",\"event\":\"seal\",\"head\":\"%.64s\",\"key\":\"k\"}",
+                   world.chain.hash);
+    chain_add(&world.chain, world.digest, view_str(text), &world.bytes);
     assert_int_equal(verify(false, false), STATUS_OK);
-    expect_fault(FAULT_CHANGED, 2);
-    assert_int_equal(world.report.open, 0);
+    expect_fault(FAULT_SEAL, 2);
+}
+
+/* Somebody takes all segments away and puts one of his own there: the next run seals it. */
+static void lines_in_front_of_the_first_seal_are_late(void **state)
+{
+    (void)state;
+    world.chain.seq = 6;
+    add(CHECKPOINT);
+    add("admin\"");
+    add("start\"");
+    seal();
+    assert_int_equal(verify(true, false), STATUS_OK);
+    expect_whole();
+    assert_int_equal(world.report.late.lines, 2);
+    assert_int_equal(world.report.late.from, 7);
+    assert_int_equal(world.report.late.until, 8);
+    assert_int_equal(verify(false, false), STATUS_OK);
+    assert_int_equal(world.report.late.lines, 0);
+}
+
+static void the_first_start_of_all_leaves_nothing_late(void **state)
+{
+    (void)state;
+    add(CHECKPOINT);
+    add("start\"");
+    seal();
+    assert_int_equal(verify(true, false), STATUS_OK);
+    expect_whole();
+    assert_int_equal(world.report.late.places, 0);
 }
 
 static void a_start_closes_all(void **state)
@@ -494,6 +583,11 @@ int main(void)
         TEST(checkpoints_agree_with_the_lines),
         TEST(checkpoints_without_a_list),
         TEST(an_intent_without_an_id),
+        TEST(an_intent_told_twice_hides_no_other),
+        TEST(every_line_has_prev_and_time),
+        TEST(a_seal_has_a_time_like_all_seals),
+        TEST(lines_in_front_of_the_first_seal_are_late),
+        TEST(the_first_start_of_all_leaves_nothing_late),
         TEST(a_start_closes_all),
         TEST(pairs_are_not_judged_behind_a_gap),
         TEST(accepted_damage_is_told),
