@@ -87,7 +87,9 @@ static enum status tell_missing(struct witness *witness, struct line_reader *rea
 
         if (seq > witness->until)
             return STATUS_OK;
-        if (!whole || seq <= last)
+        /* What is longer is no seal of ours: whoever can write to the journal's folder doesn't get
+         * that into the witness, whose end could not be read then. */
+        if (!whole || seq <= last || text.len >= WITNESS_LINE_BYTES)
             continue;
         /* Its LF stands behind it in the reader's memory. */
         status = tell(witness, view_of(text.ptr, text.len + 1), err);

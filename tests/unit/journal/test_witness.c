@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "journal/chain.h"
 #include "journal/internal.h"
 
 #include "faults.h"
@@ -158,6 +159,40 @@ static void a_start_makes_up_for_what_it_lacks(void **state)
     assert_int_equal(unlink(bench->path), 0);
     run_once(bench, 1);
     check_same(bench);
+}
+
+/* Whoever can write to the journal's folder doesn't fill the witness, nor hide its last seal. */
+static void what_is_too_long_for_a_seal_is_not_told(void **state)
+{
+    struct bench *bench = *state;
+    struct buf bytes CLEANUP(buf_done), line CLEANUP(buf_done);
+    struct digest *digest = digest_new();
+    char *all, *told, *again, *last;
+    struct chain chain;
+
+    run_once(bench, 1);
+    told = read_file(bench->path);
+    all = folder_read_all(&bench->folder);
+    for (last = all; strchr(last, '\n')[1] != '\0';)
+        last = strchr(last, '\n') + 1;
+    chain_set(&chain, strtoull(strstr(last, "\"seq\":") + 6, NULL, 10),
+              view_of(last, strlen(last) - 1));
+    buf_init(&line, 1 << 16);
+    buf_printf(&line,
+               "\"time\":\"2026-01-02T03:04:05.000000Z\",\"event\":\"seal\",\"x\":\"%02000d\"}", 0);
+    buf_init(&bytes, 1 << 16);
+    buf_add(&bytes, view_str(all));
+    chain_add(&chain, digest, buf_view(&line), &bytes);
+    folder_write(&bench->folder, "00000000000000000001.jsonl", bytes.ptr, bytes.len);
+    run_once(bench, 1);
+    again = read_file(bench->path);
+    assert_int_equal(strncmp(again, told, strlen(told)), 0);
+    assert_int_equal(lines_of(again), lines_of(told) + 1);
+    assert_null(strstr(again, "\"x\":"));
+    digest_free(&digest);
+    free(all);
+    free(told);
+    free(again);
 }
 
 /* Who is killed behind the seal at a segment's end has the next segment already. */
@@ -488,6 +523,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BENCH_TEST(it_has_the_seals_byte_for_byte),
         BENCH_TEST(a_start_makes_up_for_what_it_lacks),
+        BENCH_TEST(what_is_too_long_for_a_seal_is_not_told),
         BENCH_TEST(a_start_makes_up_for_segments_before_the_last),
         BENCH_TEST(a_start_does_not_look_into_all_segments),
         BENCH_TEST(one_that_was_away_gets_all_in_order),
