@@ -158,11 +158,14 @@ enum status line_read_open(struct line *line, struct open_table *table)
     {
         struct open_item item;
         struct open_entry *entry;
+        struct view state;
 
         read_item(&r, element, &item);
-        if (!r.failed && (item.id.ptr == NULL ||
-                          !open_state_find(text_of(&r, element, VIEW("state")), &item.state)))
+        state = text_of(&r, element, VIEW("state"));
+        if (!r.failed && (item.id.len == 0 || state.ptr == NULL))
             return STATUS_SYNTAX;
+        if (!r.failed && !open_state_find(state, &item.state))
+            continue; /* a later version's */
         entry = r.failed ? NULL : open_entry_new(&item);
         if (entry == NULL)
             return STATUS_NOMEM;
