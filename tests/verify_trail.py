@@ -53,6 +53,8 @@ def verify(folder, key=None, witness=None):
         if event == "intent":
             check(0 < len(row["id"].encode()) <= 128 and row["id"] not in opened, "the intent has no id, or is open already")
             opened.add(row["id"])
+        elif event == "orphan":
+            check(type(row["id"]) is str and row["id"], "an orphan without id")
         elif event == "outcome":
             check(row.get("id") in [*opened] or row.get("class") not in ("create", "change", "start", "mount")
                   or row.get("outcome") == "refused", "no open intent")

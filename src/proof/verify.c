@@ -90,6 +90,14 @@ static enum status take_intent(struct verify *v, struct seen *seen, struct err *
     return STATUS_OK;
 }
 
+/* A start takes none without, and what it doesn't take is damage. */
+static void take_orphan(struct verify *v, struct seen *seen)
+{
+    if (row_text(&seen->row, ROW_ID).len == 0)
+        (void)verify_fault(&v->report->faults, FAULT_CHANGED, seen->at,
+                           "an orphan has to have an `id`");
+}
+
 static bool is_judged(struct row *row)
 {
     static const char *const judged[] = {"create", "change", "start", "mount"};
@@ -262,6 +270,8 @@ static enum status take_event(struct verify *v, struct seen *seen, struct err *e
             left_open(v, seen->at, "a start closes what is open");
         pairs_clear(&v->pairs);
         seals_add_start(&v->seals, seen->at.seq, v->report->first_seq);
+    } else if (view_eq(event, VIEW("orphan"))) {
+        take_orphan(v, seen);
     } else if (view_eq(event, VIEW("checkpoint"))) {
         (void)verify_fault(&v->report->faults, FAULT_INSERTED, seen->at,
                            "a checkpoint stands only at the beginning of a segment");

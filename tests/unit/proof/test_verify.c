@@ -320,6 +320,16 @@ static void an_intent_without_an_id(void **state)
     }
 }
 
+static void an_orphan_without_an_id(void **state)
+{
+    (void)state;
+    add(CHECKPOINT);
+    add("orphan\",\"instance\":{\"id\":\"a\"}");
+    add("orphan\",\"id\":\"b\"");
+    assert_int_equal(verify(false, false), STATUS_OK);
+    expect_fault(FAULT_CHANGED, 2);
+}
+
 /* The hash of a line says nothing about members that later lines don't look at. */
 static void every_line_has_prev_and_time(void **state)
 {
@@ -584,6 +594,7 @@ int main(void)
         TEST(checkpoints_without_a_list),
         TEST(an_intent_without_an_id),
         TEST(an_intent_told_twice_hides_no_other),
+        TEST(an_orphan_without_an_id),
         TEST(every_line_has_prev_and_time),
         TEST(a_seal_has_a_time_like_all_seals),
         TEST(lines_in_front_of_the_first_seal_are_late),
