@@ -13,6 +13,8 @@
 
 /* A damaged line may name any seq; believed is only what lies near its place. */
 enum { SEQ_DOUBT = 1000000 };
+/* No journal comes so far; behind it, there would soon be no seq for the next line. */
+static const uint64_t seq_max = (uint64_t)1 << 62;
 
 struct salvage {
     int dir_fd;
@@ -106,6 +108,11 @@ static enum status salvage_all(struct salvage *salvage, struct err *err)
     }
     for (size_t i = from == 0 ? 0 : from - 1; status == STATUS_OK && i < count; i++)
         status = salvage_segment(salvage, list[i], err);
+    if (status == STATUS_OK && count > 0 && list[count - 1] > seq_max)
+        status = err_set(err, STATUS_INVALID,
+                         "segment %020llu is named after a seq that no journal reaches: move it "
+                         "out of the folder",
+                         (unsigned long long)list[count - 1]);
     free(list);
     return status;
 }

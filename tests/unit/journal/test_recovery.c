@@ -546,6 +546,34 @@ static void a_repair_needs_the_lock_and_a_folder(void **state)
     folder_remove(&folder);
 }
 
+/* Whoever can write to the folder uses up no seqs: behind that one there is none left. */
+static void repair_does_not_go_on_behind_a_name_that_no_journal_reaches(void **state)
+{
+    static const char *const rows[] = {"18446744073709551615.jsonl", "09223372036854775807.jsonl"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct folder folder;
+        struct names names;
+        struct buf what;
+        struct err err;
+        size_t len;
+        char *bytes = crashed(&len);
+
+        folder_new(&folder);
+        place(&folder, FIRST, bytes, len);
+        place(&folder, rows[i], "", 0);
+        buf_init(&what, 4096);
+        assert_int_equal(journal_repair(&folder.settings, "root", &what, &err), STATUS_INVALID);
+        assert_non_null(strstr(err.text, "no journal reaches"));
+        buf_done(&what);
+        folder_segments(&folder, &names);
+        assert_int_equal(names.count, 2);
+        free(bytes);
+        folder_remove(&folder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,6 +582,7 @@ int main(void)
         cmocka_unit_test(a_state_of_a_later_version_is_passed_over),
         cmocka_unit_test(a_torn_first_line_is_a_fresh_start),
         cmocka_unit_test(an_empty_last_segment_is_no_damage),
+        cmocka_unit_test(repair_does_not_go_on_behind_a_name_that_no_journal_reaches),
         cmocka_unit_test(damage_shuts_the_door_until_repaired),
         cmocka_unit_test(a_lone_empty_later_segment_is_damage),
         cmocka_unit_test(emptied_last_segments_are_damage),
