@@ -281,6 +281,14 @@ static enum status take_event(struct verify *v, struct seen *seen, struct err *e
 
 /* ---- the witness ---- */
 
+/* Where the journal ends, or where it should have begun. */
+static struct fault_place end_of(const struct verify *v)
+{
+    const struct fault_place begin = {.segment = v->segment, .line = 1, .seq = v->segment};
+
+    return v->links.started || v->segment == 0 ? v->links.last.at : begin;
+}
+
 static void compare_witness(struct verify *v, const struct seen *seen)
 {
     for (; v->witness_at < v->witness.count; v->witness_at++) {
@@ -308,7 +316,7 @@ static void end_witness(struct verify *v)
 {
     struct verify_report *report = v->report;
     const struct witness_line *first, *last;
-    struct fault_place at = v->links.last.at;
+    const struct fault_place at = end_of(v);
 
     report->witness_other = v->witness.other;
     report->witness_torn = v->witness.torn;
@@ -505,7 +513,7 @@ static void look_behind(struct verify *v)
 
     for (size_t i = 0; i < count; i++) {
         if (segments[i] > v->segment && segments[i] > v->links.last.at.seq + 1)
-            (void)verify_fault(&v->report->faults, FAULT_CUT, v->links.last.at,
+            (void)verify_fault(&v->report->faults, FAULT_CUT, end_of(v),
                                "the lines of segment %020llu behind it are missing",
                                U(segments[i]));
     }
@@ -552,7 +560,7 @@ static void finish(struct verify *v)
     if (v->settings->witness != NULL)
         end_witness(v);
     if (v->seals.key_count > 0 && v->seals.count == 0)
-        (void)verify_fault(&report->faults, FAULT_SEAL, v->links.last.at,
+        (void)verify_fault(&report->faults, FAULT_SEAL, end_of(v),
                            "a key was given, but up to here there is no seal at all");
     report->seals = v->seals.count;
     report->seals_good = v->seals.good;

@@ -330,6 +330,22 @@ static void an_orphan_without_an_id(void **state)
     expect_fault(FAULT_CHANGED, 2);
 }
 
+/* Where there is no line to name, it is the first that should be there. */
+static void faults_of_no_line_have_a_place(void **state)
+{
+    (void)state;
+    world.segment = 3;
+    buf_add(&world.bytes, VIEW("{\"v\":1"));
+    close_segment();
+    world.segment = 9;
+    assert_int_equal(verify(true, false), STATUS_OK);
+    assert_int_equal(world.report.faults.count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(world.report.faults.list[i].at.segment, 3);
+        assert_int_equal(world.report.faults.list[i].at.line, 1);
+    }
+}
+
 /* The hash of a line says nothing about members that later lines don't look at. */
 static void every_line_has_prev_and_time(void **state)
 {
@@ -595,6 +611,7 @@ int main(void)
         TEST(an_intent_without_an_id),
         TEST(an_intent_told_twice_hides_no_other),
         TEST(an_orphan_without_an_id),
+        TEST(faults_of_no_line_have_a_place),
         TEST(every_line_has_prev_and_time),
         TEST(a_seal_has_a_time_like_all_seals),
         TEST(lines_in_front_of_the_first_seal_are_late),
