@@ -2,6 +2,8 @@
 """An independent verifier of journals, after docs/journal.md: verify_trail.py FOLDER [--key PUB.pem] [--witness FILE]"""
 import functools, glob, hashlib, json, os, subprocess, sys, tempfile  # noqa: E401
 
+sys.setrecursionlimit(4000)  # for what is nested deep
+
 
 def need(condition, text, where="at the end"):
     condition or sys.exit(f"{where}: {text}")
@@ -20,6 +22,14 @@ def read(line):
     return row
 
 
+def seal_seq(line):
+    try:
+        row = read(line)
+        return row["seq"] if (row["v"], row["event"], type(row["seq"])) == (1, "seal", int) else 0
+    except (KeyError, TypeError, ValueError, RecursionError, SystemExit):
+        return 0  # others may write to a log, too
+
+
 @functools.lru_cache(None)
 def holds(key, text, signature):
     with tempfile.NamedTemporaryFile() as signed, tempfile.NamedTemporaryFile() as raw:
@@ -31,15 +41,14 @@ def holds(key, text, signature):
 def verify(folder, key=None, witness=None):
     der = subprocess.check_output(["openssl", "pkey", "-pubin", "-in", key, "-outform", "DER"]) if key else b""
     first, seq, prev, opened, sealed, seals = None, 0, "0" * 64, None, "", {}
-    found = glob.glob(glob.escape(str(folder)) + "/" + "[0-9]" * 20 + ".jsonl")
-    names = sorted(name for name in found if 0 < int(name[-26:-6]) < 2**64)
-    for name, at, line in ((name, *row) for name in names for row in enumerate(open(name, "rb"), 1)):
+    names = [name for name in glob.glob(f"{glob.escape(str(folder))}/{'[0-9]' * 20}.jsonl") if 0 < int(name[-26:-6]) < 2**64]
+    for name, at, line in ((name, *row) for name in sorted(names) for row in enumerate(open(name, "rb"), 1)):
         check = functools.partial(need, where=f"{os.path.basename(name)}:{at}")
-        if not line.endswith(b"\n") and name == names[-1]:
+        if not line.endswith(b"\n") and name == max(names):
             break
         row = read(line[:-1])
-        check(line.endswith(b"\n") and type(row["v"]) is type(row["seq"]) is int and row["v"] == 1, "no whole line")
-        check(all(type(row[member]) is str for member in ("prev", "time", "event")), "no whole line")
+        check(line.endswith(b"\n") and type(row["v"]) is type(row["seq"]) is int and row["v"] == 1
+              and type(row["prev"]) is type(row["time"]) is type(row["event"]) is str, "no whole line")
         check(row["seq"] == seq + 1 if seq else at == 1 and row["seq"] > 0, "seq doesn't follow the line before")
         check(row["prev"] == prev or (not seq and row["seq"] > 1), "prev isn't the hash of the line before")
         first, seq, prev, event = first or row["seq"], row["seq"], hashlib.sha256(line[:-1]).hexdigest(), row["event"]
@@ -50,11 +59,10 @@ def verify(folder, key=None, witness=None):
             check(opened in (None, told), "the checkpoint tells of other open intents")
             opened = told
         check(event != "start" or not opened, "intents are open at a start")
+        check(event not in ("intent", "orphan") or type(row["id"]) is str and row["id"], "no id")
         if event == "intent":
-            check(0 < len(row["id"].encode()) <= 128 and row["id"] not in opened, "the intent has no id, or is open already")
+            check(len(row["id"].encode()) <= 128 and row["id"] not in opened, "the intent's id is too long, or open already")
             opened.add(row["id"])
-        elif event == "orphan":
-            check(type(row["id"]) is str and row["id"], "an orphan without id")
         elif event == "outcome":
             check(row.get("id") in [*opened] or row.get("class") not in ("create", "change", "start", "mount")
                   or row.get("outcome") == "refused", "no open intent")
@@ -65,16 +73,14 @@ def verify(folder, key=None, witness=None):
             check(not key or row["key"] == hashlib.sha256(der).hexdigest() and holds(
                 str(key), f"postern seal v1\n{seq}\n{row['head']}\n{row['time']}\n", row["signature"]), "the seal")
             sealed, seals[seq] = row["time"], line
-    need(seq and os.path.getsize(names[0]) and int(names[-1][-26:-6]) <= seq + 1, "a segment is empty that had lines")
+    need(seq and os.path.getsize(min(names)) and int(max(names)[-26:-6]) <= seq + 1, "a segment is empty that had lines")
     need(seals or not key, "no seal")
-    for line in (row for row in open(witness, "rb").read().split(b"\n")[:-1] if b'"event":"seal"' in row) if witness else ():
-        seq = read(line[line.index(b"{"):])["seq"]
-        need(seq < first or seals.get(seq) == line[line.index(b"{"):] + b"\n", f"the journal hasn't the witness's seal {seq}")
+    for line in open(witness, "rb").read().split(b"\n")[:-1] if witness else ():
+        line = line[line.find(b"{"):] + b"\n"
+        at = seal_seq(line)
+        need(at < first or seals.get(at) == line, f"the journal hasn't the witness's seal {at}")
     return f"head {prev}, {len(opened)} open"
 
 
 if __name__ == "__main__":
-    try:
-        print(verify(sys.argv[1], **{name[2:]: value for name, value in zip(sys.argv[2::2], sys.argv[3::2])}))
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        sys.exit(f"a line isn't what it should be: {error!r}")
+    print(verify(sys.argv[1], **{name[2:]: value for name, value in zip(sys.argv[2::2], sys.argv[3::2])}))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random tamperings of a small trail: `postern audit verify` and the independent verifier come to the same verdict, what
-a good seal covers can't change without a fault, and faults are named where there is something."""
+a good seal covers can't change without a fault, and faults are named where there is something. TRAIL_SEEDS=4,100: others."""
 
 import collections
 import concurrent.futures
@@ -21,13 +21,14 @@ from support.trail import Trail
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir))
 import verify_trail  # noqa: E402
 
-SEEDS, TAMPERINGS = 4, 80
+SEEDS = [int(seed) for seed in os.environ.get("TRAIL_SEEDS", "0,4").split(",")]
+TAMPERINGS = 80
 NOT_WHOLE = (SystemExit, AttributeError, KeyError, TypeError, ValueError, RecursionError)
 HUGE = [b"0", b"-1", b"1.0", b"1e0", b"true", b"null", b'"1"', b"9223372036854775807", b"9223372036854775808", b"9" * 5000, b"1e9999"]
 ODD_TEXTS = [b"\xff\xfe", b"\xc0\xaf", b"\xed\xa0\x80", b"\x00", b"\x1f", b"\\ud800", b"\\u0000", b"\\ud83d\\ude00", b"\\x41", b"\x7f",
              "\u2028".encode(), b"\xf4\x90\x80\x80"]
 VALUES = [b"[]", b"{}", b"null", b'""', b"5", b"NaN", b"Infinity", b'"seal"', b'"start"', b'"intent"', b'"x"', b'[{"id":"x"}]',
-          b'"%s"' % (b"y" * 129), b'[{"id":"x","state":"reserved"},{"id":"x","state":"reserved"}]', b'["x"]', b"[" * 300 + b"]" * 300]
+          b'"%s"' % (b"y" * 129), b'[{"id":"x","state":"reserved"},{"id":"x","state":"reserved"}]', b'["x"]', b"[" * 2000 + b"]" * 2000]
 
 
 def make(program, folder, seed, key):
@@ -233,10 +234,40 @@ def tamper(trail, other, pick):
     return done + [again or "as it is"]
 
 
+def make_witness(path, seals, other, pick):
+    """As it was told, or as somebody left it; gives what was done."""
+    lines = list(seals)
+    done = pick.choice(["as it is", "few", "log", "junk", "flip", "twice", "order", "crlf", "torn", "strange", "blank"])
+    at = pick.randrange(len(lines))
+    if done == "few":
+        del lines[pick.choice([0, at]):at + 1]
+    elif done == "log":
+        lines = [b"Nov 28 00:00:00 host postern[1]: " + line for line in lines]
+        lines.insert(at, b"Nov 28 00:00:00 host cron[1]: no seal at all")
+    elif done == "junk":
+        lines.insert(at, pick.choice([b"{", b"{}", b'{"event":"seal"}', b'{"v":1,"seq":0,"event":"seal"}', b"[]", b"\x00", lines[at][:-1], b"\xff",
+                                      lines[at] + b" ", b'{"v":1,"seq":5,"event":"start"}', b"[" * 5000]))
+    elif done == "flip":
+        lines[at] = lines[at][:-9] + b"%x" % pick.randrange(16) + lines[at][-8:]
+    elif done == "twice":
+        lines.append(lines[at])
+    elif done == "order":
+        pick.shuffle(lines)
+    elif done == "crlf":
+        lines[at] += b"\r"
+    elif done == "strange":
+        lines.insert(at, pick.choice(other.seals()))
+    elif done == "blank":
+        lines.insert(at, b"")
+    path.write_bytes(b"\n".join(lines) + (b"\n" if done != "torn" else b""))
+    return done
+
+
 # ---- both verifiers ----
 
-def ours(binary, folder, key):
-    done = subprocess.run([binary, "audit", "verify", "--journal", folder, "--json", *(["--key", key] if key else [])],
+def ours(binary, folder, options):
+    done = subprocess.run([binary, "audit", "verify", "--journal", folder, "--json",
+                           *(word for name, value in options.items() for word in (f"--{name}", value))],
                           capture_output=True, timeout=20, env=environment())
     assert done.returncode in (0, 1, 2), done.stderr
     if done.returncode == 2:
@@ -247,15 +278,18 @@ def ours(binary, folder, key):
     return report["whole"], report["faults"]
 
 
-def theirs(folder, key):
+def theirs(folder, options):
     try:
-        return True, verify_trail.verify(folder, key)
+        return True, verify_trail.verify(folder, **options)
     except NOT_WHOLE as error:  # as its command ends with 1
         return False, repr(error)[:300]
 
 
 def check_places(faults, folder):
     for fault in faults:
+        if fault["line"] == 0:  # the witness has all, and the journal nothing
+            assert not any(path.stat().st_size for path in folder.glob("*.jsonl")), fault
+            continue
         path = folder / fault["segment"]
         assert path.is_file(), fault
         assert 1 <= fault["line"] <= len(path.read_bytes().rstrip(b"\n").split(b"\n")) + 1, fault
@@ -272,15 +306,18 @@ def one_case(trails, folder, number, seed, binary):
     _, public, source, second = trails
     pick = random.Random(f"{seed}-{number}")
     one, other = Trail(source), Trail(second)
-    done = tamper(one, other, pick)
+    done = tamper(one, other, pick) if pick.random() < 0.9 else ["nothing"]
     folder.mkdir()
     one.folder = folder
     one.save(end=pick.choice([b"\n"] * 6 + [b"", b'\n{"v":1', b"\n\n"]))
-    key = public if pick.random() < (0.7 if done[-1] == "as it is" else 0.2) else None
-    return done, key, ours(binary, folder, key)
+    options = {"key": public} if pick.random() < (0.7 if done[-1] == "as it is" else 0.2) else {}
+    if pick.random() < 0.3:
+        options["witness"] = folder / "witness"
+        done.append("witness " + make_witness(options["witness"], Trail(source).seals(), other, pick))
+    return done, options, ours(binary, folder, options)
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", range(*SEEDS))
 def test_both_verifiers_agree(seed, trails, program, tmp_path):
     good = covered(trails[2])
     verdicts = collections.Counter()
@@ -288,13 +325,13 @@ def test_both_verifiers_agree(seed, trails, program, tmp_path):
         cases = [pool.submit(one_case, trails, tmp_path / str(number), number, seed, program("postern"))
                  for number in range(TAMPERINGS)]
         for number, case in enumerate(cases):
-            done, key, (whole, faults) = case.result()
+            done, options, (whole, faults) = case.result()
             folder = tmp_path / str(number)
-            agreed, why = theirs(folder, key)
-            told = f"{folder}: {done}, key {key is not None}: {faults[:3]}, the other: {why}"
+            agreed, why = theirs(folder, options)
+            told = f"{folder}: {done}, {[*options]}: {faults[:3]}, the other: {why}"
             assert whole == agreed, told
             check_places(faults, folder)
-            if whole and key is not None:
+            if whole and "key" in options:
                 check_untouched(folder, good, told)
             verdicts[whole] += 1
             shutil.rmtree(folder)
