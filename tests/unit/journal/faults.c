@@ -38,7 +38,7 @@ int __wrap_unlinkat(int dir, const char *path, int flags);
 int __wrap_fsync(int fd);
 int __wrap_fstatvfs(int fd, struct statvfs *ret);
 
-void fault_set(struct fault *fault, int skip, int times, int error)
+void fault_set(struct call_fault *fault, int skip, int times, int error)
 {
     fault->skip = skip;
     fault->error = error;
@@ -47,8 +47,9 @@ void fault_set(struct fault *fault, int skip, int times, int error)
 
 void faults_clear(void)
 {
-    struct fault *all[] = {&faults.write,  &faults.fdatasync, &faults.fallocate, &faults.ftruncate,
-                           &faults.openat, &faults.unlinkat,  &faults.fsync};
+    struct call_fault *all[] = {&faults.write,     &faults.fdatasync, &faults.fallocate,
+                                &faults.ftruncate, &faults.openat,    &faults.unlinkat,
+                                &faults.fsync};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         fault_set(all[i], 0, 0, 0);
@@ -60,7 +61,7 @@ void faults_clear(void)
     faults.left_dirty = 0;
 }
 
-static bool strikes(struct fault *fault)
+static bool strikes(struct call_fault *fault)
 {
     if (fault->times == 0)
         return false;

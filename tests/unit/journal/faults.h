@@ -8,14 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct fault {
+struct call_fault {
     _Atomic int skip;  /* calls that go well before */
     _Atomic int times; /* calls that then fail; -1: all */
     _Atomic int error;
 };
 
 struct faults {
-    struct fault write, fdatasync, fallocate, ftruncate, openat, unlinkat, fsync;
+    struct call_fault write, fdatasync, fallocate, ftruncate, openat, unlinkat, fsync;
     _Atomic size_t write_most;   /* 0, or bytes that one write takes at most */
     _Atomic size_t write_before; /* bytes that a failing write still takes, in a call of its own */
     _Atomic int64_t free_bytes;  /* -1: what the disk says */
@@ -29,7 +29,7 @@ struct faults {
 extern struct faults faults;
 
 void faults_clear(void);
-void fault_set(struct fault *fault, int skip, int times, int error);
+void fault_set(struct call_fault *fault, int skip, int times, int error);
 /* The next fdatasync hangs. */
 void faults_hang(void);
 /* Returns once an fdatasync hangs. */

@@ -782,7 +782,7 @@ static void an_open_that_fails_says_why(void **state)
     struct bench *bench = *state;
     static const struct {
         const char *name;
-        struct fault *fault;
+        struct call_fault *fault;
         int skip, error;
         const char *want;
     } rows[] = {

@@ -103,7 +103,7 @@ static void a_failure_leaves_nothing(void **state)
 {
     static const struct {
         const char *name;
-        struct fault *fault;
+        struct call_fault *fault;
         int skip;
     } rows[] = {
         {"create", &faults.openat, 0},
