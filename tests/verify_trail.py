@@ -6,20 +6,15 @@ sys.setrecursionlimit(4000)  # for what is nested deep
 
 
 def need(condition, text, where="at the end"):
-    condition or sys.exit(f"{where}: {text}")
-    return condition
-
-
-def number(text):
-    need(abs(float(text)) < float("inf") and (not text.lstrip("-").isdigit() or -2**63 <= int(text) < 2**63), "too large a number")
-    return int(text) if text.lstrip("-").isdigit() else float(text)
+    return condition or sys.exit(f"{where}: {text}")
 
 
 def read(line):
-    row = json.loads(line.decode(), parse_int=number, parse_float=number, parse_constant=number,
+    row = json.loads(line.decode(), parse_int=lambda text: need(-2**63 <= int(text) < 2**63, "too large a number") and int(text),
+                     parse_float=lambda text: need(abs(float(text)) < float("inf"), "too large a number") and float(text),
+                     parse_constant=lambda text: need(False, "no number"),
                      object_pairs_hook=lambda pairs: need(len(dict(pairs)) == len(pairs), "a member stands twice") and dict(pairs))
-    json.dumps(row, ensure_ascii=False).encode()  # no half of a surrogate pair
-    return row
+    return json.dumps(row, ensure_ascii=False).encode() and row  # fails for half of a surrogate pair
 
 
 def seal_seq(line):
@@ -32,10 +27,11 @@ def seal_seq(line):
 
 @functools.lru_cache(None)
 def holds(key, text, signature):
-    with tempfile.NamedTemporaryFile() as signed, tempfile.NamedTemporaryFile() as raw:
-        open(signed.name, "w").write(text), open(raw.name, "wb").write(bytes.fromhex(signature))
-        command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", "-in", signed.name, "-sigfile", raw.name]
-        return signature == signature.lower() and subprocess.run(command, capture_output=True).returncode == 0
+    with tempfile.NamedTemporaryFile() as signed:
+        open(signed.name, "w").write(text)
+        command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", "-in", signed.name, "-sigfile", "/dev/stdin"]
+        done = subprocess.run(command, input=bytes.fromhex(signature), capture_output=True)
+    return done.returncode == 0 and signature == signature.lower()
 
 
 def verify(folder, key=None, witness=None):
