@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "journal/chain.h"
+#include "journal/open.h"
 #include "proof/verify.h"
 
 #include "fuzz.h"
@@ -23,6 +24,28 @@ static void write_file(const char *path, struct view bytes)
 
 /* ---- a plain reading ---- */
 
+static bool plain_open(const json_t *open)
+{
+    const json_t *entry;
+    size_t i;
+
+    json_array_foreach (open, i, entry) {
+        if (json_string_length(json_object_get(entry, "id")) == 0 ||
+            !json_is_string(json_object_get(entry, "state")))
+            return false;
+    }
+    return json_is_array(open);
+}
+
+static bool plain_id(const json_t *line, const char *event)
+{
+    size_t len = json_string_length(json_object_get(line, "id"));
+
+    if (strcmp(event, "intent") == 0)
+        return len > 0 && len <= OPEN_KEY_BYTES;
+    return len > 0 || strcmp(event, "orphan") != 0;
+}
+
 /* Whether the line stands where it should; moves on behind it. */
 static bool plain_line(struct view line, uint64_t name, bool first, struct chain *chain)
 {
@@ -32,7 +55,8 @@ static bool plain_line(struct view line, uint64_t name, bool first, struct chain
     const char *event = json_string_value(json_object_get(value, "event"));
     bool begins = chain->seq == 0, well = json_is_integer(seq) && json_integer_value(seq) > 0;
 
-    well = well && json_integer_value(v) == 1 && prev != NULL && event != NULL;
+    well = well && json_integer_value(v) == 1 && prev != NULL && event != NULL &&
+           json_is_string(json_object_get(value, "time"));
     if (well && (!begins || json_integer_value(seq) == 1))
         well = strlen(prev) == sizeof chain->hash &&
                memcmp(prev, chain->hash, sizeof chain->hash) == 0;
@@ -41,9 +65,8 @@ static bool plain_line(struct view line, uint64_t name, bool first, struct chain
     if (well && first)
         well = (uint64_t)json_integer_value(seq) == name;
     well = well && first == (strcmp(event, "checkpoint") == 0);
-    well = well && (!first || json_is_array(json_object_get(value, "open")));
-    if (well && strcmp(event, "intent") == 0)
-        well = json_string_length(json_object_get(value, "id")) > 0;
+    well = well && (!first || plain_open(json_object_get(value, "open")));
+    well = well && plain_id(value, event);
     if (well)
         chain_set(chain, (uint64_t)json_integer_value(seq), line);
     json_decref(value);
