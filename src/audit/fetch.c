@@ -97,6 +97,11 @@ static ssize_t read_line(struct fetch *fetch, int fd, uint64_t offset, bool *ret
     }
 }
 
+static enum status no_line(struct err *err)
+{
+    return err_set(err, STATUS_SYNTAX, "no line stands where the index says one");
+}
+
 enum status fetch_line(struct fetch *fetch, uint64_t segment, uint64_t offset, struct arena *arena,
                        struct view *ret, struct err *err)
 {
@@ -107,11 +112,13 @@ enum status fetch_line(struct fetch *fetch, uint64_t segment, uint64_t offset, s
     *ret = VIEW_NONE;
     if (fd < 0 && errno == ENOENT)
         return STATUS_OK;
+    if (offset > INT64_MAX - LINE_BYTES)
+        return no_line(err);
     len = fd < 0 ? -1 : read_line(fetch, fd, offset, &whole);
     if (len < 0)
         return err_set_errno(err, errno, "can't read segment %llu", (unsigned long long)segment);
     if (!whole)
-        return STATUS_OK;
+        return no_line(err);
     *ret = arena_copy(arena, view_of(fetch->bytes, (size_t)len));
     return ret->ptr == NULL ? err_set(err, STATUS_NOMEM, "memory is out") : STATUS_OK;
 }

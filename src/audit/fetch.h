@@ -12,6 +12,6 @@ struct fetch;
 MUST_CHECK enum status fetch_open(const char *directory, struct fetch **ret, struct err *err);
 void fetch_close(struct fetch **fetch);
 /* The line that begins there, without its LF, in the arena. ptr NULL: its segment is not there any
- * more, or no whole line begins there. */
+ * more. STATUS_SYNTAX: it is there, but no whole line begins there; STATUS_IO; STATUS_NOMEM. */
 MUST_CHECK enum status fetch_line(struct fetch *fetch, uint64_t segment, uint64_t offset,
                                   struct arena *arena, struct view *ret, struct err *err);

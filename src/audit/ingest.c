@@ -156,10 +156,11 @@ int64_t ingest_hash(struct view text)
     return hash == 0 ? 1 : hash;
 }
 
-/* Both halves of an id, which is random: 32 hex digits. Others are hashed. */
+/* Both halves of an id, which is random: 32 hex digits. Mixed, so that one of two equal halves
+ * isn't all others of that kind. Others are hashed. */
 static int64_t id_hash(struct view id)
 {
-    uint64_t halves[2] = {0, 0};
+    uint64_t halves[2] = {0, 0}, mixed;
 
     if (id.len != RANDOM_ID_BYTES)
         return ingest_hash(id);
@@ -173,7 +174,8 @@ static int64_t id_hash(struct view id)
             return ingest_hash(id);
         halves[i / 16] = halves[i / 16] << 4 | digit;
     }
-    return (int64_t)(halves[0] ^ halves[1]) == 0 ? 1 : (int64_t)(halves[0] ^ halves[1]);
+    mixed = halves[0] * 0x9e3779b97f4a7c15u ^ halves[1];
+    return mixed == 0 ? 1 : (int64_t)mixed;
 }
 
 static void add_element(struct ingest *in, struct view text)
@@ -248,7 +250,7 @@ static enum status read_facts(struct ingest *in, struct row *row, struct facts *
 
     f->id = id.len == 0 ? 0 : id_hash(id);
     f->time_us = row->time_us;
-    f->run_s = amount(row_number(row, ROW_AUTO_STOP_S, 0));
+    f->run_s = row_number(row, ROW_AUTO_STOP_S, -1);
     f->count = amount(row_number(row, ROW_COUNT, 0));
     f->instance = instance.len == 0 ? 0 : ingest_hash(instance);
     f->name = row_text(row, ROW_INSTANCE_NAME);
@@ -261,7 +263,10 @@ static void bind_facts(sqlite3_stmt *stmt, const struct facts *f)
 {
     for (int i = 0; i < WORD_KINDS; i++)
         sql_bind_key(stmt, i + 1, f->keys[i]);
-    sql_bind_key(stmt, AT_RUN, f->run_s);
+    if (f->run_s < 0)
+        (void)sqlite3_bind_null(stmt, AT_RUN);
+    else
+        (void)sqlite3_bind_int64(stmt, AT_RUN, amount(f->run_s));
     sql_bind_key(stmt, AT_COUNT, f->count);
     sql_bind_key(stmt, AT_INSTANCE, f->instance);
     sql_bind_text(stmt, AT_NAME, f->name);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "audit/internal.h"
+#include "audit/told.h"
 #include "audit/where.h"
 #include "trail/row.h"
 
@@ -24,11 +25,29 @@ struct asking {
     const struct audit_filter *filter;
     sqlite3_stmt *rows, *settled;
     struct arena arena;
+    bool filtered; /* by more than the instance */
+    /* Of the exchange that is read: */
+    struct view id; /* ptr NULL: not yet known, or none */
+    bool named;     /* one of its lines names the instance that was asked for */
+    bool gone;      /* a line's segment was retired meanwhile */
 };
 
 struct audit_filter audit_filter_all(void)
 {
     return (struct audit_filter){.period = period_always()};
+}
+
+/* By more than the instance. */
+static bool is_filtered(const struct audit_filter *f)
+{
+    const struct view texts[] = {f->user,     f->project, f->flavor, f->operation, f->class,
+                                 f->decision, f->outcome, f->reason, f->policy};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (texts[i].ptr != NULL)
+            return true;
+    }
+    return f->period.from_us != INT64_MIN || f->period.until_us != INT64_MAX;
 }
 
 static enum status prepare(struct asking *a, const struct audit_page *page, struct err *err)
@@ -58,10 +77,30 @@ static enum status prepare(struct asking *a, const struct audit_page *page, stru
     return status;
 }
 
-/* ret->text stays absent where the line is not there any more, or is another one. *ret_named: it
- * names the instance that was asked for. */
+/* The index says what no line says: whoever asked makes it anew. */
+static enum status wrong_index(struct err *err)
+{
+    return err_set(err, STATUS_SYNTAX, "the index doesn't say what the journal's lines say");
+}
+
+/* Lines of one exchange have one id, or it has one line. */
+static bool has_its_id(struct asking *a, struct view id)
+{
+    if (a->id.ptr == NULL)
+        a->id = id;
+    return view_eq(a->id, id);
+}
+
+static bool matches_name(struct view wanted, struct view name)
+{
+    return view_eq(wanted, name) ||
+           (view_find(wanted, '*') < wanted.len && name.len > 0 && audit_matches(wanted, name));
+}
+
+/* ret->text stays absent where the line's segment is not there any more. STATUS_SYNTAX: it is, but
+ * this line isn't. */
 static enum status read_line(struct asking *a, uint64_t seq, uint64_t offset,
-                             struct audit_line *ret, bool *ret_named, struct err *err)
+                             struct audit_line *ret, struct err *err)
 {
     uint64_t segment = index_segment_of(a->index, seq);
     struct view text, wanted = a->filter->instance;
@@ -69,26 +108,25 @@ static enum status read_line(struct asking *a, uint64_t seq, uint64_t offset,
     struct row row;
     enum status status = fetch_line(a->index->fetch, segment, offset, &a->arena, &text, err);
 
+    a->gone = a->gone || (status == STATUS_OK && text.ptr == NULL);
     if (status != STATUS_OK || text.ptr == NULL)
         return status;
     status = row_read(text, &a->arena, &row, &why);
     if (status == STATUS_NOMEM)
         return err_set(err, status, "memory is out");
-    if (status != STATUS_OK || row.seq != seq)
-        return STATUS_OK;
+    if (status != STATUS_OK || row.seq != seq || !has_its_id(a, row_text(&row, ROW_ID)))
+        return wrong_index(err);
     *ret = (struct audit_line){
         .text = text,
         .seq = seq,
         .at = {.segment = segment, .offset = offset, .line = seq - segment + 1},
     };
-    *ret_named = *ret_named || wanted.ptr == NULL || view_find(wanted, '*') < wanted.len ||
-                 view_eq(wanted, row_text(&row, ROW_INSTANCE_ID)) ||
-                 view_eq(wanted, row_text(&row, ROW_INSTANCE_NAME));
+    a->named = a->named || wanted.ptr == NULL || view_eq(wanted, row_text(&row, ROW_INSTANCE_ID)) ||
+               matches_name(wanted, row_text(&row, ROW_INSTANCE_NAME));
     return STATUS_OK;
 }
 
-static enum status read_settled(struct asking *a, struct audit_exchange *exchange, bool *ret_named,
-                                struct err *err)
+static enum status read_settled(struct asking *a, struct audit_exchange *exchange, struct err *err)
 {
     struct audit_line *lines = NULL;
     size_t count = 0, room = 0;
@@ -111,9 +149,8 @@ static enum status read_settled(struct asking *a, struct audit_exchange *exchang
             room = room * 2 + 4;
         }
         lines[count].text = VIEW_NONE;
-        status =
-            read_line(a, (uint64_t)sqlite3_column_int64(a->settled, 0),
-                      (uint64_t)sqlite3_column_int64(a->settled, 1), &lines[count], ret_named, err);
+        status = read_line(a, (uint64_t)sqlite3_column_int64(a->settled, 0),
+                           (uint64_t)sqlite3_column_int64(a->settled, 1), &lines[count], err);
         count += lines[count].text.ptr != NULL;
     }
     if (status == STATUS_OK && step != SQLITE_ROW && step != SQLITE_DONE)
@@ -124,26 +161,44 @@ static enum status read_settled(struct asking *a, struct audit_exchange *exchang
     return status;
 }
 
+/* With all of its lines there, it says what it was picked for. */
+static enum status check_exchange(struct asking *a, const struct audit_exchange *exchange,
+                                  struct err *err)
+{
+    struct audit_told told;
+    enum status status;
+
+    if (!a->filtered || exchange->settled_count == SETTLED_MAX)
+        return STATUS_OK;
+    status = audit_tell(exchange, &a->arena, &told);
+    if (status != STATUS_OK)
+        return err_set(err, STATUS_NOMEM, "memory is out");
+    return audit_told_passes(&told, a->filter) ? STATUS_OK : wrong_index(err);
+}
+
 /* *ret_found: there is something of it, and it is what was asked for. */
 static enum status read_exchange(struct asking *a, struct audit_exchange *ret, bool *ret_found,
                                  struct err *err)
 {
-    bool named = false;
     enum status status = STATUS_OK;
 
+    a->id = VIEW_NONE;
+    a->named = a->gone = false;
     *ret = (struct audit_exchange){.seq = (uint64_t)sqlite3_column_int64(a->rows, 0)};
     arena_reset(&a->arena);
     if (sqlite3_column_type(a->rows, AT_OFFSET) != SQLITE_NULL)
         status = read_line(a, ret->seq, (uint64_t)sqlite3_column_int64(a->rows, AT_OFFSET),
-                           &ret->request, &named, err);
+                           &ret->request, err);
     if (status == STATUS_OK && sqlite3_column_type(a->rows, AT_OUTCOME_SEQ) != SQLITE_NULL)
         status = read_line(a, (uint64_t)sqlite3_column_int64(a->rows, AT_OUTCOME_SEQ),
                            (uint64_t)sqlite3_column_int64(a->rows, AT_OUTCOME_OFFSET),
-                           &ret->outcome, &named, err);
+                           &ret->outcome, err);
     if (status == STATUS_OK)
-        status = read_settled(a, ret, &named, err);
-    *ret_found = named && (ret->request.text.ptr != NULL || ret->outcome.text.ptr != NULL ||
-                           ret->settled_count > 0);
+        status = read_settled(a, ret, err);
+    if (status == STATUS_OK && !a->gone)
+        status = check_exchange(a, ret, err);
+    *ret_found = a->named && (ret->request.text.ptr != NULL || ret->outcome.text.ptr != NULL ||
+                              ret->settled_count > 0);
     return status;
 }
 
@@ -183,6 +238,7 @@ enum status audit_query(struct audit_index *index, const struct audit_filter *fi
     if (page->limit > AUDIT_LIMIT_MAX)
         return err_set(err, STATUS_INVALID, "the limit is more than %d", AUDIT_LIMIT_MAX);
     arena_init(&asking.arena, ARENA_BLOCK, ARENA_MAX);
+    asking.filtered = is_filtered(filter);
     status = prepare(&asking, page, err);
     if (status == STATUS_OK)
         status = walk(&asking, page, taker, ret_next, err);

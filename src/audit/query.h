@@ -60,8 +60,8 @@ struct audit_taker {
 
 /* Newest first. *ret_next: the cursor of the next page, 0 when there is none. Lines whose segment
  * is retired meanwhile are left out. STATUS_TIMEOUT: patience was over; STATUS_SYNTAX: the index is
- * corrupt, open it with `anew`; STATUS_IO; STATUS_NOMEM; STATUS_INVALID: the filter, err says it.
- */
+ * corrupt, or says what no line says: open it with `anew`; STATUS_IO; STATUS_NOMEM;
+ * STATUS_INVALID: the filter, err says it. */
 MUST_CHECK enum status audit_query(struct audit_index *index, const struct audit_filter *filter,
                                    const struct audit_page *page, const struct audit_taker *taker,
                                    uint64_t *ret_next, struct err *err);

@@ -85,7 +85,7 @@ enum status audit_by_parse(struct view text, enum audit_by ret[BY_COUNT], size_t
 
 struct node {
     struct audit_group group;
-    int64_t seen_us; /* when user_name was said */
+    int64_t seen; /* the seq of the exchange that said user_name */
     struct node *next;
 };
 
@@ -137,7 +137,7 @@ static struct node *new_node(struct gathering *g, const struct audit_group *grou
 
     if (node == NULL)
         return NULL;
-    node->seen_us = INT64_MIN;
+    node->seen = 0;
     for (size_t i = 0; i < g->by_count; i++) {
         if (group->keys[i].ptr == NULL)
             continue;
@@ -148,7 +148,7 @@ static struct node *new_node(struct gathering *g, const struct audit_group *grou
     return node;
 }
 
-static enum status add_group(struct gathering *g, const struct audit_group *group, int64_t seen_us,
+static enum status add_group(struct gathering *g, const struct audit_group *group, int64_t seen,
                              struct err *err)
 {
     struct node **at = &g->buckets[bucket_of(group, g->by_count)], *node = *at;
@@ -166,20 +166,20 @@ static enum status add_group(struct gathering *g, const struct audit_group *grou
         *at = node;
         g->count++;
     }
-    if (group->user_name.len > 0 && seen_us > node->seen_us) {
+    if (group->user_name.len > 0 && seen > node->seen) {
         node->group.user_name = arena_copy(g->arena, group->user_name);
-        node->seen_us = seen_us;
+        node->seen = seen;
     }
     add_counts(&node->group.counts, &group->counts);
     return STATUS_OK;
 }
 
 static enum status spread(struct gathering *g, const struct view *texts, size_t at,
-                          struct audit_group *group, int64_t seen_us, struct err *err);
+                          struct audit_group *group, int64_t seen, struct err *err);
 
 /* Once for each different element. */
 static enum status spread_list(struct gathering *g, const struct view *texts, size_t at,
-                               struct audit_group *group, int64_t seen_us, struct err *err)
+                               struct audit_group *group, int64_t seen, struct err *err)
 {
     struct view list = texts[at], element;
 
@@ -193,7 +193,7 @@ static enum status spread_list(struct gathering *g, const struct view *texts, si
         if (again)
             continue;
         group->keys[at] = element;
-        status = spread(g, texts, at + 1, group, seen_us, err);
+        status = spread(g, texts, at + 1, group, seen, err);
         if (status != STATUS_OK)
             return status;
     }
@@ -212,17 +212,17 @@ static void set_user(struct view text, struct audit_group *group, size_t at)
 
 /* Not deeper than there are columns. NOLINTNEXTLINE(misc-no-recursion) */
 static enum status spread(struct gathering *g, const struct view *texts, size_t at,
-                          struct audit_group *group, int64_t seen_us, struct err *err)
+                          struct audit_group *group, int64_t seen, struct err *err)
 {
     for (; at < g->by_count; at++) {
         if (rows[g->by[at]].list && texts[at].len > 0)
-            return spread_list(g, texts, at, group, seen_us, err);
+            return spread_list(g, texts, at, group, seen, err);
         if (g->by[at] == BY_USER && texts[at].ptr != NULL)
             set_user(texts[at], group, at);
         else
             group->keys[at] = texts[at];
     }
-    return add_group(g, group, seen_us, err);
+    return add_group(g, group, seen, err);
 }
 
 /* The number of a text, which SQLite looks up once: NULL where no line has it, which equals nothing
@@ -238,7 +238,7 @@ _Static_assert(WORD_OPERATION == 4 && WORD_CLASS == 5 && WORD_DECISION == 6 && W
 #define CLASS_RUNS        CLASS_IS("create") " OR " CLASS_IS("start")
 #define RUNS              "(" CLASS_RUNS " OR " OPERATION_IS("notebooks.lease") ")"
 
-/* The counts, then the last time, then the texts. */
+/* The counts, then the last seq, then the texts. */
 static const char *const counts_sql[] = {
     " sum(CASE WHEN decision IS NOT NULL THEN max(coalesce(count, 1), 1)",
     " ELSE coalesce(count, 0) END),",
@@ -247,7 +247,7 @@ static const char *const counts_sql[] = {
     " WHEN decision IS NULL THEN coalesce(count, 0) ELSE 0 END),",
     " sum(" OUTCOME_IS("created") "),",
     " sum(CASE WHEN " CAME_TO_SOMETHING " AND " RUNS " THEN coalesce(run_s, 0) ELSE 0 END),",
-    " max(time)",
+    " max(seq)",
 };
 
 static void build(const struct gathering *g, const char *where, struct buf *sql)

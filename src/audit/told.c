@@ -31,14 +31,7 @@ static const struct {
 
 bool audit_list_next(struct view *list, struct view *ret)
 {
-    size_t end;
-
-    if (list->len == 0)
-        return false;
-    end = view_find(*list, '\n');
-    *ret = view_of(list->ptr, end);
-    *list = end < list->len ? view_from(*list, end + 1) : VIEW_NONE;
-    return true;
+    return words_next(list, ret);
 }
 
 bool audit_matches(struct view pattern, struct view text)
@@ -138,12 +131,12 @@ static enum status take_line(struct view text, struct arena *arena, struct audit
     status = row_read(text, arena, &row, &why);
     if (status != STATUS_OK)
         return status;
-    if (told->time.ptr == NULL)
+    if (told->event.ptr == NULL) /* the first line */
         told->time_us = row.time_us;
     take_texts(&row, told);
     take_user(&row, told);
     take_outcome(&row, told);
-    if (told->auto_stop_s <= 0)
+    if (told->auto_stop_s < 0)
         told->auto_stop_s = row_number(&row, ROW_AUTO_STOP_S, -1);
     if (told->status == 0)
         told->status = row_number(&row, ROW_STATUS, 0);
@@ -176,6 +169,32 @@ enum status audit_tell(const struct audit_exchange *exchange, struct arena *aren
     if (status == STATUS_OK)
         *ret = told;
     return status;
+}
+
+static bool passes(struct view wanted, struct view text)
+{
+    return wanted.ptr == NULL || (text.len > 0 && audit_matches(wanted, text));
+}
+
+static bool list_passes(struct view wanted, struct view list)
+{
+    struct view element;
+
+    while (audit_list_next(&list, &element)) {
+        if (passes(wanted, element))
+            return true;
+    }
+    return wanted.ptr == NULL;
+}
+
+bool audit_told_passes(const struct audit_told *told, const struct audit_filter *f)
+{
+    return (passes(f->user, told->user_id) || passes(f->user, told->user_name)) &&
+           passes(f->project, told->project) && passes(f->flavor, told->flavor) &&
+           passes(f->operation, told->operation) && passes(f->class, told->class) &&
+           passes(f->decision, told->decision) && passes(f->outcome, told->outcome) &&
+           list_passes(f->reason, told->reasons) && list_passes(f->policy, told->policies) &&
+           period_has(&f->period, told->time_us);
 }
 
 int64_t audit_end_us(int64_t time_us, int64_t seconds)

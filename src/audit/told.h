@@ -12,7 +12,7 @@ struct audit_told {
     struct view user_id, user_name, user_domain;
     struct view credential_kind, credential_digest, credential_verified, client, request_id;
     struct view instance, name, flavor, decision, outcome, policy_set, error_code, error;
-    struct view reasons, policies, exceptions; /* lists: each element with LF behind it */
+    struct view reasons, policies, exceptions; /* lists: audit_list_next takes them apart */
     int64_t auto_stop_s;                       /* -1: not said */
     int64_t status;                            /* the cloud's; 0: not said */
     bool gone;                                 /* a settled line says that the instance is gone */
@@ -22,6 +22,9 @@ MUST_CHECK enum status audit_tell(const struct audit_exchange *exchange, struct 
                                   struct audit_told *ret);
 /* Takes the next element off a list; false at the end. */
 MUST_CHECK bool audit_list_next(struct view *list, struct view *ret);
+
+/* Whether it is what the filter asks for, but for the instance. */
+bool audit_told_passes(const struct audit_told *told, const struct audit_filter *filter);
 
 /* Whether the whole text matches; `*` stands for any run of bytes. */
 bool audit_matches(struct view pattern, struct view text);

@@ -5,9 +5,10 @@
 
 #include "audit/ingest.h"
 #include "audit/schema.h"
+#include "audit/told.h"
 #include "policy/globset.h"
 
-enum { PATTERN_BYTES = 1024, PATTERN_STARS = 8, ARENA_BYTES = 1 << 20 };
+enum { PATTERN_BYTES = 1024, ARENA_BYTES = 1 << 20 };
 static const int64_t key_none = INT64_MAX / BLOCK_SEQS; /* behind all blocks */
 
 static const struct {
@@ -170,14 +171,35 @@ static enum status add_period(sqlite3 *db, const struct period *period, struct b
     return status;
 }
 
-/* GLOB tries all ways to spread a name over them. */
-static size_t count_stars(struct view text)
+/* SQLite's GLOB has other special characters than `*`, and ends at a NUL. */
+static void name_matches(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    size_t count = 0;
+    struct view texts[2] = {VIEW_NONE, VIEW_NONE};
 
-    for (size_t i = 0; i < text.len; i++)
-        count += text.ptr[i] == '*';
-    return count;
+    for (int i = 0; i < count && i < 2; i++) {
+        const unsigned char *text = sqlite3_value_text(values[i]);
+
+        if (text != NULL)
+            texts[i] = view_of((const char *)text, (size_t)sqlite3_value_bytes(values[i]));
+    }
+    sqlite3_result_int(context, texts[1].ptr != NULL && audit_matches(texts[0], texts[1]));
+}
+
+static enum status add_instance(sqlite3 *db, struct view wanted, struct buf *out, struct err *err)
+{
+    if (wanted.ptr == NULL)
+        return STATUS_OK;
+    if (!has_star(wanted)) {
+        buf_add_str(out, " AND seq IN (SELECT seq FROM exchange WHERE instance = ?1"
+                         " UNION SELECT seq FROM exchange WHERE name = ?2)");
+        return STATUS_OK;
+    }
+    if (sqlite3_create_function_v2(db, "name_matches", 2,
+                                   SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                   name_matches, NULL, NULL, NULL) != SQLITE_OK)
+        return sql_failed(db, "read the index", err);
+    buf_add_str(out, " AND name >= ?1 AND name < ?3 AND name_matches(?2, name)");
+    return STATUS_OK;
 }
 
 enum status where_build(sqlite3 *db, const struct audit_filter *filter, struct buf *out,
@@ -187,35 +209,25 @@ enum status where_build(sqlite3 *db, const struct audit_filter *filter, struct b
 
     if (filter->instance.len > PATTERN_BYTES)
         return err_set(err, STATUS_INVALID, "the instance has more than %d bytes", PATTERN_BYTES);
-    if (count_stars(filter->instance) > PATTERN_STARS)
-        return err_set(err, STATUS_INVALID, "the instance has more than %d times *", PATTERN_STARS);
     buf_add_str(out, " WHERE 1");
     status = add_words(db, filter, out, err);
     if (status == STATUS_OK)
         status = add_period(db, &filter->period, out, err);
-    if (filter->instance.ptr != NULL)
-        buf_add_str(out, has_star(filter->instance)
-                             ? " AND name GLOB ?2"
-                             : " AND seq IN (SELECT seq FROM exchange WHERE instance = ?1"
-                               " UNION SELECT seq FROM exchange WHERE name = ?2)");
-    return status;
+    return status == STATUS_OK ? add_instance(db, filter->instance, out, err) : status;
 }
 
-/* `*` alone is special to us; GLOB knows more. */
-static void bind_glob(sqlite3_stmt *stmt, struct view pattern)
+/* The names that begin like the pattern lie between its front and that with a byte behind it that
+ * no name has. */
+static void bind_pattern(sqlite3_stmt *stmt, struct view pattern)
 {
-    struct buf glob;
+    char last[PATTERN_BYTES + 1];
+    size_t front = view_find(pattern, '*');
 
-    buf_init(&glob, (size_t)PATTERN_BYTES * 3 + 1);
-    for (size_t i = 0; i < pattern.len; i++) {
-        bool special = pattern.ptr[i] == '?' || pattern.ptr[i] == '[';
-
-        buf_add_str(&glob, special ? "[" : "");
-        buf_add_byte(&glob, pattern.ptr[i]);
-        buf_add_str(&glob, special ? "]" : "");
-    }
-    (void)sqlite3_bind_text64(stmt, 2, glob.ptr, glob.len, SQLITE_TRANSIENT, SQLITE_UTF8);
-    buf_done(&glob);
+    memcpy(last, pattern.ptr, front);
+    last[front] = '\xff';
+    sql_bind_text(stmt, 1, view_of(pattern.ptr, front));
+    sql_bind_text(stmt, 2, pattern);
+    (void)sqlite3_bind_text64(stmt, 3, last, front + 1, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 void where_bind(sqlite3_stmt *stmt, const struct audit_filter *filter)
@@ -223,7 +235,7 @@ void where_bind(sqlite3_stmt *stmt, const struct audit_filter *filter)
     if (filter->instance.ptr == NULL)
         return;
     if (has_star(filter->instance)) {
-        bind_glob(stmt, filter->instance);
+        bind_pattern(stmt, filter->instance);
         return;
     }
     (void)sqlite3_bind_int64(stmt, 1, ingest_hash(filter->instance));

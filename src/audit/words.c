@@ -7,6 +7,8 @@
 
 enum { BUCKETS = 1 << 14, BLOCK_BYTES = 1 << 16, REMEMBERED_BYTES = 1 << 25, REMEMBERED = 1 << 17 };
 
+static const char list_end = '\xff';
+
 struct word {
     struct word *next;
     struct view text;
@@ -139,13 +141,8 @@ enum status words_key(struct words *words, enum word_kind kind, struct view text
 
 void words_add(struct buf *list, struct view element)
 {
-    for (size_t i = 0; i < element.len; i++) {
-        if (element.ptr[i] == '\n')
-            buf_add_byte(list, '\x1f');
-        else
-            buf_add_byte(list, element.ptr[i]);
-    }
-    buf_add_byte(list, '\n');
+    buf_add(list, element);
+    buf_add_byte(list, list_end);
 }
 
 bool words_next(struct view *list, struct view *ret)
@@ -154,7 +151,7 @@ bool words_next(struct view *list, struct view *ret)
 
     if (list->len == 0)
         return false;
-    end = view_find(*list, '\n');
+    end = view_find(*list, list_end);
     *ret = view_of(list->ptr, end);
     *list = end < list->len ? view_from(*list, end + 1) : VIEW_NONE;
     return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Texts that stand in many lines, each once in the index, under a number. A list is one text: its
- * elements, each with LF behind it. A user is one too: id, LF, name, LF. Inside of the room. */
+ * elements, each with a byte 0xff behind it, which no text in UTF-8 has. A user is one too: id,
+ * name. Inside of the room. */
 #pragma once
 
 #include "audit/sql.h"
@@ -30,8 +31,7 @@ void words_close(struct words **words);
 /* The number of the text, made if it is new; absent or empty texts have 0. */
 MUST_CHECK enum status words_key(struct words *words, enum word_kind kind, struct view text,
                                  int64_t *ret, struct err *err);
-/* Adds an element to a list, in which LF ends each: an LF within it becomes the unit separator, so
- * that nobody's name is two. A failure is the buffer's. */
+/* Adds an element to a list. A failure is the buffer's. */
 void words_add(struct buf *list, struct view element);
 /* Takes the next element off a list; false at the end. */
 MUST_CHECK bool words_next(struct view *list, struct view *ret);

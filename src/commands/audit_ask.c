@@ -284,7 +284,21 @@ int ask_run(const struct ask *ask, ask_work work)
 
 const char *ask_text(struct arena *arena, struct view text)
 {
-    return text.len == 0 ? NULL : arena_strdup(arena, text);
+    const char *out = "";
+
+    if (view_find(text, '\0') == text.len)
+        return text.len == 0 ? NULL : arena_strdup(arena, text);
+    while (out != NULL) {
+        size_t end = view_find(text, '\0');
+
+        out = arena_printf(arena, "%s%.*s%s", out, VIEW_ARGS(view_of(text.ptr, end)),
+                           end < text.len ? "\\x00" : "")
+                  .ptr;
+        if (end == text.len)
+            break;
+        text = view_from(text, end + 1);
+    }
+    return out;
 }
 
 const char *ask_time(struct arena *arena, int64_t time_us)

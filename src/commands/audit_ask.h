@@ -43,7 +43,8 @@ void ask_print(const struct buf *out);
 enum { ASK_OUT_MAX = 1 << 30, ASK_ARENA_MAX = 1 << 29 };
 
 /* As of one exchange: "2026-01-02T03:04:05Z", the user's name or id, the instance's name or id;
- * NUL-terminated in the arena, NULL: nothing. */
+ * NUL-terminated in the arena, NULL: nothing. A NUL within a text becomes \x00, as it is printed.
+ */
 const char *ask_text(struct arena *arena, struct view text);
 const char *ask_time(struct arena *arena, int64_t time_us);
 const char *ask_list(struct arena *arena, struct view list, const char *between);

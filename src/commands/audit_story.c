@@ -46,21 +46,22 @@ static void say_change(struct story *s, enum repeated which, const char *word, s
     buf_add_byte(s->out, '\n');
 }
 
+static const char *or_else(const char *text, const char *otherwise)
+{
+    return text == NULL ? otherwise : text;
+}
+
 static const char *who(struct arena *arena, const struct audit_told *told)
 {
     if (told->user_id.len == 0 && told->user_name.len == 0)
         return "somebody whom the journal doesn't name";
     if (told->user_name.len == 0 || told->user_id.len == 0)
         return ask_text(arena, told->user_name.len > 0 ? told->user_name : told->user_id);
-    return arena_printf(arena, "%.*s (%.*s)%s%.*s", VIEW_ARGS(told->user_name),
-                        VIEW_ARGS(told->user_id), told->user_domain.len > 0 ? " of " : "",
-                        VIEW_ARGS(told->user_domain))
+    return arena_printf(arena, "%s (%s)%s%s", or_else(ask_text(arena, told->user_name), "-"),
+                        or_else(ask_text(arena, told->user_id), "-"),
+                        told->user_domain.len > 0 ? " of " : "",
+                        or_else(ask_text(arena, told->user_domain), ""))
         .ptr;
-}
-
-static const char *or_else(const char *text, const char *otherwise)
-{
-    return text == NULL ? otherwise : text;
 }
 
 static void tell_credential(struct story *s, struct arena *arena, const struct audit_told *told)

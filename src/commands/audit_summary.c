@@ -29,7 +29,7 @@ static const char *key_text(struct arena *arena, const struct audit_group *group
 
     if (by != BY_USER || name.len == 0 || view_eq(key, name))
         return ask_text(arena, key);
-    return arena_printf(arena, "%.*s (%.*s)", VIEW_ARGS(name), VIEW_ARGS(key)).ptr;
+    return arena_printf(arena, "%s (%s)", ask_text(arena, name), ask_text(arena, key)).ptr;
 }
 
 static const char *upper(struct arena *arena, const char *name)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers about journals that are not often met; what was once told wrong."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from support.written import write_journal
+
+
+def line(event, number, **members):
+    create = {"id": f"{number:032x}", "operation": "demanager.create", "class": "create"}
+    return {"event": event, **{name: value for name, value in {**create, **members}.items() if value is not None}}
+
+
+@pytest.fixture
+def ask(postern, tmp_path):
+    """ask(segments of lines, "query", ...): of a journal that has these lines."""
+    def run(segments, *args):
+        if segments is not None:
+            write_journal(tmp_path / "journal", segments)
+        done = postern("audit", args[0], "--journal", tmp_path / "journal", *args[1:])
+        assert done.returncode == 0, done
+        return done.stdout
+    return run
+
+
+def objects(text):
+    return [json.loads(row) for row in text.splitlines()]
+
+
+def test_a_stop_at_once_is_one(ask):
+    """auto_stop_s of 0 is what the first line says, also if a later one says more or nothing."""
+    lines = []
+    for number, later in ((1, {"id": "DE-1"}), (2, {"id": "DE-2", "auto_stop_s": 3600})):
+        lines += [line("intent", number, decision="allow", instance={"auto_stop_s": 0}),
+                  line("outcome", number, outcome="created", instance=later)]
+    assert [row["auto_stop_s"] for row in csv.DictReader(io.StringIO(ask([lines], "query", "--csv")))] == ["0", "0"]
+    assert objects(ask(None, "summary", "--by", "user", "--json"))[-1]["run_s"] == 0
+
+
+def test_a_line_feed_in_a_name_stays_one(ask):
+    lines = [line("intent", n, decision="allow", user={"id": name}) for n, name in enumerate(("a\nb", "a\x1fb", "a"))]
+    *groups, total = objects(ask([lines], "summary", "--by", "user", "--json"))
+    assert sorted(group["user"] for group in groups) == ["a", "a\nb", "a\x1fb"] and total["asked"] == 3
+    for name in ("a\nb", "a\x1fb", "a"):
+        found, = objects(ask(None, "query", "--json", "--user", name))
+        assert found["request"]["user"]["id"] == name
+
+
+def test_a_nul_in_a_name_ends_nothing(ask):
+    """Neither a pattern nor what is shown: who calls himself `alice`, NUL and more isn't alice."""
+    lines = [line("intent", 1, decision="allow", user={"id": "m", "name": "alice\0x"}, instance={"name": "job\0x"}),
+             line("outcome", 1, outcome="created", instance={"id": "DE-1"})]
+    assert ask([lines], "query", "--json", "--instance", "*job") == ""
+    assert len(objects(ask(None, "query", "--json", "--instance", "j*x"))) == 1
+    table = ask(None, "query")
+    assert "alice\\x00x" in table and "job\\x00x" in table
+    assert "asked for by alice\\x00x (m)" in ask(None, "query", "--who-created", "DE-1")
+    assert "alice\\x00x (m)" in ask(None, "summary", "--by", "user")
+    assert "job\\x00x" in ask(None, "query", "--open")
+
+
+def test_a_name_has_as_many_stars_as_one_likes(ask):
+    lines = [line("intent", 1, decision="allow", instance={"name": "a-b-c-d-e-f-g-h-i-j[?]"}),
+             line("intent", 2, decision="allow", instance={"name": "a-b-c-d-e-f-g-h-i-j"})]
+    assert len(objects(ask([lines], "query", "--json", "--instance", "*a*b*c*d*e*f*g*h*i*j*"))) == 2
+    assert len(objects(ask(None, "query", "--json", "--instance", "a-*[?]"))) == 1
+
+
+def test_the_id_of_what_exists_is_no_pattern(ask):
+    """As in a query: `*` stands for characters of names."""
+    lines = [line("orphan", 1, instance={"id": "DE-1", "name": "found"}), line("orphan", 2, instance={"id": "x", "name": "DE-2"})]
+    assert [row["instance_id"] for row in objects(ask([lines], "query", "--open", "--json", "--instance", "DE-*"))] == ["x"]
+    assert [row["instance_id"] for row in objects(ask(None, "query", "--open", "--json", "--instance", "DE-1"))] == ["DE-1"]
+
+
+def test_the_name_of_a_user_is_the_newest(ask):
+    """By the order of the lines, whatever their times: two lines of one moment have an order, too."""
+    lines = [line("intent", n, decision="allow", user={"id": "u", "name": name}, flavor=None, instance={"flavor": flavor})
+             for n, (name, flavor) in enumerate((("zoe", "b"), ("old", "a"), ("new", "b"), ("newest", "a")))]
+    group, _ = objects(ask([lines], "summary", "--by", "user", "--json"))
+    assert group["user_name"] == "newest"
+
+
+def test_ids_of_two_equal_halves_are_different_ones(ask):
+    lines = [line("intent", 0, id=text * 2, decision="allow") for text in ("0123456789abcdef", "00000000000000ff")]
+    lines.append(line("outcome", 0, id="0123456789abcdef" * 2, outcome="failed"))
+    assert [row.get("outcome", {}).get("id") for row in objects(ask([lines], "query", "--json"))] == [None, "0123456789abcdef" * 2]
