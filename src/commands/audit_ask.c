@@ -79,8 +79,6 @@ static int take_word(const struct command *command, const struct option_row *row
     struct view word = view_str(text);
     const char *values = filter_values(row->name);
 
-    if (word.len == 0)
-        return command_usage(command, "--%s: it is empty", row->name);
     if (values != NULL && !filter_takes(row->name, word))
         return command_usage(command, "--%s: \"%s\" is none of: %s", row->name, text, values);
     if (!filter_takes(row->name, word))
@@ -131,6 +129,8 @@ static int take_by(const struct command *command, const char *text, struct ask *
 static int take_option(const struct command *command, const struct option_row *row,
                        const char *text, struct ask *ask)
 {
+    if (row->argument && text[0] == '\0')
+        return command_usage(command, "--%s: it is empty", row->name);
     switch (row->kind) {
     case WORD:
         return take_word(command, row, text, ask);

@@ -19,6 +19,8 @@ static bool each_text(void *user, const struct audit_exchange *exchange)
     struct audit_told told;
     struct arena scratch;
 
+    if (p->table.count + p->table.columns > COLUMNS_CELLS_MAX)
+        return false; /* the next page begins with it */
     arena_init(&scratch, ARENA_BLOCK, ASK_ARENA_MAX);
     p->failed = audit_tell(exchange, &scratch, &told) != STATUS_OK;
     if (!p->failed) {
@@ -35,6 +37,7 @@ static bool each_text(void *user, const struct audit_exchange *exchange)
         columns_add(&p->table, ask_list(&scratch, told.reasons, " "));
     }
     arena_done(&scratch);
+    p->failed = p->failed || p->table.failed;
     return !p->failed;
 }
 
@@ -98,13 +101,15 @@ static void begin(struct printing *p, enum ask_format format)
         csv_end_line(&p->csv);
 }
 
-static void tell_next(enum ask_format format, uint64_t next, struct buf *out)
+static void tell_next(const struct ask *ask, uint64_t next, struct buf *out)
 {
-    if (format == ASK_TEXT && next != 0)
-        buf_printf(out, "\nThere are older ones: ask again with --before %llu\n",
+    const char *which = ask->page.oldest_first ? "newer" : "older";
+
+    if (ask->format == ASK_TEXT && next != 0)
+        buf_printf(out, "\nThere are %s ones: ask again with --before %llu\n", which,
                    (unsigned long long)next);
     else if (next != 0)
-        (void)fprintf(stderr, "There are older ones: ask again with --before %llu\n",
+        (void)fprintf(stderr, "There are %s ones: ask again with --before %llu\n", which,
                       (unsigned long long)next);
 }
 
@@ -126,7 +131,7 @@ static enum status query(const struct ask *ask, struct audit_index *index,
     if (status == STATUS_OK && ask->format == ASK_TEXT)
         columns_print(&p.table, out);
     if (status == STATUS_OK)
-        tell_next(ask->format, next, out);
+        tell_next(ask, next, out);
     arena_done(&p.arena);
     return status;
 }

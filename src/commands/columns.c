@@ -6,7 +6,7 @@
 
 #include "commands/printable.h"
 
-enum { CELLS_MAX = 1 << 20, CELL_MAX = 16 << 20 /* bytes */ };
+enum { CELL_MAX = 16 << 20 /* bytes */ };
 
 static const char *printable(struct arena *arena, const char *text)
 {
@@ -46,7 +46,8 @@ void columns_add(struct columns *t, const char *text)
     if (t->count == t->room) {
         size_t room = t->room == 0 ? 256 : t->room * 2;
 
-        more = t->failed || room > CELLS_MAX ? NULL : arena_array(t->arena, room, sizeof *more);
+        more = t->failed || room > COLUMNS_CELLS_MAX ? NULL
+                                                     : arena_array(t->arena, room, sizeof *more);
         t->failed = more == NULL;
         if (t->failed)
             return;

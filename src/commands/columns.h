@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 
+enum { COLUMNS_CELLS_MAX = 1 << 20 }; /* of a table, its head as well */
+
 struct columns {
     struct arena *arena;
     size_t columns, count; /* count: of cells */

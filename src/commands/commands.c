@@ -2,6 +2,7 @@
  * The table of commands, and what they have in common. */
 #include "commands/commands.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -214,7 +215,24 @@ static int unknown_command(const char *word)
     return RESULT_CANNOT;
 }
 
-int commands_run(int argc, char **argv)
+/* An answer that didn't get out whole is none. */
+static int finish(int result)
+{
+    static const char what[] = "can't write to standard output";
+    bool failed = ferror(stdout) != 0;
+    struct err err;
+
+    if (fflush(stdout) != 0)
+        (void)err_set_errno(&err, errno, "%s", what);
+    else if (failed)
+        (void)err_set(&err, STATUS_IO, "%s", what);
+    else
+        return result;
+    (void)fprintf(stderr, "postern: %s\n", err.text);
+    return RESULT_CANNOT;
+}
+
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         print_commands(stderr);
@@ -234,4 +252,9 @@ int commands_run(int argc, char **argv)
         return RESULT_WELL;
     }
     return unknown_command(argv[1]);
+}
+
+int commands_run(int argc, char **argv)
+{
+    return finish(run(argc, argv));
 }
