@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "trail/row.h"
 #include "trail/trail.h"
 
 enum { CHUNK_LINES = 1000000, PATIENCE_LINES = 512, LINE_ARENA = 1 << 22 };
@@ -88,6 +89,22 @@ static enum status write_place(struct run *run, struct err *err)
     return status;
 }
 
+/* Lines up to that seq are passed over, so it has to be that of the last line, if that has one. */
+static bool is_seq_of(uint64_t seq, struct view line)
+{
+    struct arena arena;
+    struct row row;
+    const char *why;
+    bool same;
+
+    if (line.len > LINE_ARENA)
+        return true; /* a checkpoint, which ingest passes over */
+    arena_init(&arena, LINE_ARENA / 64, (size_t)LINE_ARENA * 64);
+    same = row_read(line, &arena, &row, &why) != STATUS_OK || row.seq == seq;
+    arena_done(&arena);
+    return same;
+}
+
 /* Seeks to the line that was last, and looks whether it is the same. */
 static enum catch_up check_place(struct run *run, struct err *err)
 {
@@ -115,7 +132,7 @@ static enum catch_up check_place(struct run *run, struct err *err)
     digest_sha256(line.text, hash);
     return memcmp(hash, p->hash, DIGEST_BYTES) == 0 &&
                    trail_at(run->trail).offset == p->next.offset &&
-                   trail_at(run->trail).segment == p->next.segment
+                   trail_at(run->trail).segment == p->next.segment && is_seq_of(p->seq, line.text)
                ? CATCH_UP_DONE
                : CATCH_UP_OTHER;
 }

@@ -116,7 +116,8 @@ enum status fetch_line(struct fetch *fetch, uint64_t segment, uint64_t offset, s
         return no_line(err);
     len = fd < 0 ? -1 : read_line(fetch, fd, offset, &whole);
     if (len < 0)
-        return err_set_errno(err, errno, "can't read segment %llu", (unsigned long long)segment);
+        return err_set_errno(err, errno, "can't read segment %020llu.jsonl",
+                             (unsigned long long)segment);
     if (!whole)
         return no_line(err);
     *ret = arena_copy(arena, view_of(fetch->bytes, (size_t)len));

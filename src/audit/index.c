@@ -18,6 +18,7 @@
 
 enum {
     PROGRESS_STEPS = 20000,
+    PAGE_BYTES = 4096,
     PATH_BYTES = 4096,
     LONG_PATH_BYTES = PATH_BYTES + 16,
     LOCK_WAIT_NS = 10000000
@@ -96,6 +97,49 @@ static enum status give_away(const struct opening *o, int fd, struct err *err)
         fchown(fd, folder.st_uid, folder.st_gid) == 0)
         return STATUS_OK;
     return err_set_errno(err, errno, "can't give the index to the journal's owner");
+}
+
+static uint32_t big_endian(const unsigned char *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Source: the database header, sqlite.org/fileformat2.html, 1.3. In the first page of one that is
+ * new the application id may still wait in its -wal. */
+static bool is_an_index(int fd, off_t size)
+{
+    static const char magic[16] = "SQLite format 3";
+    unsigned char head[72];
+    uint32_t application;
+
+    if (size == 0)
+        return true;
+    if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
+        memcmp(head, magic, sizeof magic) != 0)
+        return false;
+    application = big_endian(head + 68);
+    return application == SCHEMA_APPLICATION || (application == 0 && size <= PAGE_BYTES);
+}
+
+/* What somebody names is not made anew if it is something else: it may be a segment of the journal,
+ * or a report. */
+static enum status refuse_others(const struct opening *o, struct err *err)
+{
+    enum status status = STATUS_OK;
+    struct stat stat;
+    int fd;
+
+    if (o->settings->path == NULL)
+        return STATUS_OK;
+    fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno != ELOOP)
+        return STATUS_OK; /* it isn't there, or whoever opens it says why not */
+    if (fd < 0 || fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode) || !is_an_index(fd, stat.st_size))
+        status = err_set(err, STATUS_INVALID,
+                         "%s is no index, and stays as it is; name another file", o->path);
+    if (fd >= 0)
+        (void)close(fd);
+    return status;
 }
 
 /* Finds out whether the index may be written. STATUS_IO: something else is wrong. */
@@ -321,6 +365,8 @@ static enum status open_index(struct opening *o, struct err *err)
 {
     enum status status = find_path(o, err);
 
+    if (status == STATUS_OK)
+        status = refuse_others(o, err);
     if (status == STATUS_OK)
         status = fetch_open(o->settings->directory, &o->index->fetch, err);
     if (status == STATUS_OK)

@@ -112,17 +112,19 @@ static enum status open_at(struct trail *trail, const struct trail_place *place,
     struct stat stat;
 
     if (failed == ENOENT)
-        return err_set(err, STATUS_INVALID, "segment %llu is not there",
+        return err_set(err, STATUS_INVALID, "segment %020llu.jsonl is not there",
                        (unsigned long long)place->segment);
-    if (failed == 0 &&
-        (fstat(reader->fd, &stat) != 0 || lseek(reader->fd, (off_t)place->offset, SEEK_SET) < 0))
+    if (failed == 0 && fstat(reader->fd, &stat) != 0)
         failed = errno;
     if (failed != 0)
-        return err_set_errno(err, failed, "can't read segment %llu",
+        return err_set_errno(err, failed, "can't read segment %020llu.jsonl",
                              (unsigned long long)place->segment);
     if ((uint64_t)stat.st_size < place->offset)
-        return err_set(err, STATUS_INVALID, "segment %llu is shorter than %llu bytes",
+        return err_set(err, STATUS_INVALID, "segment %020llu.jsonl is shorter than %llu bytes",
                        (unsigned long long)place->segment, (unsigned long long)place->offset);
+    if (lseek(reader->fd, (off_t)place->offset, SEEK_SET) < 0)
+        return err_set_errno(err, errno, "can't read segment %020llu.jsonl",
+                             (unsigned long long)place->segment);
     reader->offset = place->offset;
     return STATUS_OK;
 }
@@ -159,7 +161,8 @@ static enum trail_step open_behind(struct trail *trail, struct err *err)
         }
         line_reader_done(&reader);
         if (failed != ENOENT) {
-            (void)err_set_errno(err, failed, "can't open segment %llu", (unsigned long long)next);
+            (void)err_set_errno(err, failed, "can't open segment %020llu.jsonl",
+                                (unsigned long long)next);
             return TRAIL_FAILED;
         }
     }
@@ -210,7 +213,7 @@ static enum trail_step go_on(struct trail *trail, struct err *err)
 
 static enum trail_step read_failed(const struct trail *trail, struct err *err)
 {
-    (void)err_set_errno(err, errno, "can't read segment %llu, line %llu",
+    (void)err_set_errno(err, errno, "can't read segment %020llu.jsonl, line %llu",
                         (unsigned long long)trail->at.segment, (unsigned long long)trail->at.line);
     return TRAIL_FAILED;
 }

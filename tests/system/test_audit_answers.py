@@ -4,9 +4,12 @@
 import csv
 import io
 import json
+import sqlite3
+import subprocess
 
 import pytest
 
+from support.process import environment
 from support.written import write_journal
 
 
@@ -89,3 +92,51 @@ def test_ids_of_two_equal_halves_are_different_ones(ask):
     lines = [line("intent", 0, id=text * 2, decision="allow") for text in ("0123456789abcdef", "00000000000000ff")]
     lines.append(line("outcome", 0, id="0123456789abcdef" * 2, outcome="failed"))
     assert [row.get("outcome", {}).get("id") for row in objects(ask([lines], "query", "--json"))] == [None, "0123456789abcdef" * 2]
+
+
+@pytest.mark.parametrize("change", ["seq = seq + 1000", "last_offset = -5", "segment = -1", "offset = 1", "line = 0", "hash = NULL",
+                                    "segment = NULL", "last_offset = 1 << 62"])
+def test_an_index_with_a_place_that_is_none(change, ask, tmp_path):
+    """Lines that come later aren't passed over."""
+    lines = [line("intent", n, decision="allow") for n in range(3)]
+    ask([lines], "query")
+    base = sqlite3.connect(tmp_path / "journal.index")
+    base.execute(f"UPDATE place SET {change}")
+    base.commit()
+    base.close()
+    lines += [line("intent", n, decision="allow") for n in range(3, 6)]
+    assert len(objects(ask([lines], "query", "--json"))) == 6
+
+
+def test_a_file_that_is_no_index_stays(postern, ask, tmp_path):
+    """Whoever names a segment, a report or somebody else's database as the index by mistake keeps it."""
+    ask([[line("intent", 1, decision="allow")]], "query")
+    others = tmp_path / "others.db"
+    base = sqlite3.connect(others)
+    base.execute("CREATE TABLE t(a)")
+    base.close()
+    (tmp_path / "report.csv").write_text("a,b\n")
+    for path in (tmp_path / "journal" / f"{1:020d}.jsonl", tmp_path / "report.csv", others):
+        before = path.read_bytes()
+        done = postern("audit", "query", "--journal", tmp_path / "journal", "--index", path)
+        assert done.returncode == 2 and f"{path} is no index" in done.stderr, done
+        assert path.read_bytes() == before and not path.with_name(path.name + ".lock").exists()
+    empty = tmp_path / "empty"
+    empty.touch()
+    for _ in range(2):
+        assert "demanager.create" in ask(None, "query", "--index", empty)
+
+
+def test_an_answer_for_a_full_disk_is_a_failure(program, ask, tmp_path):
+    ask([[line("intent", n, decision="allow") for n in range(500)]], "query")
+    for args in (["query"], ["query", "--json", "--limit", "500"], ["query", "--open"], ["summary", "--by", "day"], ["verify"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([program("postern"), "audit", args[0], "--journal", tmp_path / "journal", *args[1:]], stdout=full,
+                                  stderr=subprocess.PIPE, timeout=60, env=environment(), check=False)
+        assert done.returncode == 2 and b"can't write to standard output" in done.stderr, (args, done)
+
+
+@pytest.mark.parametrize("option", ["--index", "--journal", "--who-created", "--user"])
+def test_an_empty_word_is_none(option, postern):
+    done = postern("audit", "query", option, "")
+    assert done.returncode == 2 and f"{option}: it is empty" in done.stderr, done
