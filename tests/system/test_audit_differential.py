@@ -221,6 +221,17 @@ class Desk:
         out, _ = self.ask("query", "--open", "--json", *self.options(asked))
         assert [json.loads(line) for line in out.split("\n")[:-1]] == want, asked
 
+    def check_story(self):
+        names = [name for x in self.model.exchanges for name in (x.of_instance("id"), x.of_instance("name"))
+                 if name and "\0" not in name and len(name) < 1000]
+        who = self.random.choice(names)
+        ids, places = self.model.story(who)
+        out = self.ask("query", f"--who-created={who}")[0].split("\n")
+        assert [row.split()[1] for row in out if row.startswith("  line ")] == places, who
+        assert [row for row in out if row.startswith("Instance ")] == [f"Instance {ours}" for ours in ids], who
+        lines = [x.json() for x in reversed(self.model.query({"instance": who}))]
+        assert self.ask("query", f"--who-created={who}", "--json", "--limit=100000")[0].split("\n")[:-1] == lines, who
+
     def check_pages(self, asked, between=lambda: None):
         """Nothing twice, and all that isn't retired meanwhile."""
         before, seen, cursor = self.model, [], []
@@ -246,6 +257,8 @@ class Desk:
                                             "reason", "policy", "from", "until"]))
             by = self.random.sample(["user", "flavor", "project", "operation", "policy", "reason", "day"], self.random.choice((1, 1, 2, 3, 7)))
             self.check_summary(self.question(["user", "instance", "decision", "outcome", "from", "policy"]), by)
+        for _ in range(count):
+            self.check_story()
         self.check_open(self.question(["user", "project", "flavor", "instance", "from", "until"]))
 
 

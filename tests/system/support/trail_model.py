@@ -78,6 +78,12 @@ class Exchange:
             out.append(b'"settled":[' + b",".join(parts["settled"]) + b"]")
         return (b"{" + b",".join(out) + b"}").decode()
 
+    def places(self):
+        """Of its lines, as they are told."""
+        order = ("request", "outcome", "settled")
+        rows = sorted(self.rows, key=lambda row: (order.index(PARTS[row[0]["event"]]), row[0]["seq"]))
+        return [f"{segment:020d}.jsonl:{line['seq'] - segment + 1}" for line, _, segment in rows]
+
     def matches(self, asked):
         words = {"user": [self.user_id, self.user_name], "project": [self.said("project")],
                  "flavor": [self.of_instance("flavor")], "operation": [self.said("operation")],
@@ -161,6 +167,12 @@ class Model:
 
     def query(self, asked):
         return [exchange for exchange in self.exchanges if exchange.matches(asked)]
+
+    def story(self, who):
+        """The instances of that id or name, those that were named last first, up to 20; and of each the places of the lines
+        that tell of it."""
+        ids = list(dict.fromkeys(ours for x in self.query({"instance": who}) if (ours := x.of_instance("id"))))[:20]
+        return ids, [place for ours in ids or [who] for x in reversed(self.query({"instance": ours})) for place in x.places()]
 
     def summary(self, by, asked):
         """{keys: counts}, the total, {user: the name that its newest exchange says}."""
