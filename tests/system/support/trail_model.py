@@ -169,9 +169,12 @@ class Model:
         return [exchange for exchange in self.exchanges if exchange.matches(asked)]
 
     def story(self, who):
-        """The instances of that id or name, those that were named last first, up to 20; and of each the places of the lines
-        that tell of it."""
-        ids = list(dict.fromkeys(ours for x in self.query({"instance": who}) if (ours := x.of_instance("id"))))[:20]
+        """The instances of that id or name, those that were named last first, up to 20 (where no line that is left has one,
+        those that the last checkpoint knows); and of each the places of the lines that tell of it."""
+        ids = [x.of_instance("id") for x in self.query({"instance": who})]
+        if not any(ids):
+            ids = [entry.get("instance_id") for entry in self.open({"instance": who})]
+        ids = list(dict.fromkeys(filter(None, ids)))[:20]
         return ids, [place for ours in ids or [who] for x in reversed(self.query({"instance": ours})) for place in x.places()]
 
     def summary(self, by, asked):
