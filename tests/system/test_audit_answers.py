@@ -140,3 +140,17 @@ def test_an_answer_for_a_full_disk_is_a_failure(program, ask, tmp_path):
 def test_an_empty_word_is_none(option, postern):
     done = postern("audit", "query", option, "")
     assert done.returncode == 2 and f"{option}: it is empty" in done.stderr, done
+
+
+def test_a_page_of_more_than_a_table_holds_ends_earlier(postern, tmp_path):
+    """And the next one begins behind it: nothing is left out."""
+    count = 131_100
+    write_journal(tmp_path / "journal", [[{"event": "refusal", "count": 1}] * count])
+    rows, cursor = [], []
+    while cursor is not None:
+        done = postern("audit", "query", "--journal", tmp_path / "journal", "--limit", "1000000", *cursor)
+        assert done.returncode == 0, done
+        table, _, more = done.stdout.partition("\n\n")
+        rows.append(len(table.splitlines()) - 1)
+        cursor = ["--before", more.split()[-1]] if more else None
+    assert len(rows) == 2 and sum(rows) == count, rows
