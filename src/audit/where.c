@@ -139,7 +139,7 @@ static enum status add_words(sqlite3 *db, const struct audit_filter *filter, str
         if (wanted.ptr == NULL)
             continue;
         status = wanted.len > PATTERN_BYTES
-                     ? err_set(err, STATUS_INVALID, "the %s has more than %d bytes",
+                     ? err_set(err, STATUS_INVALID, "a filter by %s takes at most %d bytes",
                                words[i].column, PATTERN_BYTES)
                      : pick(db, i, wanted, out, err);
     }
@@ -208,7 +208,8 @@ enum status where_build(sqlite3 *db, const struct audit_filter *filter, struct b
     enum status status;
 
     if (filter->instance.len > PATTERN_BYTES)
-        return err_set(err, STATUS_INVALID, "the instance has more than %d bytes", PATTERN_BYTES);
+        return err_set(err, STATUS_INVALID, "a filter by instance takes at most %d bytes",
+                       PATTERN_BYTES);
     buf_add_str(out, " WHERE 1");
     status = add_words(db, filter, out, err);
     if (status == STATUS_OK)

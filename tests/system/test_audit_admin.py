@@ -135,6 +135,27 @@ def test_what_can_not_be_asked_is_told(gateway, path, why):
     assert (status, found) == (400, {"why": why})
 
 
+@pytest.mark.parametrize("query", ["", "limit=1&", "&&", "=", "user=%ff%fe*", "instance=*%ff", "instance=" + "*a" * 500, "user=\"<>", "user=*",
+                                   "user=" + "a" * 5000, "&".join(f"k{n}=v" for n in range(1000)), "before=9223372036854775807",
+                                   "before=9223372036854775808", "behind=9223372036854775807", "limit=01", "%6cimit=1", "user=a%00b",
+                                   "since=106751991167d", "since=0s", "from=0000-01-01", "until=9999-12-31T23:59:60Z"])
+def test_a_strange_question_is_answered_or_refused(busy, query):
+    """With a reason, in JSON; and the next one as ever."""
+    for action in ("query", "summary", "open", "who-created"):
+        status, found, _ = get(busy, f"{action}?{query}")
+        assert status == 200 or (status == 400 and found["why"]), (action, status, found)
+    assert len(get(busy, "query?limit=2")[1]["exchanges"]) == 2
+
+
+def test_a_reader_that_waits_holds_nobody_up(busy):
+    """Its answer is ready: others get theirs meanwhile, and it gets its own whenever it reads."""
+    slow = Admin(busy)
+    slow.request("GET", "/v1/audit/query")
+    wait_for(lambda: get(busy, "query?limit=1")[0] == 200, "the next question")
+    assert len(json.loads(slow.getresponse().read())["exchanges"]) == 3
+    slow.close()
+
+
 def test_the_same_over_client_certificates(gateway_factory, cloud, token, pki):
     gateway = gateway_factory(settings=admin_settings(pki))
     post_create(gateway, token)

@@ -361,8 +361,7 @@ static void seeks(void **state)
     assert_int_equal(trail_seek(trail, &gone, &err), STATUS_INVALID);
     assert_string_equal(err.text, "segment 00000000000000000002.jsonl is not there");
     assert_int_equal(trail_seek(trail, &far, &err), STATUS_INVALID);
-    assert_string_equal(err.text,
-                        "segment 00000000000000000001.jsonl is shorter than 100 bytes");
+    assert_string_equal(err.text, "segment 00000000000000000001.jsonl is shorter than 100 bytes");
     expect_line(trail, "c"); /* it stayed where it was */
     assert_int_equal(trail_seek(trail, &place, &err), STATUS_OK);
     expect_place(expect_line(trail, "b"), 1, 2, 2);
