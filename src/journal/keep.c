@@ -12,6 +12,9 @@ static const char *const secret_words[] = {
     "secretkey", "privatekey", "apikey",     "authorization", "cookie", "sessionid",  "signature",
     "sshkey",    "userdata",   "pwd",        "adminpass",     "bearer",
 };
+/* The cloud's own short names of an access key and its secret: too short to be looked for within
+ * others. */
+static const char *const secret_names[] = {"ak", "sk"};
 
 /* ---- paths ---- */
 
@@ -121,6 +124,8 @@ enum status keep_name_is_secret(struct view name, struct arena *arena, bool *ret
     (void)fold(name, folded);
     for (size_t i = 0; i < ARRAY_LEN(secret_words) && !*ret; i++)
         *ret = strstr(folded, secret_words[i]) != NULL;
+    for (size_t i = 0; i < ARRAY_LEN(secret_names) && !*ret; i++)
+        *ret = strcmp(folded, secret_names[i]) == 0;
     *ret = *ret && !is_judged(name);
     return STATUS_OK;
 }
@@ -184,19 +189,33 @@ static bool has_key(const struct jdoc *doc, jref v)
     return doc->values[v].key_end > 0;
 }
 
-static bool is_scalar_secret(const struct jdoc *doc, jref v)
+/* As it stands, which is how the line goes out, or as a reader has it: escapes take a word apart.
+ */
+static bool looks_secret(struct marks *m, struct view raw, struct view decoded)
 {
-    const struct view raw = jdoc_raw(doc, v);
+    if (decoded.ptr == NULL)
+        m->failed = STATUS_NOMEM;
+    return redact_finds(raw.ptr, raw.len) || (decoded.len + 2 < raw.len && decoded.ptr != NULL &&
+                                              redact_finds(decoded.ptr, decoded.len));
+}
 
-    return doc->values[v].count == 0 && redact_finds(raw.ptr, raw.len);
+static bool is_scalar_secret(struct marks *m, jref v)
+{
+    const struct view raw = jdoc_raw(m->doc, v);
+    const bool escaped = jdoc_kind(m->doc, v) == JKIND_STRING && view_find(raw, '\\') < raw.len;
+
+    if (m->doc->values[v].count > 0)
+        return false;
+    return looks_secret(m, raw, escaped ? jdoc_text(m->doc, v, m->arena) : raw);
 }
 
 /* A name can't be taken out: two of them would be one. */
-static bool is_secret_name(const struct jdoc *doc, jref v)
+static bool is_secret_name(struct marks *m, jref v, struct view key)
 {
-    const struct jvalue *value = &doc->values[v];
+    const struct jvalue *value = &m->doc->values[v];
 
-    return redact_finds(doc->bytes.ptr + value->key_start, value->key_end - value->key_start);
+    return looks_secret(
+        m, view_of(m->doc->bytes.ptr + value->key_start, value->key_end - value->key_start), key);
 }
 
 static void mark_by_looks(struct marks *m, jref v)
@@ -204,13 +223,13 @@ static void mark_by_looks(struct marks *m, jref v)
     struct view key;
     bool secret = false;
 
-    if (is_scalar_secret(m->doc, v))
+    if (is_scalar_secret(m, v))
         take(m, v);
     if (!has_key(m->doc, v))
         return;
-    if (is_secret_name(m->doc, v))
-        take(m, m->doc->values[v].parent);
     key = jdoc_key(m->doc, v, m->arena);
+    if (is_secret_name(m, v, key))
+        take(m, m->doc->values[v].parent);
     if (key.ptr == NULL || keep_name_is_secret(key, m->arena, &secret) != STATUS_OK)
         m->failed = STATUS_NOMEM;
     /* There is nothing in null, true and false to hide. */

@@ -65,7 +65,8 @@ static bool may_be_judged_there(struct row *row, struct view pointer)
 static bool is_redacted(struct row *row)
 {
     jref list = row_list(row, ROW_REDACTED);
-    bool found = false;
+    bool found =
+        list != JREF_NONE && row->doc.values[list].count >= KEEP_TOLD_MAX; /* the rest is untold */
 
     for (jref child = list == JREF_NONE ? JREF_NONE : jdoc_child(&row->doc, list);
          child != JREF_NONE; child = jdoc_sibling(&row->doc, child)) {

@@ -169,6 +169,22 @@ def test_a_period_and_a_limit(day):
     assert done.returncode == 2 and "no request in this period" in done.stderr and done.stdout == ""
 
 
+def test_more_is_left_out_than_is_told(gateway_factory, cloud):
+    """What was judged may be among the places that the line has no room for."""
+    gateway = gateway_factory(POLICIES, {"requests": {"unknown_fields": "pass"},
+                                         "journal": {"requests": "full", "redact": ["/flavor"]}})
+    token = make_token(user="alice", project=PROJECT, roles=["te_admin"])
+    body = {"more": {f"token{i}": "x" for i in range(64)}, **create_body()}
+    answer = post_create(gateway, token, compact(body))
+    assert answer.status == 200, answer
+    gateway.wait_outcome(exchange_id(answer))
+    gateway.stop()
+    line = gateway.journal().of(exchange_id(answer))[0]
+    assert line["request"]["flavor"] == "[redacted]" and len(line["redacted"]) == 64
+    found = replay_json(gateway.site, POLICIES.replace("modelarts.vm.cpu.*", "*"))
+    assert found["changed"][0]["redacted"] is True and found["totals"]["redacted"] == 1
+
+
 def test_what_is_kept_is_left_alone_but_for_secrets(gateway_factory, cloud):
     secret = "h0use-of-cards"
     settings = {"journal": {"requests": "full", "redact": ["/description", "/spec/annotations/*"]}}

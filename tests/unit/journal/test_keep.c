@@ -6,8 +6,9 @@
 
 #include "journal/keep.h"
 
-#define TOKEN "MIIDkgYJKoZIhvcNAQcCoIIDgzCCA38CAQExAz"
-#define D40   "1234567890123456789012345678901234567890"
+#define TOKEN_REST "IIDkgYJKoZIhvcNAQcCoIIDgzCCA38CAQExAz"
+#define TOKEN      "M" TOKEN_REST
+#define D40        "1234567890123456789012345678901234567890"
 
 static const struct jlimits limits = {.bytes = 1 << 20, .depth = 64, .members = 65536};
 
@@ -80,6 +81,22 @@ static const struct {
      {NULL},
      "{\"a\":\"[redacted]\",\"b\":[\"[redacted]\"],\"c\":\"MIIshort\"}",
      "/request/a /request/b/0"},
+    {"secrets in escapes",
+     "{\"a\":\"\\u004d" TOKEN_REST
+     "\",\"b\":\"MIIDkgYJKoZIhvcN\\/AQcCoIIDgzCCA38CAQExAz\",\"c\":\"x\\n\"}",
+     {NULL},
+     "{\"a\":\"[redacted]\",\"b\":\"[redacted]\",\"c\":\"x\\n\"}",
+     "/request/a /request/b"},
+    {"a name that is a secret in escapes",
+     "{\"a\":{\"\\u004d" TOKEN_REST "\":1},\"b\":3}",
+     {NULL},
+     "{\"a\":\"[redacted]\",\"b\":3}",
+     "/request/a"},
+    {"the cloud's keys",
+     "{\"ak\":\"x\",\"SK\":\"y\",\"task\":\"z\",\"sky\":1}",
+     {NULL},
+     "{\"ak\":\"[redacted]\",\"SK\":\"[redacted]\",\"task\":\"z\",\"sky\":1}",
+     "/request/ak /request/SK"},
     {"a name that is a secret",
      "{\"a\":{\"" TOKEN "\":1,\"" TOKEN "x\":2},\"b\":3}",
      {NULL},
