@@ -84,15 +84,27 @@ const struct syslog_link syslog_stream_link = {.pump = pump, .fate = fate, .clos
 
 /* ---- connecting ---- */
 
+/* What is left of the time is shared by the addresses that are left: a dead one leaves some for the
+ * next. */
+static int64_t attempt_ms(const struct syslog *s)
+{
+    const int64_t left_ms = (s->give_up_us - clock_monotonic_us()) / 1000;
+    const int64_t share_ms = left_ms / (int64_t)(s->addresses.count - s->attempt);
+
+    return share_ms > 0 ? share_ms : 1;
+}
+
 void syslog_stream_connect(struct syslog *s)
 {
     struct err err = {.text = "connecting failed"};
 
     while (s->attempt < s->addresses.count) {
+        const int64_t ms = attempt_ms(s);
+
         s->conn =
             net_connect(s->base, &s->addresses.items[s->attempt++], s->tls, &handler, s, &err);
         if (s->conn != NULL) {
-            net_deadline(s->conn, s->settings.timeout_ms);
+            net_deadline(s->conn, ms);
             return;
         }
     }

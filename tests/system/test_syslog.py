@@ -9,6 +9,7 @@ import pytest
 from support import rsyslog
 from support.bodies import PROJECT, create_body
 from support.contract import post_create
+from support.disk import build_shim, preloaded
 from support.syslog import Receiver, server_tls
 from support.tokens import make_token
 from support.waiting import wait_for
@@ -214,3 +215,16 @@ def test_rsyslog_reads_each_line_as_it_is(kind, folder, pki, run):
             assert f'seq="{number}"' in message["structured-data"] and int(message["pri"]) // 8 == 16
     finally:
         receiver.close()
+
+
+def test_the_first_of_two_addresses_is_dead(gateway_factory, site_factory, receiver_factory, pki, folder):
+    """It takes connections and says nothing: the other one has its share of the time."""
+    pki.leaf("collector", "DNS:collector.example")
+    receiver = receiver_factory("tls", server_tls(pki, "collector"))
+    site = site_factory(settings={"sinks": [{"name": "siem", "syslog": {
+        "address": f"tls:collector.example:{receiver.port}", "ca_file": pki.ca, "timeout": "1s"}}]})
+    with socket.create_server(("127.0.0.2", receiver.port)):
+        env = {**preloaded(build_shim(folder, "hosts"), site.binary), "POSTERN_TEST_HOSTS": "127.0.0.2 127.0.0.1"}
+        gateway = gateway_factory(site=site, env=env)
+        refuse(gateway)
+        check_all(gateway, receiver)
