@@ -120,23 +120,29 @@ void reader_go_on(struct reader *reader, const struct mark *mark)
     reader->standing = false;
 }
 
+/* The newest segment that begins with a line up to durable; 0: none does. */
+static uint64_t last_segment(const struct reader *reader)
+{
+    size_t count;
+    const uint64_t *const segments = trail_segments(reader->trail, &count);
+
+    while (count > 0 && segments[count - 1] > reader->durable)
+        count--;
+    return count > 0 ? segments[count - 1] : 0;
+}
+
 enum status reader_find_end(struct reader *reader, struct mark *ret, struct err *err)
 {
     struct trail_line line = {.whole = false};
     struct mark mark = {.seq = 0};
     enum trail_step step = TRAIL_END;
     struct line_head head;
-    const uint64_t *segments;
     enum status status;
-    size_t count;
 
     reader_go_on(reader, &mark);
     status = stand(reader, err);
-    if (status != STATUS_OK)
-        return status;
-    segments = trail_segments(reader->trail, &count);
-    if (count > 0)
-        status = seek(reader, segments[count - 1], err);
+    if (status == STATUS_OK)
+        status = seek(reader, last_segment(reader), err);
     if (status != STATUS_OK)
         return status;
     while (mark.seq < reader->durable &&
@@ -274,6 +280,7 @@ enum status reader_fill(struct reader *reader, size_t lines, uint64_t last, stru
                         struct err *err)
 {
     const uint64_t rewinds = reader->rewinds;
+    const bool behind_rewind = last <= reader->at.seq;
     enum status status = stand(reader, err);
     enum taken taken = TAKEN_ON;
 
@@ -283,8 +290,9 @@ enum status reader_fill(struct reader *reader, size_t lines, uint64_t last, stru
         struct trail_line line;
         enum trail_step step;
 
-        /* Behind a rewind it is another batch. */
-        if (!wants_more(reader, batch, lines, reader->rewinds == rewinds ? last : 0))
+        /* Behind a rewind it is another batch, unless it was sent behind one before. */
+        if (!wants_more(reader, batch, lines,
+                        (reader->rewinds != rewinds) == behind_rewind ? last : 0))
             break;
         step = trail_next(reader->trail, &line, err);
         if (step == TRAIL_LINE)

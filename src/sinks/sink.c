@@ -185,9 +185,14 @@ static void forget_bounds(struct sink *sink)
     sink->now.id[0] = '\0';
 }
 
+/* Behind a rewind what goes is below what was delivered. */
 uint64_t sink_needs(const struct sink *sink)
 {
-    return sink->written ? sink->on_disk.seq + 1 : 0;
+    const uint64_t needs = sink->written ? sink->on_disk.seq + 1 : 0;
+
+    if (batch_left(&sink->batch) > 0 && batch_first(&sink->batch) < needs)
+        return batch_first(&sink->batch);
+    return needs;
 }
 
 /* ---- answers ---- */
@@ -307,8 +312,11 @@ static void settle(struct sink *sink)
 {
     struct err err;
 
-    if (write_position(sink, &err) == STATUS_OK)
+    if (write_position(sink, &err) == STATUS_OK) {
+        if (sink->failed > 0)
+            tell_well(sink, 0); /* it had everything, and that is on disk now */
         return;
+    }
     back_off(sink, false, err.text, 0);
     arm(sink, sink->due_us);
 }

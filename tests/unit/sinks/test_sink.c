@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "unit/sinks/scene.h"
 
 static struct scene scene;
@@ -48,6 +49,20 @@ static void a_new_one_may_begin_now(void **state)
     scene_write(&scene, 3, false);
     scene_run(&scene);
     scene_expect(&scene, 26, 30);
+}
+
+/* What is behind it may stand in a segment of its own already. */
+static void now_is_behind_what_is_on_disk(void **state)
+{
+    (void)state;
+    scene.settings.from_now = true;
+    scene_write(&scene, 5, false);
+    scene_write(&scene, 2, true);
+    scene.seq = 5;
+    scene_open(&scene);
+    scene.seq = 7;
+    scene_run(&scene);
+    scene_expect(&scene, 6, 7);
 }
 
 static void nothing_goes_before_it_is_on_disk(void **state)
@@ -233,6 +248,33 @@ static void tells_another_journal_that_is_shorter(void **state)
     assert_int_equal(scene.got_count, 54);
 }
 
+/* The bounds of what was sent behind a rewind are below what was delivered of the other journal. */
+static void goes_on_behind_a_rewind_that_a_crash_cut_off(void **state)
+{
+    (void)state;
+    scene_write(&scene, 40, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_forget_journal(&scene, 1);
+    scene.prev[0] = '1';
+    scene.got_count = scene.id_count = 0;
+    scene_write(&scene, 45, false);
+    scene.conduct = CONDUCT_DEAF;
+    scene.sends = 0;
+    scene_open(&scene);
+    scene_run_sends(&scene, 1);
+    assert_int_equal(sink_needs(&scene.sink), 1);
+    scene_kill(&scene);
+    scene.settings.batch = 15; /* the same lines all the same */
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run_sends(&scene, 2);
+    scene_run(&scene);
+    assert_int_equal(scene.repeats, 1);
+    scene_expect(&scene, 1, 45);
+}
+
 static void passes_what_is_no_line(void **state)
 {
     (void)state;
@@ -277,6 +319,27 @@ static void sends_nothing_whose_bounds_cannot_be_written(void **state)
     scene_run(&scene);
     scene_expect(&scene, 1, 5);
     assert_int_equal(scene_state(&scene).away_since_us, 0);
+}
+
+static void is_well_again_once_its_position_is_written(void **state)
+{
+    (void)state;
+    scene_write(&scene, 5, false);
+    scene_open(&scene);
+    sink_wake(&scene.sink, scene.seq);
+    while (scene.got_count < 5)
+        (void)event_base_loop(scene.base, EVLOOP_NONBLOCK);
+    assert_int_equal(mkdirat(scene.dir_fd, "one.position.next", 0700), 0);
+    while (scene_state(&scene).failures == 0)
+        scene_turn(&scene);
+    assert_true(scene_state(&scene).away_since_us != 0);
+    assert_int_equal(unlinkat(scene.dir_fd, "one.position.next", AT_REMOVEDIR), 0);
+    for (int64_t until_us = clock_monotonic_us() + 5000000;
+         scene_state(&scene).away_since_us != 0;) {
+        assert_true(clock_monotonic_us() < until_us);
+        scene_turn(&scene);
+    }
+    assert_string_equal(scene_state(&scene).why, "");
 }
 
 static void needs_what_a_crash_would_send_again(void **state)
@@ -339,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_new_one_begins_at_the_first_line),
         TEST(a_new_one_may_begin_now),
+        TEST(now_is_behind_what_is_on_disk),
         TEST(nothing_goes_before_it_is_on_disk),
         TEST(what_may_have_arrived_goes_again_as_the_same_batch),
         TEST(other_lines_of_the_same_seqs_are_another_batch),
@@ -349,9 +413,11 @@ int main(void)
         TEST(nothing_is_lost_with_a_segment_that_was_through),
         TEST(tells_another_journal_by_the_hash),
         TEST(tells_another_journal_that_is_shorter),
+        TEST(goes_on_behind_a_rewind_that_a_crash_cut_off),
         TEST(passes_what_is_no_line),
         TEST(a_position_that_cannot_be_read_begins_anew),
         TEST(sends_nothing_whose_bounds_cannot_be_written),
+        TEST(is_well_again_once_its_position_is_written),
         TEST(needs_what_a_crash_would_send_again),
         TEST(is_patient_with_who_refuses),
         TEST(memory_is_bounded_by_a_batch),
