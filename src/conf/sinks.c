@@ -2,6 +2,8 @@
  * The sinks: each has a name of its own and exactly one place to which it carries the journal's
  * lines; over a network only where nobody can read along. */
 #include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
 
 #include "conf/internal.h"
 
@@ -219,6 +221,22 @@ static void read_host(struct conf_loading *l, struct conf_sink_rows *rows, struc
     sink->syslog.port = (uint16_t)port;
 }
 
+static void read_path(struct conf_loading *l, const struct ytext *address, struct ytext *path,
+                      struct conf_sink *sink)
+{
+    struct sockaddr_un name;
+
+    if (path->value.len == 0) {
+        diag_fault(l->diag, address->at, "address: expected unix:PATH, found no path");
+        return;
+    }
+    sink->syslog.path = conf_path(l, path);
+    if (sink->syslog.path != NULL && strlen(sink->syslog.path) >= sizeof name.sun_path)
+        diag_fault(l->diag, address->at,
+                   "address: %s has %zu bytes; the name of a socket may have %zu",
+                   sink->syslog.path, strlen(sink->syslog.path), sizeof name.sun_path - 1);
+}
+
 static void read_address(struct conf_loading *l, struct conf_sink_rows *rows,
                          struct conf_sink *sink)
 {
@@ -239,7 +257,7 @@ static void read_address(struct conf_loading *l, struct conf_sink_rows *rows,
         rest.value = view_from(address->value, kinds[i].prefix.len);
         sink->syslog.kind = kinds[i].kind;
         if (kinds[i].kind == CONF_SYSLOG_UNIX)
-            sink->syslog.path = conf_path(l, &rest);
+            read_path(l, address, &rest, sink);
         else
             read_host(l, rows, rest.value, sink);
         return;
