@@ -113,17 +113,29 @@ static bool parse_date(struct view date, int64_t *ret_us)
     return clock_parse(view_str(text), ret_us);
 }
 
+static bool is_digits(struct view text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+    }
+    return text.len > 0;
+}
+
 /* Retry-After, RFC 9110 10.2.3; 0 where it says nothing. */
 static int64_t wait_of(const struct http1_response *head)
 {
     const struct http1_field *const field =
         http1_find_field(head->fields, head->count, HTTP1_RETRY_AFTER, NULL);
-    int64_t seconds, at_us;
+    int64_t at_us;
+    uint64_t seconds;
 
     if (field == NULL)
         return 0;
-    if (num_parse_i64(field->value, 0, INT32_MAX, &seconds))
-        return seconds * 1000;
+    if (is_digits(field->value)) /* more than fits is very long, too */
+        return num_parse_digits(field->value, &seconds) && seconds < INT32_MAX
+                   ? (int64_t)seconds * 1000
+                   : (int64_t)INT32_MAX * 1000;
     if (parse_date(field->value, &at_us) && at_us > clock_now_us())
         return (at_us - clock_now_us()) / 1000;
     return 0;

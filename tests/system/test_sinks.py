@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import threading
 
@@ -138,6 +139,19 @@ def test_what_is_refused_is_not_lost(gateway_factory, cloud, token, receiver, pk
     receiver.answer = 200
     wait_caught_up(gateway)
     assert_delivered(receiver, gateway.site)
+
+
+@pytest.mark.parametrize("asked, least, most", [
+    ("7", 7000, 7000), ("99999999999999999999", 300000, 300000), ("Fri, 31 Dec 9999 23:59:59 GMT", 300000, 300000),
+    ("-7", 250, 500), ("7.5", 250, 500), ("", 250, 500), ("Thu, 01 Jan 1970 00:00:00 GMT", 250, 500),
+])
+def test_how_long_a_receiver_may_ask_to_wait(gateway_factory, cloud, receiver, pki, asked, least, most):
+    receiver.answer = 503
+    receiver.headers = {"Retry-After": asked}
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki)]})
+    gateway.wait_stderr("the receiver answered 503")
+    waits, = re.findall(r"wait_ms=(\d+)", gateway.stderr)
+    assert least <= int(waits) <= most
 
 
 def test_a_receiver_that_is_someone_else_gets_nothing(gateway_factory, cloud, token, pki):
