@@ -315,31 +315,34 @@ static size_t http_cancel(struct transport *transport)
 
 /* ---- beginning, files and end ---- */
 
-static enum status read_fields(struct http *http, struct err *err)
+/* *ret is the caller's, empty where there is no file or it can't be read. */
+static enum status read_fields(const struct http *http, struct buf *ret, struct err *err)
 {
-    struct buf fields;
-    enum status status;
+    enum status status = STATUS_OK;
 
-    if (http->settings.headers_file == NULL)
-        return STATUS_OK;
-    buf_init(&fields, (size_t)2 * HEADERS_BYTES_MAX);
-    status = headers_read(http->settings.headers_file, &fields, err);
-    if (status != STATUS_OK) {
+    buf_init(ret, (size_t)2 * HEADERS_BYTES_MAX);
+    if (http->settings.headers_file != NULL)
+        status = headers_read(http->settings.headers_file, ret, err);
+    if (status != STATUS_OK)
+        buf_done(ret);
+    return status;
+}
+
+/* Both files, or neither. */
+static enum status http_reload(struct transport *transport, struct err *err)
+{
+    struct http *const http = (struct http *)transport;
+    struct buf fields;
+
+    if (read_fields(http, &fields, err) != STATUS_OK)
+        return err->status;
+    if (http->tls != NULL && net_tls_reload(http->tls, err) != STATUS_OK) {
         buf_done(&fields);
-        return status;
+        return err->status;
     }
     buf_done(&http->fields);
     http->fields = fields;
     return STATUS_OK;
-}
-
-static enum status http_reload(struct transport *transport, struct err *err)
-{
-    struct http *const http = (struct http *)transport;
-
-    if (http->tls != NULL && net_tls_reload(http->tls, err) != STATUS_OK)
-        return err->status;
-    return read_fields(http, err);
 }
 
 static void http_free(struct transport *transport)
@@ -378,7 +381,7 @@ static enum status set_up(struct http *http, struct event_base *base, struct err
         .max_connections = 1,
     };
 
-    if (read_fields(http, err) != STATUS_OK ||
+    if (read_fields(http, &http->fields, err) != STATUS_OK ||
         (!settings->plain &&
          net_tls_client_new(settings->host, settings->ca_file, &http->tls, err) != STATUS_OK) ||
         resolver_new(settings->host, settings->port, RESOLVE_MS, &http->resolver, err) != STATUS_OK)
@@ -406,7 +409,6 @@ enum status transport_http_new(struct event_base *base,
         return err_set(err, STATUS_NOMEM, "out of memory");
     http->transport.class = &http_class;
     http->settings = *settings;
-    buf_init(&http->fields, (size_t)2 * HEADERS_BYTES_MAX);
     buf_init(&http->head, HEAD_BYTES);
     buf_init(&http->body, BODY_BYTES);
     buf_init(&http->packed, (size_t)BODY_BYTES + (1 << 16));

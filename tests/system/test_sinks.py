@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import threading
 
@@ -96,6 +97,34 @@ def test_lines_go_out_as_they_are(gateway_factory, cloud, token, receiver, pki, 
     assert not any("s3cret" in text for text in texts)
     assert_delivered(receiver, gateway.site, all_lines=False)
     assert oct(os.stat(gateway.site.folder / "sinks").st_mode & 0o777) == "0o700"
+
+
+@pytest.mark.parametrize("fault", ["fields", "authority"])
+def test_a_reload_takes_both_files_or_neither(gateway_factory, cloud, token, receiver, pki, folder, fault):
+    fields, authority = folder / "fields", folder / "ca.pem"
+    fields.write_text("X-Key: old\n")
+    fields.chmod(0o600)
+    shutil.copy(pki.ca, authority)
+    sink = http_sink(receiver, pki, headers_file=str(fields))
+    sink["http"]["ca_file"] = str(authority)
+    gateway = gateway_factory(settings={"sinks": [sink]})
+    wait_for(lambda: receiver.batches, "the first batch")
+    if fault == "fields":
+        fields.write_text("no field\n")
+        shutil.copy(pki.certificate("unknown-ca"), authority)
+    else:
+        fields.write_text("X-Key: new\n")
+        authority.write_text("no certificate\n")
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_stderr("what was read before stays in use")
+    receiver.answer = "drop"  # and the connection with it
+    before = receiver.requests
+    refuse_some(gateway, token, 1)
+    wait_for(lambda: receiver.requests > before, "a batch")
+    receiver.answer = 200
+    wait_caught_up(gateway)
+    assert_delivered(receiver, gateway.site)
+    assert receiver.batches[-1].headers["X-Key"] == "old"
 
 
 def test_cloud_events_go_as_an_array(gateway_factory, cloud, token, receiver, pki):
