@@ -95,6 +95,9 @@ static enum status find_place(struct reader *reader, struct err *err)
         return status;
     if (has_segment(reader->trail, at->next.segment))
         return rewind_to(reader, at->next.segment, "the segment is shorter", err);
+    /* Segments go oldest first. */
+    if (segment_behind(reader->trail, 0) < at->next.segment)
+        return rewind_to(reader, 0, "its segment is gone, older ones are there", err);
     /* Taken away: whether lines went with it the next one tells. */
     return seek(reader, segment_behind(reader->trail, at->next.segment), err);
 }
@@ -185,14 +188,14 @@ static void tell_lost(struct reader *reader, uint64_t first, uint64_t last)
     reader->lost += last - first + 1;
 }
 
-/* Whether the line can be the one behind reader->at. */
-static bool follows(const struct reader *reader, const struct line_head *head)
+/* Whether the line can be the one behind reader->at. Lines go missing with their segments only. */
+static bool follows(const struct reader *reader, const struct line_head *head, uint64_t segment)
 {
     if (!reader->resumed || reader->at.seq == 0)
         return true;
     if (head->seq == reader->at.seq + 1)
         return view_eq(head->prev, view_str(reader->at.hash));
-    return head->seq > reader->at.seq;
+    return head->seq > reader->at.seq && segment != reader->at.next.segment;
 }
 
 /* The line's own bytes stay the trail's: it is looked at again later. */
@@ -240,10 +243,12 @@ static enum taken put_in(struct reader *reader, const struct trail_line *line,
     return TAKEN_ON;
 }
 
-static enum taken begin_again(struct reader *reader, const struct trail_line *line, const char *why,
-                              struct err *err)
+/* From the segment of what was delivered, not of the line: what is between may never have gone. */
+static enum taken begin_again(struct reader *reader, const char *why, struct err *err)
 {
-    return rewind_to(reader, line->at.segment, why, err) == STATUS_OK ? TAKEN_ON : TAKEN_FAILED;
+    const uint64_t segment = reader->at.next.segment;
+
+    return rewind_to(reader, segment, why, err) == STATUS_OK ? TAKEN_ON : TAKEN_FAILED;
 }
 
 static enum taken take_line(struct reader *reader, const struct trail_line *line,
@@ -253,15 +258,15 @@ static enum taken take_line(struct reader *reader, const struct trail_line *line
 
     if (!line->whole || !line_head_read(line->text, &head)) {
         if (reader->resumed)
-            return begin_again(reader, line, "no line begins there", err);
+            return begin_again(reader, "no line begins there", err);
         if (reader->at.seq > 0)
             reader->at.seq++;
         return pass_unreadable(reader, line, "it is no line of a journal");
     }
     if (head.seq > reader->durable)
         return put_back(reader, line, err);
-    if (!follows(reader, &head))
-        return begin_again(reader, line, "the next line follows another one", err);
+    if (!follows(reader, &head, line->at.segment))
+        return begin_again(reader, "the next line follows another one", err);
     reader->resumed = false;
     return put_in(reader, line, &head, batch, err);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Anything may happen in any order; what the receiver has in the end is the journal. */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "unit/sinks/scene.h"
 
 enum { SEEDS = 25, STEPS = 120 };
@@ -147,12 +150,92 @@ static void lines_come_at_least_once_and_in_order(void **state)
     }
 }
 
+/* ---- what isn't of this journal ---- */
+
+static void put_position(const char *text)
+{
+    const int fd =
+        openat(scene.dir_fd, "one.position", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(close(fd), 0);
+}
+
+/* Of the form, and nothing in it is of this journal but its first segment. */
+static void make_position_up(void)
+{
+    static const char hash[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    const unsigned most = roll(3) == 0 ? 1U << 30 : (unsigned)scene.seq + 3;
+    const unsigned segment = roll(2) == 0 ? 1 : 2 + roll(300);
+    char text[512], batch[160] = "";
+
+    if (roll(3) > 0)
+        (void)snprintf(batch, sizeof batch,
+                       ",\"batch\":{\"id\":\"gw/1-2-%.16s\",\"first\":%u,\"last\":%u}", hash,
+                       roll(most), roll(most));
+    (void)snprintf(
+        text, sizeof text,
+        "{\"v\":1,\"seq\":%u,\"segment\":%u,\"offset\":%u,\"line\":%u,\"hash\":\"%s\"%s}",
+        segment + roll(most), segment, roll(3) * 100, 1 + roll(most), hash, batch);
+    put_position(text);
+}
+
+static void replace_journal(void)
+{
+    const char mark = (char)('1' + roll(8));
+
+    scene_forget_journal(&scene, 1);
+    scene.prev[0] = mark;
+    scene.got_count = scene.id_count = 0;
+    for (unsigned i = 0; i < 4; i++)
+        scene_write(&scene, 1 + roll(40), i > 0 && roll(2) == 0);
+}
+
+/* Another journal, or a position that somebody made up, at any moment: it never stands still, and
+ * no line is left out. */
+static void another_journal_comes_whole(void **state)
+{
+    static const enum conduct conducts[] = {CONDUCT_TAKE,   CONDUCT_TAKE_LATER, CONDUCT_AWAY,
+                                            CONDUCT_REFUSE, CONDUCT_TOO_BIG,    CONDUCT_DEAF,
+                                            CONDUCT_HANG};
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        bool got[SCENE_LINES_MAX] = {false};
+
+        live(seed, conducts, 7, true);
+        scene_kill(&scene);
+        replace_journal();
+        if (roll(2) == 0)
+            make_position_up();
+        scene.conduct = conducts[roll(7)];
+        scene_open(&scene);
+        for (unsigned i = 0; i < STEPS / 2; i++) {
+            uint64_t newest = scene.segment; /* nothing is old */
+
+            step(conducts, 7, true, &newest);
+        }
+        scene_write(&scene, 1, false); /* by which the journal tells that it is another one */
+        scene.conduct = CONDUCT_TAKE;
+        scene_kill(&scene);
+        scene_open(&scene);
+        scene_run(&scene);
+        for (size_t i = 0; i < scene.got_count; i++)
+            got[scene.got[i]] = true;
+        for (uint64_t seq = 1; seq <= scene.seq; seq++)
+            assert_true(got[seq]);
+        scene_end(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_batches_are_told_apart_by_their_ids),
         cmocka_unit_test(without_a_kill_nothing_is_doubled),
         cmocka_unit_test(lines_come_at_least_once_and_in_order),
+        cmocka_unit_test(another_journal_comes_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,6 +248,49 @@ static void tells_another_journal_that_is_shorter(void **state)
     assert_int_equal(scene.got_count, 54);
 }
 
+/* Its segment isn't there, a later one is, and so are older ones. */
+static void another_journal_is_begun_at_its_first_segment(void **state)
+{
+    (void)state;
+    scene_forget_journal(&scene, 401);
+    scene_write(&scene, 100, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_forget_journal(&scene, 1);
+    scene.got_count = scene.id_count = 0;
+    scene_write(&scene, 449, false);
+    scene_write(&scene, 60, true);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 509);
+    assert_int_equal(scene_state(&scene).rewinds, 1);
+}
+
+/* Where another line begins, and not the next one. */
+static void lines_are_not_lost_within_a_segment(void **state)
+{
+    char path[160], text[320];
+    struct stat facts;
+    int fd;
+
+    (void)state;
+    scene_write(&scene, 9, false);
+    (void)snprintf(path, sizeof path, "%s/%020d.jsonl", scene.journal, 1);
+    assert_int_equal(stat(path, &facts), 0);
+    scene_write(&scene, 5, false);
+    fd = openat(scene.dir_fd, "one.position", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    (void)snprintf(text, sizeof text,
+                   "{\"v\":1,\"seq\":3,\"segment\":1,\"offset\":%lld,\"line\":10,\"hash\":\"%s\"}",
+                   (long long)facts.st_size, scene.prev);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(close(fd), 0);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 14);
+    assert_int_equal(scene_state(&scene).lost, 0);
+}
+
 /* The bounds of what was sent behind a rewind are below what was delivered of the other journal. */
 static void goes_on_behind_a_rewind_that_a_crash_cut_off(void **state)
 {
@@ -413,6 +456,8 @@ int main(void)
         TEST(nothing_is_lost_with_a_segment_that_was_through),
         TEST(tells_another_journal_by_the_hash),
         TEST(tells_another_journal_that_is_shorter),
+        TEST(another_journal_is_begun_at_its_first_segment),
+        TEST(lines_are_not_lost_within_a_segment),
         TEST(goes_on_behind_a_rewind_that_a_crash_cut_off),
         TEST(passes_what_is_no_line),
         TEST(a_position_that_cannot_be_read_begins_anew),
