@@ -34,6 +34,7 @@ static void close_link(struct syslog *s)
     else
         net_close(&s->conn);
     s->link = NULL;
+    s->stale = false;
 }
 
 /* ---- the end of a batch ---- */
@@ -53,6 +54,8 @@ static void finish(struct syslog *s, const struct transport_why_not *why_not)
     (void)event_del(s->timer);
     s->batch = NULL;
     s->awaiting = false;
+    if (s->stale)
+        close_link(s);
     if (s->out.cap > OUT_KEPT_BYTES)
         buf_done(&s->out);
     s->done(s->user, s->confirmed, why_not);
@@ -191,8 +194,9 @@ static enum status syslog_reload(struct transport *transport, struct err *err)
         return STATUS_OK;
     if (net_tls_reload(s->tls, err) != STATUS_OK)
         return err->status;
+    s->stale = true; /* the next batch goes under the new ones */
     if (s->batch == NULL)
-        close_link(s); /* the next batch goes under the new ones */
+        close_link(s);
     return STATUS_OK;
 }
 

@@ -61,6 +61,7 @@ struct syslog {
     void *user;
     size_t next;      /* line to put in out */
     bool awaiting;    /* all is with the kernel */
+    bool stale;       /* the link is of files that were read anew since: it ends with the batch */
     size_t confirmed; /* lines that the other side has */
     size_t unsent;    /* at the last look */
     int64_t look_ms;  /* until the next */

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal's lines as they come out of syslog: whole, in order, none missing."""
 
+import contextlib
 import json
+import shutil
 import socket
+import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -228,3 +232,34 @@ def test_the_first_of_two_addresses_is_dead(gateway_factory, site_factory, recei
         gateway = gateway_factory(site=site, env=env)
         refuse(gateway)
         check_all(gateway, receiver)
+
+
+def test_what_was_read_anew_counts_from_the_next_batch_on(run, pki, folder):
+    """Also where a receiver is so slow that there is always a batch under way."""
+    authority = folder / "ca.pem"
+    shutil.copy(pki.ca, authority)
+    listener, connected, go_on = socket.create_server(("127.0.0.1", 0)), threading.Event(), threading.Event()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def read_slowly():
+        with server_tls(pki).wrap_socket(listener.accept()[0], server_side=True) as peer:
+            connected.set()
+            go_on.wait(20)
+            while peer.recv(1 << 20):
+                pass
+
+    reader = threading.Thread(target=read_slowly, daemon=True)
+    reader.start()
+    long = {**NASTY[0], "error": "x" * 700000}
+    receiver = SimpleNamespace(tls=True, address=f"tls:127.0.0.1:{listener.getsockname()[1]}")
+    gateway = run(receiver, [{**long, "id": f"{i:032}"} for i in range(12)], ca_file=str(authority))
+    assert connected.wait(20)
+    shutil.copy(pki.certificate("unknown-ca"), authority)
+    gateway.reload()
+    go_on.set()
+    reader.join(20)
+    assert not reader.is_alive(), "the connection stays"
+    with listener, contextlib.suppress(OSError):
+        server_tls(pki).wrap_socket(listener.accept()[0], server_side=True).close()
+    gateway.wait_stderr("certificate")
+    assert gateway.metrics()['postern_sink_position{sink="siem"}'] < 12
