@@ -147,6 +147,8 @@ static enum status write_position(struct sink *sink, struct err *err)
 
     if (is_on_disk(sink))
         return STATUS_OK;
+    if (sink->env->dir_fd < 0)
+        return err_set(err, STATUS_LIMIT, "there is no room for the folder of its position");
     status = position_write(sink->env->dir_fd, sink->settings->name, &sink->now, err);
     sink->written = status == STATUS_OK;
     if (sink->written)
@@ -369,6 +371,9 @@ static bool find_position(struct sink *sink)
     struct err err;
     bool found = true;
 
+    sink->written = false;
+    if (sink->env->dir_fd < 0)
+        return true;
     sink->written = true;
     if (position_read(sink->env->dir_fd, sink->settings->name, &sink->now, &found, &err) !=
         STATUS_OK) {

@@ -20,7 +20,7 @@ struct sink_pace {
 
 struct sink_env {
     struct event_base *base;
-    int dir_fd;          /* of the position files; borrowed */
+    int dir_fd;          /* of the position files; borrowed. -1: there is no room for it yet */
     const char *journal; /* folder */
     const char *gateway;
     struct sink_pace pace;

@@ -40,6 +40,28 @@ struct sinks {
     bool drained; /* under the lock */
 };
 
+/* ---- the folder of the positions ---- */
+
+/* STATUS_LIMIT: there is no room for it. */
+static enum status make_folder(const char *path, int *ret_fd, struct err *err)
+{
+    int fd;
+
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        const bool full = errno == ENOSPC || errno == EDQUOT;
+
+        (void)err_set_errno(err, errno, "can't make the folder %s", path);
+        if (full)
+            err->status = STATUS_LIMIT;
+        return err->status;
+    }
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set_errno(err, errno, "can't open the folder %s", path);
+    *ret_fd = fd;
+    return STATUS_OK;
+}
+
 /* ---- the thread ---- */
 
 static void hold(struct sinks *sinks)
@@ -72,9 +94,12 @@ static void tell_drained(struct sinks *sinks)
 static void on_watch(evutil_socket_t fd, short what, void *user)
 {
     struct sinks *const sinks = user;
+    struct err err;
 
     (void)fd;
     (void)what;
+    if (sinks->env.dir_fd < 0) /* the sinks say that it isn't there */
+        (void)make_folder(sinks->settings.directory, &sinks->env.dir_fd, &err);
     hold(sinks);
     if (atomic_load(&sinks->stopping))
         tell_drained(sinks);
@@ -108,19 +133,6 @@ static void on_woken(void *user)
 }
 
 /* ---- beginning ---- */
-
-static enum status make_folder(const char *path, int *ret_fd, struct err *err)
-{
-    int fd;
-
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return err_set_errno(err, errno, "can't make the folder %s", path);
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set_errno(err, errno, "can't open the folder %s", path);
-    *ret_fd = fd;
-    return STATUS_OK;
-}
 
 static enum status make_transport(struct sinks *sinks, const struct sink_settings *settings,
                                   struct transport **ret, struct err *err)
@@ -160,9 +172,11 @@ static void wake(void *user)
 static enum status start(struct sinks *sinks, struct err *err)
 {
     const struct timeval now_and_then = {.tv_sec = 1};
+    enum status status;
 
-    if (make_folder(sinks->settings.directory, &sinks->env.dir_fd, err) != STATUS_OK)
-        return err->status;
+    status = make_folder(sinks->settings.directory, &sinks->env.dir_fd, err);
+    if (status != STATUS_OK && status != STATUS_LIMIT)
+        return status;
     if (!net_loop_init(&sinks->loop, on_woken, NULL, sinks))
         return err_set(err, STATUS_IO, "sinks: the event loop can't be made");
     sinks->env.base = sinks->loop.base;

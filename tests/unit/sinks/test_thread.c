@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The thread beside a journal that is being written: what a sink needs is kept, and its end. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,6 +15,19 @@ static const int64_t patience_us = 20 * 1000 * 1000;
 
 static struct folder folder;
 static char positions[128];
+
+/* Whether there is no room for a folder. */
+static _Atomic bool full;
+
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode) // NOLINT(bugprone-reserved-identifier)
+{
+    if (!full)
+        return __real_mkdir(path, mode);
+    errno = ENOSPC;
+    return -1;
+}
 
 static int set_up(void **state)
 {
@@ -167,11 +182,39 @@ static void the_end_does_not_wait_for_who_is_away(void **state)
     journal_close(&journal, 5000);
 }
 
+/* The first sink of a gateway whose disk is full waits for its folder; nothing goes before. */
+static void a_folder_that_has_no_room_is_waited_for(void **state)
+{
+    struct journal *journal = folder_open(&folder);
+    struct sink_settings one = {.name = "one", .batch = 500, .kind = SINK_STDOUT};
+    const int64_t until_us = clock_monotonic_us() + patience_us;
+    const int kept = dup(STDOUT_FILENO);
+    FILE *out = tmpfile();
+    struct sinks *sinks;
+
+    (void)state;
+    assert_non_null(out);
+    assert_true(dup2(fileno(out), STDOUT_FILENO) >= 0);
+    full = true;
+    sinks = begin(journal, &one);
+    assert_true(state_of(sinks).away_since_us != 0);
+    assert_int_equal(lseek(fileno(out), 0, SEEK_END), 0);
+    full = false;
+    while (state_of(sinks).lag_lines > 0 || state_of(sinks).delivered == 0)
+        assert_true(clock_monotonic_us() < until_us);
+    sinks_stop(&sinks, 20000);
+    assert_true(dup2(kept, STDOUT_FILENO) >= 0);
+    (void)close(kept);
+    (void)fclose(out);
+    journal_close(&journal, 5000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_folder_that_has_no_room_is_waited_for),
         TEST(what_a_sink_needs_is_kept),
         TEST(what_is_there_goes_out_in_the_end),
         TEST(the_end_does_not_wait_for_who_is_away),
