@@ -130,11 +130,22 @@ static void format(const struct position *position, struct buf *out)
     buf_add_byte(out, '\n');
 }
 
+/* A new one. What is there in its place, left by a crash or put there, goes: a pipe would be waited
+ * for. */
+static int open_new(int dir_fd, const char *file)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    const int fd = openat(dir_fd, file, flags, 0600);
+
+    if (fd >= 0 || errno != EEXIST || unlinkat(dir_fd, file, 0) != 0)
+        return fd;
+    return openat(dir_fd, file, flags, 0600);
+}
+
 /* 0, or an errno. */
 static int write_file(int dir_fd, const char *file, struct view bytes)
 {
-    int fd CLEANUP(fd_close) =
-        openat(dir_fd, file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd CLEANUP(fd_close) = open_new(dir_fd, file);
     int failed = fd < 0 ? errno : fd_write(fd, bytes);
 
     return failed == 0 && fsync(fd) != 0 ? errno : failed;

@@ -74,6 +74,24 @@ static void what_was_written_is_read(void **state)
     assert_int_equal(facts.st_mode & 0777, 0600);
 }
 
+static void what_stands_in_the_way_goes(void **state)
+{
+    const struct position anew = {.seq = 0};
+    struct position got;
+    struct err err;
+    bool found;
+
+    (void)state;
+    put("one.position.next", "half of", 0600);
+    assert_int_equal(position_write(dir_fd, "one", &anew, &err), STATUS_OK);
+    assert_int_equal(symlinkat("/nowhere/at/all", dir_fd, "one.position.next"), 0);
+    assert_int_equal(position_write(dir_fd, "one", &anew, &err), STATUS_OK);
+    assert_int_equal(mkfifoat(dir_fd, "one.position.next", 0600), 0);
+    assert_int_equal(position_write(dir_fd, "one", &anew, &err), STATUS_OK);
+    assert_int_equal(position_read(dir_fd, "one", &got, &found, &err), STATUS_OK);
+    assert_true(found);
+}
+
 static void what_is_no_position_is_refused(void **state)
 {
     static const char *const bad[] = {
@@ -187,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_written_is_read),
+        TEST(what_stands_in_the_way_goes),
         TEST(what_is_no_position_is_refused),
         TEST(a_head_is_five_members_in_their_order),
         TEST(fields_of_a_file_go_out_as_they_stand),
