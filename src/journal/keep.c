@@ -189,14 +189,23 @@ static bool has_key(const struct jdoc *doc, jref v)
     return doc->values[v].key_end > 0;
 }
 
+/* Keys in PEM begin in as many ways as there are kinds of them. */
+static bool is_secret_text(struct view text)
+{
+    static const char pem[] = "PRIVATE KEY-----";
+
+    return redact_finds(text.ptr, text.len) ||
+           memmem(text.ptr, text.len, pem, sizeof pem - 1) != NULL;
+}
+
 /* As it stands, which is how the line goes out, or as a reader has it: escapes take a word apart.
  */
 static bool looks_secret(struct marks *m, struct view raw, struct view decoded)
 {
     if (decoded.ptr == NULL)
         m->failed = STATUS_NOMEM;
-    return redact_finds(raw.ptr, raw.len) || (decoded.len + 2 < raw.len && decoded.ptr != NULL &&
-                                              redact_finds(decoded.ptr, decoded.len));
+    return is_secret_text(raw) ||
+           (decoded.len + 2 < raw.len && decoded.ptr != NULL && is_secret_text(decoded));
 }
 
 static bool is_scalar_secret(struct marks *m, jref v)

@@ -101,7 +101,8 @@ class Secrets:
         jwt = ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in
                        ('{"alg":"none"}', '{"sub":"alice%d"}' % dice.randrange(10 ** 6))) + "." + self.mark()
         long = dice.text(ALNUM + "-_", 80) + self.mark() + dice.text(ALNUM, 80)
-        return dice.choice([der, jwt, long])
+        pem = f"-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE{self.mark()}\n-----END EC PRIVATE KEY-----\n"
+        return dice.choice([der, jwt, long, pem])
 
     def in_a_text(self):
         return Raw(raw_text(self.dice, self.dice.choice(["", "x ", "a,b: ", "Bearer "]) + self.by_look()

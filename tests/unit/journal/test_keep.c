@@ -92,6 +92,12 @@ static const struct {
      {NULL},
      "{\"a\":\"[redacted]\",\"b\":3}",
      "/request/a"},
+    {"a key in PEM",
+     "{\"a\":\"x\\n-----BEGIN EC PRIVATE KEY-----\\nMHcCAQEEIA\",\"b\":\"-----BEGIN PUBLIC "
+     "KEY-----\\nMCow\"}",
+     {NULL},
+     "{\"a\":\"[redacted]\",\"b\":\"-----BEGIN PUBLIC KEY-----\\nMCow\"}",
+     "/request/a"},
     {"the cloud's keys",
      "{\"ak\":\"x\",\"SK\":\"y\",\"task\":\"z\",\"sky\":1}",
      {NULL},
