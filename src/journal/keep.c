@@ -194,8 +194,8 @@ static bool is_secret_text(struct view text)
 {
     static const char pem[] = "PRIVATE KEY-----";
 
-    return redact_finds(text.ptr, text.len) ||
-           memmem(text.ptr, text.len, pem, sizeof pem - 1) != NULL;
+    return text.ptr != NULL && (redact_finds(text.ptr, text.len) ||
+                                memmem(text.ptr, text.len, pem, sizeof pem - 1) != NULL);
 }
 
 /* As it stands, which is how the line goes out, or as a reader has it: escapes take a word apart.
