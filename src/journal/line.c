@@ -158,14 +158,12 @@ enum status line_read_open(struct line *line, struct open_table *table)
     {
         struct open_item item;
         struct open_entry *entry;
-        struct view state;
 
         read_item(&r, element, &item);
-        state = text_of(&r, element, VIEW("state"));
-        if (!r.failed && (item.id.len == 0 || state.ptr == NULL))
+        /* A state that isn't known is damage: whether such an entry holds a place can't be told. */
+        if (!r.failed && (item.id.len == 0 ||
+                          !open_state_find(text_of(&r, element, VIEW("state")), &item.state)))
             return STATUS_SYNTAX;
-        if (!r.failed && !open_state_find(state, &item.state))
-            continue; /* a later version's */
         entry = r.failed ? NULL : open_entry_new(&item);
         if (entry == NULL)
             return STATUS_NOMEM;

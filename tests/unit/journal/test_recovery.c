@@ -128,32 +128,6 @@ static void a_torn_tail_is_removed_at_every_byte(void **state)
     free(bytes);
 }
 
-/* docs/decisions/0008: a later version's states are no damage. */
-static void a_state_of_a_later_version_is_passed_over(void **state)
-{
-    struct folder folder;
-    struct journal *journal;
-    struct journal_state now;
-    char text[512];
-    int len =
-        snprintf(text, sizeof text,
-                 "{\"v\":1,\"seq\":1,\"prev\":\"%064d\",\"time\":\"2026-01-02T03:04:05.000000Z\","
-                 "\"event\":\"checkpoint\",\"open\":[{\"id\":\"x\",\"state\":\"odd\"},"
-                 "{\"id\":\"y\",\"state\":\"unknown\"}]}\n",
-                 0);
-
-    (void)state;
-    folder_new(&folder);
-    place(&folder, FIRST, text, (size_t)len);
-    journal = folder_open(&folder);
-    expect_accepting(journal);
-    journal_get_state(journal, &now);
-    assert_int_equal(now.unknown, 1);
-    assert_int_equal(now.existing, 0);
-    journal_close(&journal, 10000);
-    folder_remove(&folder);
-}
-
 static void a_torn_first_line_is_a_fresh_start(void **state)
 {
     size_t len, first;
@@ -232,7 +206,9 @@ static const struct damage_row damage_rows[] = {
     {"no list", NULL, 1, "\"open\":[]", "\"open\":{}", "line 1: its \"open\" can't be read"},
     {"a bad element", NULL, 1, "\"open\":[]", "\"open\":[{\"id\":\"x\"}]",
      "line 1: its \"open\" can't be read"},
-    {"a bad state", NULL, 1, "\"open\":[]", "\"open\":[{\"id\":\"x\",\"state\":7}]",
+    {"a bad state", NULL, 1, "\"open\":[]", "\"open\":[{\"id\":\"x\",\"state\":\"odd\"}]",
+     "line 1: its \"open\" can't be read"},
+    {"no text as a state", NULL, 1, "\"open\":[]", "\"open\":[{\"id\":\"x\",\"state\":7}]",
      "line 1: its \"open\" can't be read"},
     {"an empty id", NULL, 1, "\"open\":[]", "\"open\":[{\"id\":\"\",\"state\":\"existing\"}]",
      "line 1: its \"open\" can't be read"},
@@ -579,7 +555,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open_intents_are_closed_as_unknown),
         cmocka_unit_test(a_torn_tail_is_removed_at_every_byte),
-        cmocka_unit_test(a_state_of_a_later_version_is_passed_over),
         cmocka_unit_test(a_torn_first_line_is_a_fresh_start),
         cmocka_unit_test(an_empty_last_segment_is_no_damage),
         cmocka_unit_test(repair_does_not_go_on_behind_a_name_that_no_journal_reaches),
