@@ -2,6 +2,7 @@
  * Filling and climbing of error objects; texts that don't fit are cut, never refused. */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,11 @@ enum status err_wrap(struct err *err, const char *fmt, ...)
     used = strlen(err->text);
     (void)snprintf(err->text + used, sizeof err->text - used, ": %s", inner);
     return err->status;
+}
+
+bool err_is_no_space(int errno_value)
+{
+    return errno_value == ENOSPC || errno_value == EDQUOT;
 }
 
 enum status err_set_errno(struct err *err, int errno_value, const char *fmt, ...)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "base/attr.h"
 
@@ -40,5 +41,7 @@ enum status err_set_at(struct err *err, struct loc loc, enum status s, const cha
     PRINTF_LIKE(4, 5);
 /* Puts "what: " in front of the text that is there, as the failure climbs; returns err->status. */
 enum status err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Whether the errno says that there is no room: the same may go well once there is. */
+bool err_is_no_space(int errno_value);
 /* As err_set, with ": " and the text of errno_value behind it; the status is STATUS_IO. */
 enum status err_set_errno(struct err *err, int errno_value, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -184,7 +184,6 @@ void writer_look(struct journal *journal);
 void writer_publish(struct journal *journal);
 /* Says that the journal can't be written, and publishes it. */
 void writer_set_stuck(struct journal *journal, int error, const char *what);
-bool trouble_no_space(int error);
 
 /* folder.c */
 MUST_CHECK enum status folder_make(const char *path, struct err *err);

@@ -16,11 +16,6 @@
 #include "journal/rotate.h"
 #include "journal/seal.h"
 
-bool trouble_no_space(int error)
-{
-    return error == ENOSPC || error == EDQUOT;
-}
-
 uint64_t writer_open_room(struct journal *journal)
 {
     uint64_t promised;
@@ -105,7 +100,7 @@ void writer_set_stuck(struct journal *journal, int error, const char *what)
     if (journal->stuck == TROUBLE_NONE)
         log_line(LOG_ERROR, "%s, intents are refused until it works again: %s", what,
                  strerror_r(error, text, sizeof text));
-    journal->stuck = trouble_no_space(error) ? TROUBLE_FULL : TROUBLE_DISK;
+    journal->stuck = err_is_no_space(error) ? TROUBLE_FULL : TROUBLE_DISK;
     journal->stuck_error = error;
     writer_publish(journal);
 }
@@ -396,10 +391,10 @@ void writer_write_batch(struct journal *journal, struct list *list)
     if (failed == 0)
         return;
     (void)sync_now(journal); /* what is there comes before what isn't */
-    if (!trouble_no_space(failed))
+    if (!err_is_no_space(failed))
         segment_close(&journal->segment);
     writer_set_stuck(journal, failed, "writing the journal failed");
-    fail_lines(journal, list, trouble_no_space(failed) ? STATUS_LIMIT : STATUS_IO);
+    fail_lines(journal, list, err_is_no_space(failed) ? STATUS_LIMIT : STATUS_IO);
 }
 
 /* As many lines as fit into `bytes`, but one at least. */

@@ -48,7 +48,7 @@ static enum status make_folder(const char *path, int *ret_fd, struct err *err)
     int fd;
 
     if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        const bool full = errno == ENOSPC || errno == EDQUOT;
+        const bool full = err_is_no_space(errno);
 
         (void)err_set_errno(err, errno, "can't make the folder %s", path);
         if (full)
