@@ -156,13 +156,6 @@ static enum status write_position(struct sink *sink, struct err *err)
     return status;
 }
 
-static bool ends_with(const char *id, struct view end)
-{
-    const size_t len = strlen(id);
-
-    return len >= end.len && view_eq(view_of(id + len - end.len, end.len), end);
-}
-
 /* The bounds of what is in the batch; a batch that is repeated keeps its id. A seq says where a
  * line stands in one journal only, and again another one's place after a power loss: the hash tells
  * such batches apart. */
@@ -172,7 +165,8 @@ static void set_bounds(struct sink *sink)
     const struct mark *const last = batch_last(&sink->batch);
     const struct view hash = view_of(last->hash, ID_HASH_BYTES);
 
-    if (sink->now.first == first && sink->now.last == last->seq && ends_with(sink->now.id, hash))
+    if (sink->now.first == first && sink->now.last == last->seq &&
+        view_ends(view_str(sink->now.id), hash))
         return;
     sink->now.first = first;
     sink->now.last = last->seq;
