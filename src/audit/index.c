@@ -18,7 +18,6 @@
 
 enum {
     PROGRESS_STEPS = 20000,
-    PAGE_BYTES = 4096,
     PATH_BYTES = 4096,
     LONG_PATH_BYTES = PATH_BYTES + 16,
     LOCK_WAIT_NS = 10000000
@@ -104,8 +103,16 @@ static uint32_t big_endian(const unsigned char *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* Source: the database header, sqlite.org/fileformat2.html, 1.3. In the first page of one that is
- * new the application id may still wait in its -wal. */
+/* At 16; 1 stands for 65536. */
+static off_t page_bytes(const unsigned char *head)
+{
+    off_t bytes = head[16] << 8 | head[17];
+
+    return bytes == 1 ? 65536 : bytes;
+}
+
+/* Source: the database header, sqlite.org/fileformat2.html, 1.3. The application id of one that is
+ * new may still wait in its -wal; then it has one page, and a table would have one of its own. */
 static bool is_an_index(int fd, off_t size)
 {
     static const char magic[16] = "SQLite format 3";
@@ -118,7 +125,7 @@ static bool is_an_index(int fd, off_t size)
         memcmp(head, magic, sizeof magic) != 0)
         return false;
     application = big_endian(head + 68);
-    return application == SCHEMA_APPLICATION || (application == 0 && size <= PAGE_BYTES);
+    return application == SCHEMA_APPLICATION || (application == 0 && size == page_bytes(head));
 }
 
 /* What somebody names is not made anew if it is something else: it may be a segment of the journal,

@@ -111,12 +111,15 @@ def test_an_index_with_a_place_that_is_none(change, ask, tmp_path):
 def test_a_file_that_is_no_index_stays(postern, ask, tmp_path):
     """Whoever names a segment, a report or somebody else's database as the index by mistake keeps it."""
     ask([[line("intent", 1, decision="allow")]], "query")
-    others = tmp_path / "others.db"
-    base = sqlite3.connect(others)
-    base.execute("CREATE TABLE t(a)")
-    base.close()
+    others, small = tmp_path / "others.db", tmp_path / "small.db"
+    for path, page in ((others, 4096), (small, 512)):
+        base = sqlite3.connect(path)
+        base.execute(f"PRAGMA page_size = {page}")
+        base.execute("CREATE TABLE t(a)")
+        base.close()
+    assert small.stat().st_size < 4096
     (tmp_path / "report.csv").write_text("a,b\n")
-    for path in (tmp_path / "journal" / f"{1:020d}.jsonl", tmp_path / "report.csv", others):
+    for path in (tmp_path / "journal" / f"{1:020d}.jsonl", tmp_path / "report.csv", others, small):
         before = path.read_bytes()
         done = postern("audit", "query", "--journal", tmp_path / "journal", "--index", path)
         assert done.returncode == 2 and f"{path} is no index" in done.stderr, done
