@@ -259,7 +259,7 @@ static bool begins_at(struct trail *trail, uint64_t segment, int64_t *ret_us)
 }
 
 /* By which lines may stand out of the order of their times: they get theirs before their place. */
-#define SLACK_US INT64_C(600000000)
+static const int64_t slack_us = INT64_C(600000000);
 
 /* The last segment that begins well before the period, found by halving. A clock that was set back
  * hides no more than lines older than they say. */
@@ -269,7 +269,7 @@ static enum status seek_period(struct trail *trail, const struct period *period,
     const uint64_t *segments;
     struct trail_place place = {0};
     int64_t earliest_us =
-        period->from_us < INT64_MIN + SLACK_US ? INT64_MIN : period->from_us - SLACK_US;
+        period->from_us < INT64_MIN + slack_us ? INT64_MIN : period->from_us - slack_us;
     size_t from = 0, to;
     uint64_t *own;
 

@@ -45,27 +45,20 @@ static struct view keep(struct collecting *c, struct view text)
     return copy;
 }
 
-static bool passes(struct view wanted, struct view one, struct view other)
-{
-    return wanted.ptr == NULL || (one.len > 0 && audit_matches(wanted, one)) ||
-           (other.len > 0 && audit_matches(wanted, other));
-}
-
 /* Names only are patterns. */
 static bool passes_instance(struct view wanted, const struct open_item *item)
 {
-    return (wanted.ptr != NULL && view_eq(wanted, item->instance)) ||
-           passes(wanted, VIEW_NONE, item->name);
+    return audit_passes(wanted, item->name) || view_eq(wanted, item->instance);
 }
 
 static bool is_wanted(const struct audit_filter *f, const struct open_item *item)
 {
     struct view operation = item->operation == NULL ? VIEW_NONE : view_str(item->operation->name);
 
-    return passes(f->user, item->user_id, item->user_name) &&
-           passes(f->project, item->project, VIEW_NONE) &&
-           passes(f->flavor, item->flavor, VIEW_NONE) && passes_instance(f->instance, item) &&
-           passes(f->operation, operation, VIEW_NONE) && period_has(&f->period, item->time_us);
+    return (audit_passes(f->user, item->user_id) || audit_passes(f->user, item->user_name)) &&
+           audit_passes(f->project, item->project) && audit_passes(f->flavor, item->flavor) &&
+           passes_instance(f->instance, item) && audit_passes(f->operation, operation) &&
+           period_has(&f->period, item->time_us);
 }
 
 static bool is_start(const struct open_item *item)

@@ -91,12 +91,6 @@ static bool has_its_id(struct asking *a, struct view id)
     return view_eq(a->id, id);
 }
 
-static bool matches_name(struct view wanted, struct view name)
-{
-    return view_eq(wanted, name) ||
-           (view_find(wanted, '*') < wanted.len && name.len > 0 && audit_matches(wanted, name));
-}
-
 /* ret->text stays absent where the line's segment is not there any more. STATUS_SYNTAX: it is, but
  * this line isn't. */
 static enum status read_line(struct asking *a, uint64_t seq, uint64_t offset,
@@ -121,8 +115,8 @@ static enum status read_line(struct asking *a, uint64_t seq, uint64_t offset,
         .seq = seq,
         .at = {.segment = segment, .offset = offset, .line = seq - segment + 1},
     };
-    a->named = a->named || wanted.ptr == NULL || view_eq(wanted, row_text(&row, ROW_INSTANCE_ID)) ||
-               matches_name(wanted, row_text(&row, ROW_INSTANCE_NAME));
+    a->named = a->named || audit_passes(wanted, row_text(&row, ROW_INSTANCE_NAME)) ||
+               view_eq(wanted, row_text(&row, ROW_INSTANCE_ID));
     return STATUS_OK;
 }
 

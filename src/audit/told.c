@@ -171,7 +171,7 @@ enum status audit_tell(const struct audit_exchange *exchange, struct arena *aren
     return status;
 }
 
-static bool passes(struct view wanted, struct view text)
+bool audit_passes(struct view wanted, struct view text)
 {
     return wanted.ptr == NULL || (text.len > 0 && audit_matches(wanted, text));
 }
@@ -181,7 +181,7 @@ static bool list_passes(struct view wanted, struct view list)
     struct view element;
 
     while (audit_list_next(&list, &element)) {
-        if (passes(wanted, element))
+        if (audit_passes(wanted, element))
             return true;
     }
     return wanted.ptr == NULL;
@@ -189,10 +189,10 @@ static bool list_passes(struct view wanted, struct view list)
 
 bool audit_told_passes(const struct audit_told *told, const struct audit_filter *f)
 {
-    return (passes(f->user, told->user_id) || passes(f->user, told->user_name)) &&
-           passes(f->project, told->project) && passes(f->flavor, told->flavor) &&
-           passes(f->operation, told->operation) && passes(f->class, told->class) &&
-           passes(f->decision, told->decision) && passes(f->outcome, told->outcome) &&
+    return (audit_passes(f->user, told->user_id) || audit_passes(f->user, told->user_name)) &&
+           audit_passes(f->project, told->project) && audit_passes(f->flavor, told->flavor) &&
+           audit_passes(f->operation, told->operation) && audit_passes(f->class, told->class) &&
+           audit_passes(f->decision, told->decision) && audit_passes(f->outcome, told->outcome) &&
            list_passes(f->reason, told->reasons) && list_passes(f->policy, told->policies) &&
            period_has(&f->period, told->time_us);
 }

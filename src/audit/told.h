@@ -23,6 +23,9 @@ MUST_CHECK enum status audit_tell(const struct audit_exchange *exchange, struct 
 /* Takes the next element off a list; false at the end. */
 MUST_CHECK bool audit_list_next(struct view *list, struct view *ret);
 
+/* Whether a text is what a filter asks for: any if it asks for none, else one that is there and
+ * matches. */
+bool audit_passes(struct view wanted, struct view text);
 /* Whether it is what the filter asks for, but for the instance. */
 bool audit_told_passes(const struct audit_told *told, const struct audit_filter *filter);
 
