@@ -92,7 +92,7 @@ static void print_seals(const struct verify_report *r, bool keys, struct buf *ou
             "warning: lines that the run which wrote them didn't seal: %llu in %llu places, "
             "the last from seq %llu up to seq %llu; a crash leaves such, a run without "
             "journal.seal, and who writes to the journal while no gateway runs; the next run "
-            "sealed what it found\n",
+            "sealed what it found, so look whether the service's log tells of a crash there\n",
             U(r->late.lines), U(r->late.places), U(r->late.from), U(r->late.until));
 }
 
