@@ -76,10 +76,9 @@ struct journal {
     size_t queued_bytes;
     struct node *spare;
     unsigned spares;
-    uint64_t promised;   /* intents that were taken and have no outcome on disk */
-    uint64_t free_bytes; /* as last measured */
-    int64_t spent_us;    /* how long what is spent is kept; INT64_MAX: nobody has said it yet */
-    uint64_t folding;    /* refusals that wait for their line */
+    uint64_t promised; /* intents that were taken and have no outcome on disk */
+    int64_t spent_us;  /* how long what is spent is kept; INT64_MAX: nobody has said it yet */
+    uint64_t folding;  /* refusals that wait for their line */
     int64_t fold_due_us, poked_us, looked_us;
     bool idle; /* the writer waits, and nobody has woken it yet */
     bool poked, closing, ended, abandoned, has_next_key;
@@ -118,6 +117,7 @@ struct journal {
     struct list unsynced; /* written nodes whose senders wait for the sync */
     int64_t seal_every_us, seal_due_us, seal_time_us;
     struct witness *witness; /* NULL: none */
+    uint64_t free_bytes;     /* as last measured; others see what is published (state) */
     int64_t measured_us, retried_us;
     uint64_t since_bytes;
 };

@@ -316,7 +316,7 @@ static bool space_for(const struct journal *journal, size_t bytes)
     uint64_t taken = journal->low_space_bytes + journal->queued_bytes + bytes +
                      (journal->promised + 1) * OUTCOME_ROOM_BYTES;
 
-    return journal->free_bytes >= taken;
+    return journal->state.free_bytes >= taken; /* published with the trouble */
 }
 
 static bool open_full(const struct journal *journal)

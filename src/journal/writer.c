@@ -447,7 +447,6 @@ void writer_write(struct journal *journal, struct list *list)
 static void measure(struct journal *journal, int64_t now_us)
 {
     struct statvfs fs;
-    uint64_t free_bytes;
 
     if (now_us - journal->measured_us < RETRY_US && journal->since_bytes < MEASURE_BYTES)
         return;
@@ -455,9 +454,8 @@ static void measure(struct journal *journal, int64_t now_us)
     journal->since_bytes = 0;
     if (fstatvfs(journal->dir_fd, &fs) != 0)
         return; /* what is known stays; a disk that is gone shows when writing */
-    free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    journal->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     (void)pthread_mutex_lock(&journal->lock);
-    journal->free_bytes = free_bytes;
     journal->looked_us = now_us;
     (void)pthread_mutex_unlock(&journal->lock);
 }
@@ -576,8 +574,10 @@ static void pass(struct journal *journal, struct list *taken, bool last)
     list_append(&list, &journal->backlog);
     list_append(&list, taken);
     journal->own_waiting = 0;
-    if (writer_judge(journal) != TROUBLE_NONE)
+    if (writer_judge(journal) != TROUBLE_NONE) {
+        writer_publish(journal); /* a sync below may keep the writer for long */
         fail_dispensable(journal, &list, stuck_status(journal));
+    }
     writer_write(journal, &list);
     seal_if_due(journal);
     if (last)

@@ -190,12 +190,17 @@ def test_a_full_disk(small_site, gateway_factory, cloud, token, name):
     assert gateway.status("/readyz").body == b"ok\n"
 
 
-def test_readiness_tells_that_no_byte_is_left(small_site, gateway_factory, token):
+def test_readiness_tells_that_no_byte_is_left(small_site, shim, folder, gateway_factory, token):
+    """Whoever is refused finds the reason in the state, even while the writer that found it is kept by a sync."""
     site = small_site(low_space="0B")
-    gateway = gateway_factory(site=site)
+    disk = Disk(shim, folder / "disk", site.binary)
+    gateway = gateway_factory(site=site, env=disk.env)
+    assert post_create(gateway, token).status == 200
     fill(site.journal_folder, 0)
-    wait_for(lambda: post_create(gateway, token).status == 503, "a refusal")
-    check_degraded(gateway)
+    with disk.hanging():
+        disk.wait_hanging()  # of the outcome, which nobody waits for
+        assert post_create(gateway, token, create_body(name="refused")).status == 503
+        check_degraded(gateway)
 
 
 def test_a_disk_that_fills_up_again_and_again(small_site, gateway_factory, cloud, token):

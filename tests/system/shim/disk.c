@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A disk that misbehaves, for the gateway under test: loaded in front of the C library
  * (LD_PRELOAD), it acts on segments of the journal only, as the files in the folder that
- * POSTERN_TEST_DISK names say: hang       while somebody holds a lock (flock) on it, syncs do not
- * return fail-sync  its next sync fails; the file is taken away then read-only  while it is there,
- * nothing can be written or made syncs      written here: one line for each sync, "name size
- * result" */
+ * POSTERN_TEST_DISK names say:
+ * - hang: while somebody holds a lock (flock) on it, syncs do not return;
+ * - hangs: made here when one waits for that;
+ * - fail-sync: its next sync fails; the file is taken away then;
+ * - read-only: while it is there, nothing can be written or made;
+ * - syncs: written here, one line for each sync, "name size result". */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -77,8 +79,11 @@ static void wait_while_it_hangs(void)
 
     if (fd < 0)
         return;
-    while (flock(fd, LOCK_SH) != 0 && errno == EINTR)
-        ;
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+        (void)close(control("hangs", O_WRONLY | O_CREAT));
+        while (flock(fd, LOCK_SH) != 0 && errno == EINTR)
+            ;
+    }
     (void)close(fd);
 }
 

@@ -3,6 +3,7 @@
 syncs hang or fail (shim/disk.c)."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
@@ -55,7 +56,11 @@ class Disk:
         """No sync returns meanwhile."""
         with open(self.folder / "hang", "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            (self.folder / "hangs").unlink(missing_ok=True)
             yield
+
+    def wait_hanging(self):
+        wait_for((self.folder / "hangs").exists, "a sync that hangs")
 
     @contextlib.contextmanager
     def read_only(self):
@@ -114,8 +119,18 @@ class Mounts:
 
 def fill(path, leave):
     """Takes all space of the file system but so many bytes; the file to remove when there shall be room again."""
-    space = os.statvfs(path)
     file = pathlib.Path(path) / "filler"
-    with open(file, "wb") as out:
-        os.posix_fallocate(out.fileno(), 0, space.f_bavail * space.f_frsize - leave)
+
+    def filled():
+        space = os.statvfs(path)
+        with open(file, "wb") as out:
+            try:
+                os.posix_fallocate(out.fileno(), 0, space.f_bavail * space.f_frsize - leave)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                return False  # another took some of it meanwhile
+        return True
+
+    wait_for(filled, "a file as large as all the space")
     return file
