@@ -97,6 +97,14 @@ static ssize_t read_line(struct fetch *fetch, int fd, uint64_t offset, bool *ret
     }
 }
 
+void fetch_ahead(struct fetch *fetch, uint64_t segment, uint64_t offset)
+{
+    int fd = segment_fd(fetch, segment);
+
+    if (fd >= 0 && offset <= INT64_MAX - LINE_BYTES)
+        (void)posix_fadvise(fd, (off_t)offset, FIRST_BYTES, POSIX_FADV_WILLNEED);
+}
+
 static enum status no_line(struct err *err)
 {
     return err_set(err, STATUS_SYNTAX, "no line stands where the index says one");

@@ -16,9 +16,14 @@ enum {
     ARENA_MAX = 1 << 28,
     SETTLED_MAX = 1024, /* of one exchange; more are left out */
     BRACKETS = 64,      /* bytes around the lines of an exchange */
+    PICKS = 64,         /* exchanges whose lines are read ahead */
 };
 
-enum { AT_OFFSET = 1, AT_OUTCOME_SEQ, AT_OUTCOME_OFFSET };
+/* An exchange, as the index knows it. */
+struct pick {
+    uint64_t seq, offset, outcome_seq, outcome_offset;
+    bool has_request, has_outcome;
+};
 
 struct asking {
     struct audit_index *index;
@@ -26,6 +31,10 @@ struct asking {
     sqlite3_stmt *rows, *settled;
     struct arena arena;
     bool filtered; /* by more than the instance */
+    struct pick picks[PICKS];
+    size_t picked, left; /* left: how many the page may take still */
+    bool full;           /* the page ends before `last` */
+    uint64_t last;       /* seq of the exchange that was read last */
     /* Of the exchange that is read: */
     struct view id; /* ptr NULL: not yet known, or none */
     bool named;     /* one of its lines names the instance that was asked for */
@@ -171,22 +180,19 @@ static enum status check_exchange(struct asking *a, const struct audit_exchange 
 }
 
 /* *ret_found: there is something of it, and it is what was asked for. */
-static enum status read_exchange(struct asking *a, struct audit_exchange *ret, bool *ret_found,
-                                 struct err *err)
+static enum status read_exchange(struct asking *a, const struct pick *pick,
+                                 struct audit_exchange *ret, bool *ret_found, struct err *err)
 {
     enum status status = STATUS_OK;
 
     a->id = VIEW_NONE;
     a->named = a->gone = false;
-    *ret = (struct audit_exchange){.seq = (uint64_t)sqlite3_column_int64(a->rows, 0)};
+    *ret = (struct audit_exchange){.seq = pick->seq};
     arena_reset(&a->arena);
-    if (sqlite3_column_type(a->rows, AT_OFFSET) != SQLITE_NULL)
-        status = read_line(a, ret->seq, (uint64_t)sqlite3_column_int64(a->rows, AT_OFFSET),
-                           &ret->request, err);
-    if (status == STATUS_OK && sqlite3_column_type(a->rows, AT_OUTCOME_SEQ) != SQLITE_NULL)
-        status = read_line(a, (uint64_t)sqlite3_column_int64(a->rows, AT_OUTCOME_SEQ),
-                           (uint64_t)sqlite3_column_int64(a->rows, AT_OUTCOME_OFFSET),
-                           &ret->outcome, err);
+    if (pick->has_request)
+        status = read_line(a, pick->seq, pick->offset, &ret->request, err);
+    if (status == STATUS_OK && pick->has_outcome)
+        status = read_line(a, pick->outcome_seq, pick->outcome_offset, &ret->outcome, err);
     if (status == STATUS_OK)
         status = read_settled(a, ret, err);
     if (status == STATUS_OK && !a->gone)
@@ -196,29 +202,82 @@ static enum status read_exchange(struct asking *a, struct audit_exchange *ret, b
     return status;
 }
 
-static enum status walk(struct asking *a, const struct audit_page *page,
-                        const struct audit_taker *taker, uint64_t *ret_next, struct err *err)
+static void look_ahead(struct asking *a, uint64_t seq, uint64_t offset)
 {
-    size_t limit = page->limit == 0 ? AUDIT_LIMIT_DEFAULT : page->limit, count = 0;
-    int step;
+    fetch_ahead(a->index->fetch, index_segment_of(a->index, seq), offset);
+}
 
-    while ((step = sqlite3_step(a->rows)) == SQLITE_ROW) {
+static struct pick pick_of(sqlite3_stmt *row)
+{
+    enum { SEQ, OFFSET, OUTCOME_SEQ, OUTCOME_OFFSET };
+
+    return (struct pick){
+        .seq = (uint64_t)sqlite3_column_int64(row, SEQ),
+        .offset = (uint64_t)sqlite3_column_int64(row, OFFSET),
+        .outcome_seq = (uint64_t)sqlite3_column_int64(row, OUTCOME_SEQ),
+        .outcome_offset = (uint64_t)sqlite3_column_int64(row, OUTCOME_OFFSET),
+        .has_request = sqlite3_column_type(row, OFFSET) != SQLITE_NULL,
+        .has_outcome = sqlite3_column_type(row, OUTCOME_SEQ) != SQLITE_NULL,
+    };
+}
+
+/* The next ones, at most so many. What the last step said: SQLITE_ROW if there may be more. */
+static int pick_next(struct asking *a, size_t max)
+{
+    int step = SQLITE_ROW;
+
+    a->picked = 0;
+    while (a->picked < max && (step = sqlite3_step(a->rows)) == SQLITE_ROW) {
+        struct pick pick = pick_of(a->rows);
+
+        if (pick.has_request)
+            look_ahead(a, pick.seq, pick.offset);
+        if (pick.has_outcome)
+            look_ahead(a, pick.outcome_seq, pick.outcome_offset);
+        a->picks[a->picked++] = pick;
+    }
+    return step;
+}
+
+/* Hands out what was picked, until the page is full. */
+static enum status hand_out(struct asking *a, const struct audit_taker *taker, struct err *err)
+{
+    for (size_t i = 0; i < a->picked && !a->full; i++) {
         struct audit_exchange exchange;
         bool found;
-        enum status status = read_exchange(a, &exchange, &found, err);
+        enum status status = read_exchange(a, &a->picks[i], &exchange, &found, err);
 
         if (status != STATUS_OK)
             return status;
         if (!found)
             continue;
-        if (count == limit || !taker->each(taker->user, &exchange)) {
-            *ret_next = page->oldest_first ? exchange.seq - 1 : exchange.seq + 1;
-            return STATUS_OK;
-        }
-        count++;
+        a->full = a->left == 0 || !taker->each(taker->user, &exchange);
+        a->left -= !a->full;
+        a->last = exchange.seq;
     }
-    *ret_next = 0;
-    return step == SQLITE_DONE ? STATUS_OK : sql_failed(a->index->db, "answer", err);
+    return STATUS_OK;
+}
+
+static enum status walk(struct asking *a, const struct audit_taker *taker, struct err *err)
+{
+    enum status status;
+    int step;
+
+    do {
+        /* One more than is taken: it says whether there is another page. */
+        step = pick_next(a, a->left < PICKS ? a->left + 1 : PICKS);
+        status = hand_out(a, taker, err);
+    } while (status == STATUS_OK && step == SQLITE_ROW && !a->full);
+    if (status == STATUS_OK && step != SQLITE_ROW && step != SQLITE_DONE)
+        status = sql_failed(a->index->db, "answer", err);
+    return status;
+}
+
+static uint64_t next_page(const struct asking *a, const struct audit_page *page)
+{
+    if (!a->full)
+        return 0;
+    return page->oldest_first ? a->last - 1 : a->last + 1;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): seven parameters */
@@ -233,9 +292,12 @@ enum status audit_query(struct audit_index *index, const struct audit_filter *fi
         return err_set(err, STATUS_INVALID, "the limit is more than %d", AUDIT_LIMIT_MAX);
     arena_init(&asking.arena, ARENA_BLOCK, ARENA_MAX);
     asking.filtered = is_filtered(filter);
+    asking.left = page->limit == 0 ? AUDIT_LIMIT_DEFAULT : page->limit;
     status = prepare(&asking, page, err);
     if (status == STATUS_OK)
-        status = walk(&asking, page, taker, ret_next, err);
+        status = walk(&asking, taker, err);
+    if (status == STATUS_OK)
+        *ret_next = next_page(&asking, page);
     (void)sqlite3_finalize(asking.rows);
     (void)sqlite3_finalize(asking.settled);
     arena_done(&asking.arena);

@@ -405,8 +405,22 @@ struct audit_index *made_open(const struct made *m)
 struct checking {
     const struct scan *scan;
     const struct audit_filter *filter;
-    size_t at; /* exchanges before it have been looked at */
+    bool oldest_first;
+    size_t looked, taken; /* exchanges of the scan, and of the page */
 };
+
+/* The next exchange that has to come; NULL: none. */
+static const struct audit_exchange *next_wanted(struct checking *c)
+{
+    while (c->looked < c->scan->count) {
+        size_t at = c->oldest_first ? c->looked : c->scan->count - 1 - c->looked;
+
+        c->looked++;
+        if (scan_passes(&c->scan->list[at], c->filter))
+            return &c->scan->list[at];
+    }
+    return NULL;
+}
 
 static void check_line(const struct audit_line *got, const struct audit_line *want)
 {
@@ -419,12 +433,10 @@ static void check_line(const struct audit_line *got, const struct audit_line *wa
 static bool check(void *user, const struct audit_exchange *got)
 {
     struct checking *c = user;
-    const struct audit_exchange *want;
+    const struct audit_exchange *want = next_wanted(c);
 
-    while (c->at > 0 && !scan_passes(&c->scan->list[c->at - 1], c->filter))
-        c->at--;
-    assert_true(c->at > 0);
-    want = &c->scan->list[--c->at];
+    assert_non_null(want);
+    c->taken++;
     assert_int_equal(got->seq, want->seq);
     check_line(&got->request, &want->request);
     check_line(&got->outcome, &want->outcome);
@@ -437,20 +449,22 @@ static bool check(void *user, const struct audit_exchange *got)
 static void check_filter(struct made *m, struct audit_index *index, const struct scan *scan,
                          const struct audit_filter *filter)
 {
-    struct checking checking = {scan, filter, scan->count};
+    struct checking checking = {.scan = scan, .filter = filter, .oldest_first = made_draw(m, 2)};
     const struct audit_taker taker = {check, &checking};
-    struct audit_page page = {.limit = 1 + made_draw(m, 50)};
+    struct audit_page page = {.limit = 1 + made_draw(m, 150),
+                              .oldest_first = checking.oldest_first};
     struct err err;
 
     do {
         uint64_t next = 1;
 
+        checking.taken = 0;
         if (audit_query(index, filter, &page, &taker, &next, &err) != STATUS_OK)
             fail_msg("%s", err.text);
+        assert_true(next == 0 || checking.taken == page.limit);
         page.before = next;
     } while (page.before != 0);
-    while (checking.at > 0)
-        assert_false(scan_passes(&scan->list[--checking.at], filter));
+    assert_null(next_wanted(&checking));
 }
 
 void made_compare(struct made *m, unsigned filters)
