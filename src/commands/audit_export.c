@@ -13,6 +13,7 @@
 #include "commands/audit.h"
 #include "commands/period_options.h"
 #include "formats/format.h"
+#include "journal/line.h"
 #include "trail/row.h"
 #include "trail/trail.h"
 
@@ -184,32 +185,6 @@ static int end_output(struct export *x, int result)
 
 /* ---- the lines ---- */
 
-static bool take(struct view *rest, struct view prefix)
-{
-    if (!view_starts(*rest, prefix))
-        return false;
-    *rest = view_from(*rest, prefix.len);
-    return true;
-}
-
-/* The time of a line that begins as the journal's writer begins one, without reading on: most of a
- * long journal is outside the period. */
-static bool peek_time(struct view line, int64_t *ret_us)
-{
-    struct view rest = line;
-    size_t comma;
-
-    if (!take(&rest, VIEW("{\"v\":1,\"seq\":")))
-        return false;
-    comma = view_find(rest, ',');
-    rest = view_from(rest, comma);
-    if (!take(&rest, VIEW(",\"prev\":\"")) || rest.len < 64)
-        return false;
-    rest = view_from(rest, 64);
-    return take(&rest, VIEW("\",\"time\":\"")) &&
-           clock_parse(view_of(rest.ptr, view_find(rest, '"')), ret_us);
-}
-
 static void say_damaged(struct export *x, const struct trail_line *line, const char *why)
 {
     (void)fprintf(stderr, "%020llu.jsonl:%llu: skipped: %s\n", (unsigned long long)line->at.segment,
@@ -257,7 +232,8 @@ static int export_lines(struct export *x)
     int64_t time_us;
 
     while ((step = trail_next(x->trail, &line, &err)) == TRAIL_LINE) {
-        if (line.whole && peek_time(line.text, &time_us) && !period_has(&x->times.period, time_us))
+        if (line.whole && line_peek_time(line.text, &time_us) &&
+            !period_has(&x->times.period, time_us))
             continue;
         arena_reset(&x->arena);
         if (!export_line(x, &line) || (x->out.len >= OUT_BYTES && !flush(x)))

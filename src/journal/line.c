@@ -4,6 +4,7 @@
 #include "journal/line.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 
 enum {
     ARENA_BLOCK_BYTES = 4096,
@@ -145,6 +146,28 @@ enum status line_parse(struct view text, struct line *ret, const char **ret_why)
 void line_done(struct line *line)
 {
     arena_done(&line->arena);
+}
+
+static bool take(struct view *rest, struct view prefix)
+{
+    if (!view_starts(*rest, prefix))
+        return false;
+    *rest = view_from(*rest, prefix.len);
+    return true;
+}
+
+bool line_peek_time(struct view front, int64_t *ret_us)
+{
+    struct view rest = front;
+
+    if (!take(&rest, VIEW("{\"v\":1,\"seq\":")))
+        return false;
+    rest = view_from(rest, view_find(rest, ','));
+    if (!take(&rest, VIEW(",\"prev\":\"")) || rest.len < DIGEST_HEX_BYTES)
+        return false;
+    rest = view_from(rest, DIGEST_HEX_BYTES);
+    return take(&rest, VIEW("\",\"time\":\"")) &&
+           clock_parse(view_of(rest.ptr, view_find(rest, '"')), ret_us);
 }
 
 enum status line_read_open(struct line *line, struct open_table *table)

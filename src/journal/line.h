@@ -21,6 +21,11 @@ struct line {
 MUST_CHECK enum status line_parse(struct view text, struct line *ret, const char **ret_why);
 void line_done(struct line *line);
 
+/* The time of a line that begins as the journal's writer begins one, of LINE_FRONT_BYTES of it or
+ * more, without reading on: since the epoch. False: it doesn't begin so. */
+enum { LINE_FRONT_BYTES = 160 };
+MUST_CHECK bool line_peek_time(struct view front, int64_t *ret_us);
+
 /* Puts the elements of a checkpoint's `open` into the table. STATUS_SYNTAX: it isn't such a list.
  * STATUS_NOMEM. */
 MUST_CHECK enum status line_read_open(struct line *line, struct open_table *table);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "journal/chain.h"
+#include "journal/line.h"
 #include "journal/segment.h"
 
 static void names_hold_20_digits(void **state)
@@ -173,11 +174,47 @@ static void lists_are_sorted(void **state)
     assert_int_equal(segment_list(-1, &list, &count, &err), STATUS_IO);
 }
 
+#define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void the_front_of_a_line_tells_its_time(void **state)
+{
+    static const struct {
+        const char *front;
+        int64_t time_us; /* -1: it doesn't tell */
+    } rows[] = {
+        {"{\"v\":1,\"seq\":7,\"prev\":\"" HASH "\",\"time\":\"1970-01-01T00:00:01.000002Z\",\"ev",
+         1000002},
+        {"{\"v\":1,\"seq\":18446744073709551615,\"prev\":\"" HASH
+         "\",\"time\":\"1970-01-01T00:00:01.000002Z\"",
+         1000002},
+        {"{\"v\":1,\"seq\":7,\"prev\":\"" HASH "\",\"time\":\"1970-01-01T00:00:01.0000", -1},
+        {"{\"v\":1,\"seq\":7,\"prev\":\"" HASH "\",\"time\":\"", -1},
+        {"{\"v\":1,\"seq\":7,\"prev\":\"" HASH "\",\"event\":\"start\"", -1},
+        {"{\"v\":1,\"seq\":7,\"prev\":\"0123\",\"time\":\"1970-01-01T00:00:01.000002Z\",", -1},
+        {"{\"v\":1,\"seq\":7,\"prev\":\"0123", -1},
+        {"{\"v\":1,\"seq\":7", -1},
+        {"{\"v\":2,\"seq\":7,\"prev\":\"" HASH "\",\"time\":\"1970-01-01T00:00:01.000002Z\",", -1},
+        {"", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t time_us = -1;
+
+        assert_row(line_peek_time(view_str(rows[i].front), &time_us) == (rows[i].time_us >= 0),
+                   rows[i].front);
+        assert_row(time_us == rows[i].time_us, rows[i].front);
+    }
+    /* The longest prefix that there can be. */
+    assert_true(strlen(rows[1].front) <= LINE_FRONT_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_hold_20_digits),
         cmocka_unit_test(the_chain_hashes_the_line_before),
+        cmocka_unit_test(the_front_of_a_line_tells_its_time),
         cmocka_unit_test(the_longest_prefix_fits),
         cmocka_unit_test(lines_are_read_whole),
         cmocka_unit_test(lists_are_sorted),
