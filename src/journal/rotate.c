@@ -6,11 +6,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
+#include "journal/line.h"
 
 enum { CHECKPOINT_MAX_BYTES = 1 << 30 };
 
@@ -77,16 +78,24 @@ int segment_begin(const struct segment_plan *plan, const struct open_table *open
     return 0;
 }
 
-static int64_t modified_us(int dir_fd, const char *name)
+/* When a segment began, by its first line: a file's times follow whoever copied it. INT64_MAX: the
+ * line doesn't tell. */
+static int64_t began_us(int dir_fd, uint64_t seq)
 {
-    struct stat stat;
+    char name[SEGMENT_NAME_BYTES], front[LINE_FRONT_BYTES];
+    int fd CLEANUP(fd_close);
+    int64_t time_us;
+    ssize_t len;
 
-    if (fstatat(dir_fd, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
-        return INT64_MAX; /* can't tell: keep it */
-    return (int64_t)stat.st_mtim.tv_sec * 1000000 + stat.st_mtim.tv_nsec / 1000;
+    segment_name_format(seq, name);
+    fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    len = fd < 0 ? -1 : fd_read(fd, front, sizeof front);
+    if (len < 0 || !line_peek_time(view_of(front, (size_t)len), &time_us))
+        return INT64_MAX;
+    return time_us;
 }
 
-/* A segment that was last written before that is too old, and what is open began behind it: lines
+/* A segment whose successor began before that is too old, and what is open began behind it: lines
  * are written after the time that they name, so the day is for clocks that were wrong. */
 static int64_t needed_since_us(const struct retire_plan *plan)
 {
@@ -96,21 +105,41 @@ static int64_t needed_since_us(const struct retire_plan *plan)
     return open_us < old_us ? open_us : old_us;
 }
 
+/* How many of the first segments nobody needs: each ended before any behind it began. One that
+ * seems to have begun after now, or before another one ahead of it, tells of a clock that was
+ * wrong, and nothing of ages; the next one does. */
+static size_t count_unneeded(const struct retire_plan *plan, const uint64_t *list, size_t count)
+{
+    const int64_t since_us = needed_since_us(plan);
+    int64_t last_us = INT64_MIN;
+    size_t old = 0;
+
+    for (size_t i = 0; i < count && list[i] <= plan->hold_seq; i++) {
+        const int64_t at_us = began_us(plan->dir_fd, list[i]);
+
+        if (at_us > plan->now_us || at_us < last_us)
+            continue;
+        if (at_us >= since_us)
+            break;
+        last_us = at_us;
+        old = i;
+    }
+    return old;
+}
+
 void segments_retire(const struct retire_plan *plan)
 {
-    int64_t since_us = needed_since_us(plan);
     uint64_t *list = NULL;
-    size_t count = 0;
+    size_t count = 0, old;
 
     if (plan->keep_us <= 0 || segment_list(plan->dir_fd, &list, &count, NULL) != STATUS_OK)
         return;
-    for (size_t i = 0; i + 1 < count; i++) {
+    old = count_unneeded(plan, list, count);
+    for (size_t i = 0; i < old; i++) {
         char name[SEGMENT_NAME_BYTES];
 
         segment_name_format(list[i], name);
         /* Oldest first, and no holes: behind one that stays, all stay. */
-        if (list[i + 1] > plan->hold_seq || modified_us(plan->dir_fd, name) >= since_us)
-            break;
         if (unlinkat(plan->dir_fd, name, 0) != 0) {
             log_line(LOG_WARNING, "can't remove the old journal segment %s errno=%d", name, errno);
             break;

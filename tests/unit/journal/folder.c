@@ -247,6 +247,40 @@ uint64_t folder_verify(const struct folder *folder)
     return seq;
 }
 
+/* A line's place of `time`, or its time. */
+static void date_line(char *line, int64_t time_us)
+{
+    char *at = strstr(line, "\"time\":\"");
+    char text[CLOCK_TEXT_BYTES];
+
+    assert_non_null(at);
+    if (time_us == 0)
+        at[1] = 'T';
+    else
+        memcpy(at + 8, clock_format(time_us, text).ptr, CLOCK_TEXT_BYTES - 1);
+}
+
+void folder_redate(const struct folder *folder, const int64_t *begins_us)
+{
+    struct names names;
+    char prev[65] = "";
+
+    folder_segments(folder, &names);
+    for (size_t i = 0; i < names.count; i++) {
+        size_t len;
+        char *bytes = folder_read(folder, names.name[i], &len), *at = bytes, *lf;
+
+        date_line(bytes, begins_us[i]);
+        for (; (lf = strchr(at, '\n')) != NULL; at = lf + 1) {
+            if (prev[0] != '\0')
+                memcpy(strstr(at, "\"prev\":\"") + 8, prev, 64);
+            sha_hex(at, (size_t)(lf - at), prev);
+        }
+        folder_write(folder, names.name[i], bytes, len);
+        free(bytes);
+    }
+}
+
 size_t folder_count(const struct folder *folder, const char *text)
 {
     char *all = folder_read_all(folder);

@@ -35,6 +35,9 @@ char *folder_read_all(const struct folder *folder);
  * SHA-256 of the line before, each segment is named by its first seq and starts with a checkpoint.
  * Gives the number of lines. */
 uint64_t folder_verify(const struct folder *folder);
+/* Gives the first line of each segment that time, in order, and chains all lines anew. 0: that line
+ * becomes one that nobody can read. */
+void folder_redate(const struct folder *folder, const int64_t *begins_us);
 /* How often the text stands in the files. */
 size_t folder_count(const struct folder *folder, const char *text);
 

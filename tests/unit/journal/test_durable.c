@@ -222,20 +222,9 @@ static void a_watch_ends_while_the_writer_runs(void **state)
 
 /* ---- which segments stay ---- */
 
-static void set_age(const struct folder *folder, const char *name, int64_t age_us)
-{
-    int64_t at_us = clock_now_us() - age_us;
-    const struct timespec times[2] = {{.tv_sec = at_us / 1000000}, {.tv_sec = at_us / 1000000}};
-    char path[160];
-
-    (void)snprintf(path, sizeof path, "%s/%s", folder->journal, name);
-    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
-}
-
 static const int64_t DAY_US = (int64_t)86400 * 1000000;
 
-/* Some segments, all but the last one written 900 days ago. */
-static void make_old_segments(struct bench *bench, struct names *ret)
+static void make_segments(struct bench *bench, struct names *ret)
 {
     bench->folder.settings.segment_bytes = 2048;
     start(bench);
@@ -244,8 +233,26 @@ static void make_old_segments(struct bench *bench, struct names *ret)
     stop(bench);
     folder_segments(&bench->folder, ret);
     assert_true(ret->count > 6);
-    for (size_t i = 0; i + 1 < ret->count; i++)
-        set_age(&bench->folder, ret->name[i], 900 * DAY_US);
+}
+
+/* How long ago the segments began: those of the list, then all others as the last of it. */
+static void set_begins(struct bench *bench, const int64_t *days, size_t count)
+{
+    const int64_t now_us = clock_now_us();
+    int64_t begins_us[ARRAY_LEN(((struct names *)NULL)->name)];
+
+    for (size_t i = 0; i < ARRAY_LEN(begins_us); i++)
+        begins_us[i] = now_us - days[i < count ? i : count - 1] * DAY_US;
+    folder_redate(&bench->folder, begins_us);
+}
+
+/* Some segments, all but the last one written 900 days ago. */
+static void make_old_segments(struct bench *bench, struct names *ret)
+{
+    static const int64_t days[] = {900};
+
+    make_segments(bench, ret);
+    set_begins(bench, days, ARRAY_LEN(days));
 }
 
 static uint64_t first_seq(const struct names *names, size_t i)
@@ -308,6 +315,7 @@ static void without_held_nothing_is_needed(void **state)
 static void what_is_open_keeps_its_segment(void **state)
 {
     struct bench *bench = *state;
+    static const int64_t days[] = {503, 502, 502, 500, 499};
     struct names before, now;
     struct journal_facts facts = make_intent("open");
 
@@ -317,18 +325,13 @@ static void what_is_open_keeps_its_segment(void **state)
     make_old_segments(bench, &before);
     bench->folder.settings.keep_us = 1000 * DAY_US;
     start(bench);
-    facts.time_us = clock_now_us() - 500 * DAY_US;
+    facts.time_us = clock_now_us() - 500 * DAY_US - DAY_US / 2;
     assert_int_equal(inbox_submit(&bench->inbox, bench->journal, &facts, JOURNAL_SYNCED),
                      STATUS_OK);
     stop(bench);
     folder_segments(&bench->folder, &now);
     assert_string_equal(now.name[0], before.name[0]);
-    /* As if time had gone on. */
-    for (size_t i = 0; i < now.count; i++)
-        set_age(&bench->folder, now.name[i],
-                i < 2    ? 502 * DAY_US
-                : i == 2 ? 500 * DAY_US + DAY_US / 2
-                         : 499 * DAY_US);
+    set_begins(bench, days, ARRAY_LEN(days)); /* as if time had gone on */
     bench->folder.settings.keep_us = 400 * DAY_US;
     start(bench); /* closes it as unknown */
     folder_segments(&bench->folder, &now);
@@ -342,6 +345,83 @@ static void what_is_open_keeps_its_segment(void **state)
     rotate(bench);
     folder_segments(&bench->folder, &now);
     assert_true(first_seq(&now, 0) > first_seq(&before, 2));
+}
+
+static void touch(const struct folder *folder, const char *name, int64_t at_us)
+{
+    const struct timespec times[2] = {{.tv_sec = at_us / 1000000}, {.tv_sec = at_us / 1000000}};
+    char path[160];
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder->journal, name);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Copies and backups give files other times. */
+static void the_times_of_files_tell_nothing(void **state)
+{
+    static const int64_t days[] = {900, 900, 900, 300};
+    struct bench *bench = *state;
+    struct names before, now;
+
+    make_segments(bench, &before);
+    set_begins(bench, days, ARRAY_LEN(days));
+    touch(&bench->folder, before.name[0], clock_now_us() + 9000 * DAY_US);
+    touch(&bench->folder, before.name[2], 0);
+    start(bench);
+    folder_segments(&bench->folder, &now);
+    assert_string_equal(now.name[0], before.name[2]);
+}
+
+/* How long ago each segment began, by a clock that was wrong for a while, and which is the first
+ * that stays. */
+static void clocks_that_were_wrong_hold_nothing_back_and_let_nothing_go(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t days[6];
+        size_t first;
+    } rows[] = {
+        {"right", {900, 800, 700, 300, 200, 100}, 2},
+        {"ahead", {900, -9000, 700, 300, 200, 100}, 2},
+        {"ahead at first", {-9000, 800, 700, 300, 200, 100}, 2},
+        {"ahead, and young behind it", {900, -9000, 300, 200, 200, 100}, 0},
+        {"ahead all the time", {-9000, -9000, -9000, -9000, -9000, -9000}, 0},
+        {"behind", {900, 19000, 300, 200, 200, 100}, 0},
+        {"behind, and old behind it", {900, 19000, 700, 300, 200, 100}, 2},
+        {"behind all the time", {19000, 19000, 19000, 300, 200, 100}, 2},
+    };
+    struct bench *bench = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct names before, now;
+
+        make_segments(bench, &before);
+        set_begins(bench, rows[i].days, ARRAY_LEN(rows[i].days));
+        start(bench);
+        folder_segments(&bench->folder, &now);
+        assert_row(strcmp(now.name[0], before.name[rows[i].first]) == 0, rows[i].name);
+        stop(bench);
+        folder_remove(&bench->folder);
+        folder_new(&bench->folder);
+    }
+    start(bench);
+}
+
+/* Damage, which a start doesn't look for in old segments, holds nothing back either. */
+static void a_line_that_tells_no_time_is_passed_over(void **state)
+{
+    struct bench *bench = *state;
+    struct names before, now;
+    int64_t begins_us[ARRAY_LEN(before.name)];
+
+    make_segments(bench, &before);
+    for (size_t i = 0; i < ARRAY_LEN(begins_us); i++)
+        begins_us[i] = clock_now_us() - (i < 4 ? 900 : 10) * DAY_US;
+    begins_us[1] = begins_us[2] = 0;
+    folder_redate(&bench->folder, begins_us);
+    start(bench);
+    folder_segments(&bench->folder, &now);
+    assert_string_equal(now.name[0], before.name[3]);
 }
 
 #define BENCH_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -358,6 +438,9 @@ int main(void)
         BENCH_TEST(a_hold_keeps_old_segments),
         BENCH_TEST(without_held_nothing_is_needed),
         BENCH_TEST(what_is_open_keeps_its_segment),
+        BENCH_TEST(the_times_of_files_tell_nothing),
+        BENCH_TEST(clocks_that_were_wrong_hold_nothing_back_and_let_nothing_go),
+        BENCH_TEST(a_line_that_tells_no_time_is_passed_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
