@@ -328,7 +328,7 @@ static enum status read_fields(const struct http *http, struct buf *ret, struct 
     return status;
 }
 
-/* Both files, or neither. */
+/* Both files, or neither. The next batch goes under the new ones. */
 static enum status http_reload(struct transport *transport, struct err *err)
 {
     struct http *const http = (struct http *)transport;
@@ -340,6 +340,7 @@ static enum status http_reload(struct transport *transport, struct err *err)
         buf_done(&fields);
         return err->status;
     }
+    upstream_renew(http->upstream);
     buf_done(&http->fields);
     http->fields = fields;
     return STATUS_OK;

@@ -35,6 +35,7 @@ struct link {
     struct upstream_call *call; /* NULL: idle */
     struct link *newer, *older; /* among the idle */
     int64_t answered_us;        /* end of the last answer, 0: none yet */
+    unsigned generation;        /* the pool's, when it began */
     bool connected;
 };
 
@@ -108,6 +109,7 @@ struct upstream {
     unsigned spare_count;
     unsigned preferred; /* the address that worked last */
     unsigned calls;
+    unsigned generation; /* links of another one end with their call */
     bool pumping;
     struct upstream_counts counts;
     char *scratch;

@@ -65,6 +65,16 @@ static void drop_idle(struct link *link)
     end_link(link);
 }
 
+static void drop_all_idle(struct upstream *upstream)
+{
+    struct link *link, *older;
+
+    for (link = upstream->newest; link != NULL; link = older) {
+        older = link->older;
+        drop_idle(link);
+    }
+}
+
 void pool_bind(struct link *link, struct upstream_call *call)
 {
     link->call = call;
@@ -96,7 +106,7 @@ void pool_give_back(struct link *link, bool reusable)
     struct upstream *const up = link->upstream;
     const int64_t now_us = call_clock(link->call);
 
-    if (!reusable || up->settings.keep_alive_ms <= 0) {
+    if (!reusable || link->generation != up->generation || up->settings.keep_alive_ms <= 0) {
         pool_drop(link);
         return;
     }
@@ -261,18 +271,20 @@ struct upstream *upstream_new(struct event_base *base, const struct upstream_set
     return up;
 }
 
+void upstream_renew(struct upstream *upstream)
+{
+    upstream->generation++;
+    drop_all_idle(upstream);
+}
+
 void upstream_free(struct upstream **upstream)
 {
     struct upstream *const up = upstream == NULL ? NULL : *upstream;
-    struct link *link, *older;
 
     if (up == NULL)
         return;
     REQUIRE(up->calls == 0);
-    for (link = up->newest; link != NULL; link = older) {
-        older = link->older;
-        end_link(link);
-    }
+    drop_all_idle(up);
     call_free_spare(up);
     free(up->scratch);
     free(up);

@@ -77,6 +77,10 @@ void upstream_pause(struct upstream_call *call, bool paused);
 /* Drops the call and its connection; no callback comes. */
 void upstream_cancel(struct upstream_call *call);
 
+/* Connections that are open serve no further call, since what they trust is out of date: those that
+ * are idle end now, others with their call. */
+void upstream_renew(struct upstream *upstream);
+
 struct upstream_counts {
     unsigned open, idle, waiting; /* now */
     uint64_t connects, reuses, resumed, retries;

@@ -127,6 +127,34 @@ def test_a_reload_takes_both_files_or_neither(gateway_factory, cloud, token, rec
     assert receiver.batches[-1].headers["X-Key"] == "old"
 
 
+@pytest.mark.parametrize("under_way", [False, True])
+def test_what_was_read_anew_counts_from_the_next_batch_on(gateway_factory, cloud, token, receiver, pki, folder,
+                                                          under_way):
+    """The connection that is kept between batches was verified by what was read before."""
+    authority = folder / "ca.pem"
+    shutil.copy(pki.ca, authority)
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki, ca_file=str(authority))]})
+    refuse_some(gateway, token, 1)
+    wait_caught_up(gateway)
+    assert gateway.metrics()['postern_sink_failures_total{sink="lake"}'] == 0
+    if under_way:
+        receiver.may_answer.clear()
+        before = receiver.requests
+        refuse_some(gateway, token, 1)
+        wait_for(lambda: receiver.requests > before, "a batch")
+    shutil.copy(pki.certificate("unknown-ca"), authority)
+    gateway.reload()
+    receiver.may_answer.set()
+    refuse_some(gateway, token, 1)
+    gateway.wait_stderr("certificate")
+    assert kept_lines(gateway.site)[-1] not in receiver.lines()
+    shutil.copy(pki.ca, authority)
+    gateway.reload()
+    wait_caught_up(gateway)
+    assert receiver.repeats == 0, "a batch that was under way ended"
+    assert_delivered(receiver, gateway.site)
+
+
 def test_cloud_events_go_as_an_array(gateway_factory, cloud, token, receiver, pki):
     gateway = gateway_factory(settings={"sinks": [{**http_sink(receiver, pki, gzip=False), "format": "cloudevents"}]})
     refuse_some(gateway, token, 5)

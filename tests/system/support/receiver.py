@@ -24,13 +24,15 @@ class Batch:
 
 class Receiver:
     """answer: of all requests from now on, a status or "drop" (the batch is taken, no answer comes). most: lines in a
-    batch before it is 413."""
+    batch before it is 413. may_answer: cleared, answers wait until it is set."""
 
     def __init__(self, pki, certificate="server", plain=False):
         self.answer = 200
         self.headers = {}
         self.most = 10000
         self.requests = 0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.batches = []
         self.lock = threading.Lock()
         receiver = self
@@ -70,6 +72,7 @@ class Receiver:
             answer = 413 if len(batch.lines) > self.most else self.answer
             if answer == "drop" or 200 <= answer < 300:
                 self.batches.append(batch)
+        assert self.may_answer.wait(20)
         if answer == "drop":
             request.close_connection = True
             return

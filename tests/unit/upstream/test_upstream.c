@@ -667,6 +667,43 @@ static void test_a_pause_is_not_a_stall(void **state)
     scene.settings = patient;
 }
 
+/* What is open when trust was read anew serves no further call; a call under way ends on it. */
+static void test_renewal(void **state)
+{
+    static const struct cloud_step idle[] = {READ_GET, SEND(OK_2), READ_GET, END};
+    static const struct cloud_step busy[] = {READ_GET, WAIT, SEND(OK_2), READ_GET, END};
+    static const struct cloud_step serve[] = {READ_GET, SEND(OK_2), READ_GET, SEND(OK_2), END};
+    static const struct cloud_step *const scripts[] = {idle, busy, serve};
+    const struct upstream_order order = get_order();
+    struct seen seen;
+    int i;
+
+    (void)state;
+    open_with(scripts, 3);
+    run_get(&seen);
+    seen_done(&seen);
+    assert_int_equal(counts_of(&scene).idle, 1);
+    upstream_renew(scene.upstream);
+    assert_int_equal(counts_of(&scene).open, 0);
+    seen_init(&seen);
+    start(&scene, &seen, &order);
+    RUN_UNTIL(&scene, counts_of(&scene).connects == 2);
+    upstream_renew(scene.upstream);
+    cloud_go(&scene.cloud);
+    RUN_UNTIL(&scene, is_over(&seen));
+    assert_true(seen.ended);
+    assert_int_equal(counts_of(&scene).open, 0);
+    seen_done(&seen);
+    for (i = 0; i < 2; i++) {
+        run_get(&seen);
+        assert_true(seen.ended);
+        seen_done(&seen);
+    }
+    assert_int_equal(counts_of(&scene).connects, 3);
+    assert_int_equal(counts_of(&scene).reuses, 1);
+    scene_close(&scene);
+}
+
 static void test_large_request_in_one_piece(void **state)
 {
     static const struct cloud_step take[] = {
@@ -905,6 +942,7 @@ int main(void)
         cmocka_unit_test(test_the_line_fails_together),
         cmocka_unit_test(test_large_answer_to_a_pausing_reader),
         cmocka_unit_test(test_a_pause_is_not_a_stall),
+        cmocka_unit_test(test_renewal),
         cmocka_unit_test(test_large_request_in_one_piece),
         cmocka_unit_test(test_streamed_request),
         cmocka_unit_test(test_early_answer),
