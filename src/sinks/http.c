@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One POST a batch. The receiver has it once the head of a 2xx answer is here. */
+ * One POST a batch. The receiver has it once all of it has gone and the head of a 2xx answer is
+ * here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -81,11 +82,16 @@ static enum transport_trouble trouble_of(unsigned status)
     return TRANSPORT_REFUSES;
 }
 
+static bool is_well(unsigned status)
+{
+    return status >= 200 && status < 300;
+}
+
 static void conclude(struct http *http)
 {
     char why[WHY_BYTES];
 
-    if (http->status >= 200 && http->status < 300) {
+    if (is_well(http->status)) {
         finish(http, NULL);
         return;
     }
@@ -141,12 +147,26 @@ static int64_t wait_of(const struct http1_response *head)
     return 0;
 }
 
+/* Whoever says well before all has gone to them can't have stored it. */
+static void refuse_early(struct http *http, unsigned status)
+{
+    char why[WHY_BYTES];
+
+    upstream_cancel(http->call);
+    (void)snprintf(why, sizeof why, "the receiver answered %u before it had the whole batch",
+                   status);
+    fail(http, TRANSPORT_REFUSES, why);
+}
+
 static void on_head(void *user, const struct http1_response *head)
 {
     struct http *const http = user;
 
-    http->status = head->status;
     http->wait_ms = wait_of(head);
+    if (is_well(head->status) && !upstream_is_sent(http->call))
+        refuse_early(http, head->status);
+    else
+        http->status = head->status;
 }
 
 static void on_data(void *user, struct view data)
@@ -310,7 +330,7 @@ static size_t http_cancel(struct transport *transport)
         upstream_cancel(http->call);
     http->call = NULL;
     http->batch = NULL;
-    return http->status >= 200 && http->status < 300 ? count : 0;
+    return is_well(http->status) ? count : 0;
 }
 
 /* ---- beginning, files and end ---- */

@@ -378,6 +378,11 @@ bool upstream_send(struct upstream_call *call, struct view data, bool last)
     return !call->drain_wanted;
 }
 
+bool upstream_is_sent(const struct upstream_call *call)
+{
+    return link_request_done(call);
+}
+
 void upstream_pause(struct upstream_call *call, bool paused)
 {
     if (call->paused == paused || call_is_over(call))

@@ -72,6 +72,9 @@ MUST_CHECK struct upstream_call *upstream_start(struct upstream *upstream,
                                                 const struct upstream_handler *handler, void *user);
 /* False: enough is queued, on_drained will come. */
 MUST_CHECK bool upstream_send(struct upstream_call *call, struct view data, bool last);
+/* Whether the system took the whole request: whoever answers before that has not read it. While the
+ * call lasts. */
+MUST_CHECK bool upstream_is_sent(const struct upstream_call *call);
 /* Stop and go on reading the answer. */
 void upstream_pause(struct upstream_call *call, bool paused);
 /* Drops the call and its connection; no callback comes. */

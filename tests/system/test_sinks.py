@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal carried on: none of its lines is lost or doubled, and no sink is ever waited for."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -8,14 +9,18 @@ import random
 import re
 import shutil
 import signal
+import socket
 import threading
+from types import SimpleNamespace
 
 import pytest
 from support.bodies import CREATE, compact, create_body
 from support.contract import post_create
 from support.http import Client
 from support.receiver import Receiver
+from support.syslog import server_tls
 from support.waiting import wait_for
+from support.written import write_journal
 
 
 @pytest.fixture
@@ -153,6 +158,64 @@ def test_what_was_read_anew_counts_from_the_next_batch_on(gateway_factory, cloud
     wait_caught_up(gateway)
     assert receiver.repeats == 0, "a batch that was under way ended"
     assert_delivered(receiver, gateway.site)
+
+
+def read_request(peer):
+    """Its head, then all of it: a generator, so that somebody can answer in between."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        part = peer.recv(4096)
+        assert part, "it ended within the head"
+        got += part
+    head, body = got.split(b"\r\n\r\n", 1)
+    yield head.decode()
+    length = int(re.search(rb"Content-Length: (\d+)", head)[1])
+    while len(body) < length:
+        part = peer.recv(1 << 20)
+        assert part, "it ended within the body"
+        body += part
+    yield body.decode()
+
+
+@pytest.fixture
+def early(pki):
+    """Takes two connections: answers the first before it has read the batch, the second behind it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)  # so little fits in the other side's buffer
+    tls, seen = server_tls(pki), []
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+    def serve():
+        with tls.wrap_socket(listener.accept()[0], server_side=True) as first:
+            seen.append((next(read_request(first)), None))
+            first.sendall(answer)
+            with tls.wrap_socket(listener.accept()[0], server_side=True) as second:
+                seen.append(tuple(read_request(second)))
+                second.sendall(answer)
+                with contextlib.suppress(OSError):
+                    second.recv(1)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield SimpleNamespace(url=f"https://127.0.0.1:{listener.getsockname()[1]}/", seen=seen)
+    listener.close()
+    thread.join(20)
+
+
+def test_who_answers_before_the_whole_batch_was_sent_has_not_taken_it(gateway_factory, site_factory, early, pki):
+    site = site_factory(settings={"sinks": [http_sink(early, pki, gzip=False, batch=3)]})
+    reasons = [{"code": "route.unknown"}]
+    made = write_journal(site.journal_folder, [[{"event": "refusal", "id": f"{i:032}", "decision": "refuse",
+                                                 "reasons": reasons, "error": "x" * 900000} for i in range(2)]])
+    gateway = gateway_factory(site=site)
+    gateway.wait_stderr("the receiver answered 200 before it had the whole batch")
+    wait_for(lambda: gateway.metrics()['postern_sink_position{sink="lake"}'] == 3, "the batch")
+    (first, _), (second, body) = early.seen
+    ids = [re.search(r"Postern-Batch: (\S+)", head)[1] for head in (first, second)]
+    assert ids[0] == ids[1]
+    assert [json.loads(line) for line in body.splitlines()][1:] == [json.loads(line) for line in made[1:]]
+    assert gateway.metrics()['postern_sink_refusals_total{sink="lake"}'] == 1
 
 
 def test_cloud_events_go_as_an_array(gateway_factory, cloud, token, receiver, pki):

@@ -100,6 +100,7 @@ static void on_head(void *user, const struct http1_response *head)
 
     seen->heads++;
     seen->status = head->status;
+    seen->whole_at_head = upstream_is_sent(seen->call);
     if (seen->pause_at_head)
         upstream_pause(seen->call, true);
     if (seen->cancel_at_head) {

@@ -27,6 +27,7 @@ struct seen {
     unsigned status;
     struct buf body;
     bool ended, failed, sent;
+    bool whole_at_head; /* the request had gone when the answer's head came */
     enum upstream_failure failure;
     char detail[256];
     /* what to do */

@@ -719,6 +719,7 @@ static void test_large_request_in_one_piece(void **state)
     seen_init(&seen);
     run(&scene, &seen, &order);
     assert_true(seen.ended);
+    assert_true(seen.whole_at_head);
     assert_int_equal(counts_of(&scene).idle, 1);
     seen_done(&seen);
     scene_close(&scene);
@@ -791,6 +792,7 @@ static void test_early_answer(void **state)
         run(&scene, &seen, &order);
         assert_string_equal(seen.detail, "");
         assert_true(seen.ended);
+        assert_false(seen.whole_at_head);
         assert_view(buf_view(&seen.body), "ok");
         assert_int_equal(counts_of(&scene).open, 0);
         seen_done(&seen);
@@ -822,6 +824,7 @@ static void test_early_answer_behind_a_broken_write(void **state)
     }
     assert_string_equal(seen.detail, "");
     assert_true(seen.ended);
+    assert_false(seen.whole_at_head);
     assert_int_equal(seen.status, 200);
     seen_done(&seen);
     scene_close(&scene);
