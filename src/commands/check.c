@@ -51,6 +51,7 @@ static bool check_files(const struct conf *conf, struct arena *arena)
     well = load_callers(conf, &diag, &files) && well;
     well = check_seal_key(conf, &diag) && well;
     check_witness(conf, &diag);
+    warn_of_open_keys(conf, &diag);
     caller_files_free(&files);
     well = check_sinks(conf, &diag) && well;
     server_credentials_free(&credentials);

@@ -2,6 +2,8 @@
  * Opening them one by one, so that one run tells the faults of all. */
 #include "server/credentials.h"
 
+#include <sys/stat.h>
+
 #include "identity/service.h"
 
 static void load_server(const struct conf_listen *listen, const char *what, struct diag *diag,
@@ -54,6 +56,28 @@ bool load_credentials(const struct conf *conf, struct diag *diag, struct server_
     }
     *ret = loaded;
     return true;
+}
+
+static void warn_of_open_key(const char *key, struct loc at, struct diag *diag)
+{
+    struct stat found;
+
+    if (key != NULL && stat(key, &found) == 0 && (found.st_mode & S_IROTH) != 0)
+        diag_warn(
+            diag, at,
+            "key %s has mode %04o, so that every user of this host who can get at it may read "
+            "it; expected 0600 or 0640",
+            key, (unsigned)(found.st_mode & 07777));
+}
+
+void warn_of_open_keys(const struct conf *conf, struct diag *diag)
+{
+    for (size_t i = 0; i < conf->listen_count; i++)
+        warn_of_open_key(conf->listens[i].key, conf->listens[i].at, diag);
+    if (conf->has_admin_listen)
+        warn_of_open_key(conf->admin_listen.key, conf->admin_listen.at, diag);
+    for (size_t i = 0; i < conf->sink_count; i++)
+        warn_of_open_key(conf->sinks[i].syslog.key, conf->sinks[i].at, diag);
 }
 
 void server_credentials_free(struct server_credentials *credentials)

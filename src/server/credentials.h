@@ -18,4 +18,7 @@ struct server_credentials {
 /* All or nothing; every fault goes to diag, with its place in the settings. */
 MUST_CHECK bool load_credentials(const struct conf *conf, struct diag *diag,
                                  struct server_credentials *ret);
+/* Warns of private keys of TLS that everybody may read, those of sinks too. No fault: where secrets
+ * are mounted it may have to be so. The other files with secrets aren't read then. */
+void warn_of_open_keys(const struct conf *conf, struct diag *diag);
 void server_credentials_free(struct server_credentials *credentials);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/credentials.h"
 #include "server/internal.h"
 #include "server/seal.h"
 
@@ -325,6 +326,8 @@ static bool load(struct server *s, const char *conf_path, struct loaded_policies
     diag_init(&diag, &s->arena);
     well = load_conf(conf_path, &s->arena, &diag, &s->conf) &&
            load_policies(&s->conf, &s->arena, &diag, ret);
+    if (well)
+        warn_of_open_keys(&s->conf, &diag);
     print_diag(&diag);
     return well;
 }

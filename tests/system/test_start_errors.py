@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import socket
 
 import pytest
@@ -181,3 +182,28 @@ def test_up_to_20_faults_in_one_run(site_factory):
     faults = [line for line in done.stderr.splitlines() if "oops" in line]
     assert len(faults) == 20, done.stderr
     assert [int(line.split(":")[1]) for line in faults] == [5 + 3 * n for n in range(20)]
+
+
+def test_a_key_that_everybody_can_read_is_told(gateway_factory, site_factory, cloud, pki, folder):
+    """No more than that: where secrets are mounted it may have to be so."""
+    tls = {}
+    for name in ("listen", "admin", "syslog"):
+        tls[name] = {"certificate": pki.certificate("gateway"), "key": str(folder / f"{name}.key")}
+        shutil.copy(pki.key("gateway"), tls[name]["key"])
+        os.chmod(tls[name]["key"], 0o644)
+    site = site_factory(url=cloud.url, settings={
+        "listen": [{"address": "127.0.0.1:0", "tls": tls["listen"]}],
+        "admin": {"address": "127.0.0.1:0", "tls": {**tls["admin"], "client_ca": pki.ca}},
+        "sinks": [{"name": "siem", "syslog": {"address": "tls:127.0.0.1:9", "ca_file": pki.ca, **tls["syslog"]}}]})
+
+    def told(stderr):
+        return re.findall(r"postern\.yaml:\d+:\d+: warning: key \S*/(\w+)\.key has mode (\d+), .*0600 or 0640", stderr)
+    every = [(name, "0644") for name in ("listen", "admin", "syslog")]
+    done = site.run("check")
+    assert (done.returncode, told(done.stderr)) == (0, every), done.stderr
+    assert told(gateway_factory(site=site).stderr) == every
+    for mode in (0o600, 0o640):
+        for one in tls.values():
+            os.chmod(one["key"], mode)
+        done = site.run("check")
+        assert (done.returncode, done.stderr) == (0, "")
