@@ -32,7 +32,7 @@ enum {
 static const unsigned char alpn_http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 struct net_tls {
-    atomic_uint references;
+    atomic_uint references, generation;
     bool client, host_is_address;
     bool stream; /* a client of a protocol that isn't HTTP */
     struct arena texts;
@@ -431,9 +431,15 @@ enum status net_tls_reload(struct net_tls *tls, struct err *err)
     old = tls->ctx;
     tls->ctx = fresh;
     drop_sessions(tls);
+    (void)atomic_fetch_add(&tls->generation, 1);
     (void)pthread_mutex_unlock(&tls->lock);
     SSL_CTX_free(old);
     return STATUS_OK;
+}
+
+unsigned net_tls_generation(struct net_tls *tls)
+{
+    return atomic_load(&tls->generation);
 }
 
 void net_tls_free(struct net_tls **tls)

@@ -31,4 +31,7 @@ MUST_CHECK struct ssl_ctx_st *net_tls_context(struct net_tls *tls);
 /* Reads the files again; on failure the old ones stay in use. Connections that are open keep what
  * they began with; sessions from before are forgotten. */
 MUST_CHECK enum status net_tls_reload(struct net_tls *tls, struct err *err);
+/* How often the files were read again: whoever keeps connections tells by it which of them were
+ * verified by what holds no more. Any thread may ask. */
+unsigned net_tls_generation(struct net_tls *tls);
 void net_tls_free(struct net_tls **tls);

@@ -360,7 +360,6 @@ static enum status http_reload(struct transport *transport, struct err *err)
         buf_done(&fields);
         return err->status;
     }
-    upstream_renew(http->upstream);
     buf_done(&http->fields);
     http->fields = fields;
     return STATUS_OK;

@@ -35,7 +35,7 @@ struct link {
     struct upstream_call *call; /* NULL: idle */
     struct link *newer, *older; /* among the idle */
     int64_t answered_us;        /* end of the last answer, 0: none yet */
-    unsigned generation;        /* the pool's, when it began */
+    unsigned generation;        /* of the TLS settings that it was begun with */
     bool connected;
 };
 
@@ -109,7 +109,6 @@ struct upstream {
     unsigned spare_count;
     unsigned preferred; /* the address that worked last */
     unsigned calls;
-    unsigned generation; /* links of another one end with their call */
     bool pumping;
     struct upstream_counts counts;
     char *scratch;
@@ -122,6 +121,8 @@ void pool_bind(struct link *link, struct upstream_call *call);
 void pool_admit(struct upstream_call *call);
 void pool_forget_waiting(struct upstream_call *call);
 /* The link's call is over: keep the connection for the next one, or end it. */
+/* Of the TLS settings as they are now; 0 without TLS. */
+unsigned pool_generation(const struct upstream *upstream);
 void pool_give_back(struct link *link, bool reusable);
 /* Ends the connection; its call, if any, has no link then. */
 void pool_drop(struct link *link);

@@ -21,7 +21,7 @@ static struct link *link_new(struct upstream_call *call, const struct sockaddr_s
         return NULL;
     }
     link->upstream = up;
-    link->generation = up->generation;
+    link->generation = pool_generation(up); /* before the settings are used */
     link->conn = net_connect(up->base, address, up->tls, &link_handler, link, err);
     if (link->conn == NULL) {
         free(link);

@@ -101,12 +101,23 @@ void pool_drop(struct link *link)
     end_link(link);
 }
 
+unsigned pool_generation(const struct upstream *upstream)
+{
+    return upstream->tls == NULL ? 0 : net_tls_generation(upstream->tls);
+}
+
+/* Whether what vouched for it still does: a reload may have taken an authority away. */
+static bool is_current(const struct link *link)
+{
+    return link->generation == pool_generation(link->upstream);
+}
+
 void pool_give_back(struct link *link, bool reusable)
 {
     struct upstream *const up = link->upstream;
     const int64_t now_us = call_clock(link->call);
 
-    if (!reusable || link->generation != up->generation || up->settings.keep_alive_ms <= 0) {
+    if (!reusable || !is_current(link) || up->settings.keep_alive_ms <= 0) {
         pool_drop(link);
         return;
     }
@@ -134,7 +145,7 @@ static struct link *find_idle(struct upstream_call *call)
         older = link->older;
         if (call->order.fresh && call_clock(call) - link->answered_us > FRESH_US)
             return NULL; /* the others are older still */
-        if (net_is_quiet(link->conn))
+        if (is_current(link) && net_is_quiet(link->conn))
             return link;
         drop_idle(link);
     }
@@ -269,12 +280,6 @@ struct upstream *upstream_new(struct event_base *base, const struct upstream_set
     up->tls = tls;
     up->resolver = resolver;
     return up;
-}
-
-void upstream_renew(struct upstream *upstream)
-{
-    upstream->generation++;
-    drop_all_idle(upstream);
 }
 
 void upstream_free(struct upstream **upstream)

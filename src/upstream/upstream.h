@@ -63,6 +63,8 @@ struct upstream_order {
                         any byte of an answer; only where the body doesn't stream */
 };
 
+/* A connection that was verified before tls was reloaded serves no further call; the call that it
+ * serves then may end on it. */
 MUST_CHECK struct upstream *upstream_new(struct event_base *base,
                                          const struct upstream_settings *settings,
                                          struct net_tls *tls, struct resolver *resolver);
@@ -79,10 +81,6 @@ MUST_CHECK bool upstream_is_sent(const struct upstream_call *call);
 void upstream_pause(struct upstream_call *call, bool paused);
 /* Drops the call and its connection; no callback comes. */
 void upstream_cancel(struct upstream_call *call);
-
-/* Connections that are open serve no further call, since what they trust is out of date: those that
- * are idle end now, others with their call. */
-void upstream_renew(struct upstream *upstream);
 
 struct upstream_counts {
     unsigned open, idle, waiting; /* now */

@@ -110,3 +110,18 @@ def test_certificates_are_read_again(gateway_factory, pki, token, folder):
     gateway.reload()
     assert subject() == "server", "the old one stays in use"
     assert "c.pem" in gateway.stderr
+
+
+def test_an_authority_that_is_taken_away_counts_for_nothing_more(gateway_factory, pki, token, folder):
+    """Not even on the connections to the cloud that it vouched for."""
+    authority = folder / "ca.pem"
+    authority.write_bytes(open(pki.ca, "rb").read())
+    gateway = gateway_factory(settings={"upstream": {"ca_file": str(authority)}})
+    headers = {"X-Auth-Token": token}
+    assert gateway.request("GET", CREATE, None, headers).status == 200
+    authority.write_bytes(open(pki.certificate("unknown-ca"), "rb").read())
+    gateway.reload()
+    check_refusal(gateway.request("GET", CREATE, None, headers), 503, "upstream.unreachable")
+    authority.write_bytes(open(pki.ca, "rb").read())
+    gateway.reload()
+    assert gateway.request("GET", CREATE, None, headers).status == 200

@@ -668,7 +668,7 @@ static void test_a_pause_is_not_a_stall(void **state)
 }
 
 /* What is open when trust was read anew serves no further call; a call under way ends on it. */
-static void test_renewal(void **state)
+static void test_trust_that_is_read_anew(void **state)
 {
     static const struct cloud_step idle[] = {READ_GET, SEND(OK_2), READ_GET, END};
     static const struct cloud_step busy[] = {READ_GET, WAIT, SEND(OK_2), READ_GET, END};
@@ -676,6 +676,7 @@ static void test_renewal(void **state)
     static const struct cloud_step *const scripts[] = {idle, busy, serve};
     const struct upstream_order order = get_order();
     struct seen seen;
+    struct err err;
     int i;
 
     (void)state;
@@ -683,12 +684,12 @@ static void test_renewal(void **state)
     run_get(&seen);
     seen_done(&seen);
     assert_int_equal(counts_of(&scene).idle, 1);
-    upstream_renew(scene.upstream);
-    assert_int_equal(counts_of(&scene).open, 0);
+    assert_int_equal(net_tls_reload(scene.tls, &err), STATUS_OK);
     seen_init(&seen);
     start(&scene, &seen, &order);
     RUN_UNTIL(&scene, counts_of(&scene).connects == 2);
-    upstream_renew(scene.upstream);
+    assert_int_equal(counts_of(&scene).open, 1);
+    assert_int_equal(net_tls_reload(scene.tls, &err), STATUS_OK);
     cloud_go(&scene.cloud);
     RUN_UNTIL(&scene, is_over(&seen));
     assert_true(seen.ended);
@@ -945,7 +946,7 @@ int main(void)
         cmocka_unit_test(test_the_line_fails_together),
         cmocka_unit_test(test_large_answer_to_a_pausing_reader),
         cmocka_unit_test(test_a_pause_is_not_a_stall),
-        cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_trust_that_is_read_anew),
         cmocka_unit_test(test_large_request_in_one_piece),
         cmocka_unit_test(test_streamed_request),
         cmocka_unit_test(test_early_answer),
