@@ -3,6 +3,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -29,19 +30,35 @@ def environment(**more):
 
 
 class Process:
-    """A running program. Its stderr is kept whole."""
+    """A running program. Its stderr is kept whole: whoever asks for it gets all that was written before."""
 
     def __init__(self, name, args, cwd=None, env=None, pass_fds=(), stdout=subprocess.DEVNULL):
         self.name = name
         self.popen = subprocess.Popen(args, cwd=cwd, env=env or environment(), pass_fds=pass_fds,
                                       stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
-        self._lines = []
+        os.set_blocking(self.popen.stderr.fileno(), False)
+        self._said, self._has_ended = bytearray(), False
+        self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    def _take(self):
+        """With the lock: all that is in the pipe."""
+        while not self._has_ended:
+            try:
+                data = os.read(self.popen.stderr.fileno(), 65536)
+            except BlockingIOError:
+                return
+            self._said += data
+            self._has_ended = not data
+
     def _read(self):
-        for line in self.popen.stderr:
-            self._lines.append(line.decode("utf-8", "backslashreplace"))
+        poll = select.poll()  # a test may have more descriptors open than select takes
+        poll.register(self.popen.stderr, select.POLLIN)
+        while not self._has_ended:
+            poll.poll()
+            with self._lock:
+                self._take()
 
     @property
     def pid(self):
@@ -49,7 +66,9 @@ class Process:
 
     @property
     def stderr(self):
-        return "".join(self._lines)
+        with self._lock:
+            self._take()
+            return self._said.decode("utf-8", "backslashreplace")
 
     @property
     def running(self):
@@ -101,7 +120,9 @@ class Process:
         if self.popen.stdout is not None:
             self.popen.stdout.close()
         self._reader.join(5)
-        self.popen.stderr.close()
+        with self._lock:
+            self._has_ended = True
+            self.popen.stderr.close()
 
 
 def end_all(processes):
