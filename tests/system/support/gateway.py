@@ -203,10 +203,12 @@ class Gateway(Process):
         return {name: float(value) for name, value in rows}
 
     def reload(self):
-        """HUP, and what the gateway says of it: True if the new set runs."""
+        """HUP, and all that it does: the policy line is its first trace, and the thread that answers for the status
+        reloads."""
         before = len(self.journal_events("policy"))
         self.signal(signal.SIGHUP)
         wait_for(lambda: len(self.journal_events("policy")) > before, "a policy line in the journal")
+        assert self.status("/healthz").status == 200
 
     def journal(self):
         return self.site.journal(growing=self.running)
