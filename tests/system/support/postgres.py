@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A PostgreSQL server of a test's own: on a Unix socket in a private folder, without TCP, with fsync."""
 
+import contextlib
 import glob
 import os
 import pathlib
@@ -86,23 +87,38 @@ class Postgres:
         self.start()
 
     def pause(self):
-        """Every process of the server hangs."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGSTOP)
+        """Every process of the server hangs. It first, so that no other one begins."""
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self):
-        for pid in self._pids():
-            os.kill(pid, signal.SIGCONT)
+        self._signal_all(signal.SIGCONT)
 
-    def _pids(self):
+    def _signal_all(self, number):
+        self.process.signal(number)
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [self.process.pid, *map(int, children)]
+        for pid in map(int, children):
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, number)
 
     def sql(self, text, database="postgres"):
         """Rows as lists of texts."""
         out = self._run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "postern", "-d",
                         database, "-f", "-", text=text)
         return [line.split("|") for line in out.splitlines()]
+
+    @contextlib.contextmanager
+    def holding(self, text, database):
+        """The locks of a statement, of one that is in a transaction of its own."""
+        command = [*self._as_user(), str(self._programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h",
+                   str(self.folder), "-U", "postern", "-d", database]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/",
+                              env=environment()) as session:
+            session.stdin.write(f"BEGIN; {text};\n\\echo held\n")
+            session.stdin.flush()
+            assert "held\n" in iter(session.stdout.readline, ""), text
+            yield
+            session.stdin.close()  # ends it, and rolls back
+            assert session.wait(60) == 0
 
     def url(self, database="postgres", folder=None, **options):
         more = "".join(f"&{name}={value}" for name, value in options.items())

@@ -17,7 +17,7 @@ from support.waiting import wait_for
 class Store:
     """One gateway's store, by the test program store_driver."""
 
-    def __init__(self, program, url, name="a", limit=10, timeout_ms=2000, lease_ms=2000, deadline_ms=500,
+    def __init__(self, program, url, name="a", limit=10, timeout_ms=10000, lease_ms=5000, deadline_ms=500,
                  must_scan=False, env=None):
         args = [str(program), url, name, *map(str, (limit, timeout_ms, lease_ms, deadline_ms, int(must_scan)))]
         self.name = name
@@ -38,6 +38,10 @@ class Store:
     @property
     def stderr(self):
         return "\n".join(self.errors)
+
+    def wait_stderr(self, text):
+        """Waits until `text` stands in stderr."""
+        wait_for(lambda: text in self.stderr, f"{text!r} on stderr of store {self.name}")
 
     def say(self, text):
         self.popen.stdin.write(text + "\n")
