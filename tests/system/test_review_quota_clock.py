@@ -31,5 +31,5 @@ def test_a_clock_that_jumps_ahead_frees_nothing(gateway_factory, site_factory, c
     scans = gateway.metrics()["postern_reconcile_last_success_timestamp_seconds"]
     until = time.monotonic() + 20
     wait_for(lambda: entries(gateway)["unknown"] == 0 or time.monotonic() > until, "it to be settled", 30)
-    settled = gateway.journal_events("settled")
+    settled = gateway.wait_journal(lambda j: j.events("settled"), "the line of that").events("settled")
     assert [line["outcome"] for line in settled] == ["created"], (settled, scans)

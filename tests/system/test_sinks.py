@@ -55,21 +55,26 @@ def assert_delivered(receiver, site, all_lines=True):
     assert [without_open(line) for line in got] == [without_open(line) for line in kept]
 
 
+def refusals(site):
+    return sum('"event":"refusal"' in line for line in kept_lines(site))
+
+
 def refuse_some(gateway, token, count):
-    """So many refusal lines."""
-    body = compact(create_body(flavor="x"))
+    """So many refusal lines, which nobody who is refused waits for."""
+    body, before = compact(create_body(flavor="x")), refusals(gateway.site)
     with gateway.connect() as client:
         for _ in range(count):
             assert client.request("POST", CREATE, body, {"X-Auth-Token": token}).status == 403
+    wait_for(lambda: refusals(gateway.site) == before + count, "the lines of all refusals")
 
 
-def wait_caught_up(gateway, name="lake"):
+def wait_caught_up(gateway, name="lake", timeout=20.0):
     """Until the sink was given all that is written; what isn't on disk yet comes within a second."""
     def caught_up():
         metrics = gateway.metrics()
         position = metrics[f'postern_sink_position{{sink="{name}"}}']
         return position == json.loads(kept_lines(gateway.site)[-1])["seq"]
-    wait_for(caught_up, "the sink to catch up")
+    wait_for(caught_up, "the sink to catch up", timeout)
 
 
 def test_lines_go_out_as_they_are(gateway_factory, cloud, token, receiver, pki, folder):
@@ -238,13 +243,13 @@ def test_hours_down_then_all_of_it(gateway_factory, cloud, token, receiver, pki)
     refuse_some(gateway, token, 1500)
     assert gateway.status("/readyz").body == b"ok\n"
     wait_for(lambda: gateway.metrics()['postern_sink_lag_lines{sink="lake"}'] >= 1500, "the lag")
-    assert gateway.metrics()['postern_sink_failures_total{sink="lake"}'] > 0
+    wait_for(lambda: gateway.metrics()['postern_sink_failures_total{sink="lake"}'] > 0, "a failure")
     assert receiver.lines() == []
     gateway.stop()
     again = gateway_factory(site=gateway.site)
     refuse_some(again, token, 1000)
     receiver.answer = 204
-    wait_caught_up(again)
+    wait_caught_up(again, timeout=60.0)  # the pauses between its tries have grown meanwhile
     assert_delivered(receiver, gateway.site)
     assert len(receiver.lines()) >= 2500
     assert max(len(batch.lines) for batch in receiver.batches) <= 200

@@ -59,9 +59,11 @@ def run(gateway_factory, site_factory, pki):
 
 
 def refuse(gateway):
-    """One line more."""
+    """One line more, which nobody who is refused waits for."""
+    before = len(settled(gateway))
     user = make_token(user="alice", project=PROJECT, roles=["te_admin"])
     assert post_create(gateway, user, create_body(flavor="modelarts.vm.gpu.8u")).status == 403
+    wait_for(lambda: len(settled(gateway)) > before, "the line of the refusal")
 
 
 def settled(gateway):

@@ -42,8 +42,10 @@ def entries(gateway):
 
 
 def wait_scanned(gateway):
-    """Until the lists were read once: before that an empty ledger grants nothing."""
+    """Until the lists were read once: before that an empty ledger grants nothing. Gateways that share one hear of it
+    from each other."""
     wait_for(lambda: gateway.metrics()["postern_reconcile_last_success_timestamp_seconds"] > 0, "the first scan")
+    wait_for(lambda: b"lists have not been read" not in gateway.status("/readyz").body, "all to know of it")
 
 
 def wait_settled(gateway, timeout=60.0):

@@ -93,6 +93,7 @@ class Followed:
         """Each of the first lines once and in order at both receivers, once those are left out that they had already."""
         kept = [without_open(line) for line in self.kept()[:count]]
         assert len(kept) == count
+        self.siem.wait_seq(count)  # what is delivered was read from the socket; that it was kept comes behind that
         lake = [line.encode() for line in self.lake.lines()]
         wrong = [(at, line) for at, line in enumerate(lake, 1) if json.loads(line)["seq"] != at]
         assert wrong[:3] == []
