@@ -69,10 +69,16 @@ class Load:
             if not self.killed:
                 self.faults.append(f"{prefix}: {error!r}")
 
+    def _take_id(self):
+        try:
+            return self.ids.popleft()
+        except IndexError:  # also where another client was quicker
+            return None
+
     def _turn(self, client, pick, name):
         kind = pick.choices(["plain", "rewritten", "refused", "burst", "delete"], [8, 3, 3, 2, 4])[0]
-        if kind == "delete" and self.ids:
-            client.request("DELETE", f"{CREATE}/{self.ids.popleft()}", None, self.headers)
+        if kind == "delete" and (instance := self._take_id()) is not None:
+            client.request("DELETE", f"{CREATE}/{instance}", None, self.headers)
             return
         bodies = {
             "refused": [create_body(name=name, flavor="modelarts.vm.gpu.v100")],

@@ -16,6 +16,7 @@ from support.memory import FREES, resident_kb
 from support.waiting import wait_for
 
 MB = 1048576
+TIMEOUT_S = 2  # of the journal: longer than a sync takes on a slow disk that others write to, too
 OTHER_FLAVOR = create_body(name="refused", flavor="modelarts.vm.gpu.v100")
 
 
@@ -38,7 +39,7 @@ def cloud(cloud_factory):
 
 @pytest.fixture
 def site(site_factory, cloud):
-    made = site_factory(url=cloud.url, settings={"journal": {"timeout": "300ms"}})
+    made = site_factory(url=cloud.url, settings={"journal": {"timeout": f"{TIMEOUT_S}s"}})
     made.failing_disk = True
     return made
 
@@ -277,7 +278,7 @@ def test_a_sync_that_hangs(disk, site, gateway_factory, cloud, token):
             check_refusal(answer, 503, "journal.timeout")
             late.append(exchange_id(answer))
             client.close()
-        assert 0.25 < time.monotonic() - began < 5, "journal.timeout is 300 ms"
+        assert 0.8 * TIMEOUT_S < time.monotonic() - began < 5 * TIMEOUT_S, "none waits for another one's time"
         assert stop(gateway, token, running[0]).status == 200
         assert delete(gateway, token, running[1]).status == 200
         assert gateway.request("GET", CREATE, None, headers).status == 200

@@ -10,6 +10,8 @@ from support.contract import check_refusal, exchange_id, post_create
 from support.http import Client, request_bytes
 from support.waiting import wait_for
 
+PATIENT = {"limits": {"drain": "60s"}}  # whatever ends sooner didn't wait for that
+
 
 def refuses_connections(gateway):
     try:
@@ -19,7 +21,8 @@ def refuses_connections(gateway):
     return False
 
 
-def test_a_create_under_way_is_finished(gateway, cloud, token):
+def test_a_create_under_way_is_finished(gateway_factory, cloud, token):
+    gateway = gateway_factory(settings=PATIENT)
     cloud.fault("slow", "POST *")
     with gateway.connect() as client, gateway.connect() as idle:
         client.send(request_bytes("POST", CREATE, compact(create_body()), {"X-Auth-Token": token}))
@@ -39,7 +42,8 @@ def test_a_create_under_way_is_finished(gateway, cloud, token):
     assert journal.lines[-1]["event"] == "stop"
 
 
-def test_a_long_answer_under_way_is_finished(gateway, token):
+def test_a_long_answer_under_way_is_finished(gateway_factory, token):
+    gateway = gateway_factory(settings=PATIENT)
     with gateway.connect() as client:
         client.send(request_bytes("GET", f"/v1/{PROJECT}/big?bytes=30000000", None, {"X-Auth-Token": token}))
         client._line()
@@ -64,9 +68,10 @@ def test_the_drain_has_an_end(gateway_factory, cloud, token):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_gateway_ends_at_once(gateway, number):
+def test_an_idle_gateway_ends_at_once(gateway_factory, number):
+    gateway = gateway_factory(settings=PATIENT)
     gateway.signal(number)
-    assert gateway.wait(5) == 0
+    assert gateway.wait(20) == 0
     assert [line["event"] for line in gateway.journal().lines][-1] == "stop"
     assert not gateway.site.folder.joinpath("admin.sock").exists()
 

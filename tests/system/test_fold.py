@@ -41,9 +41,9 @@ def test_a_start_reads_one_segment(gateway_factory, cloud_factory, site_factory,
     """The older ones can't be read any more, and nothing is missing: not even the operation of an intent that a crash
     left open two segments before."""
     cloud = cloud_factory(max_instances=10000)
-    site = site_factory(url=cloud.url)
+    site = site_factory(url=cloud.url, settings={"upstream": {"timeouts": {"first_byte": "5m", "total": "5m"}}})
     first = gateway_factory(site=site)
-    cloud.fault("slow", "POST *")
+    cloud.fault("slow", "POST *")  # until the segments are full
     with first.connect() as client:
         client.send(request_bytes("POST", CREATE, compact(create_body(name="held")), {"X-Auth-Token": token}))
         cloud.wait_held()

@@ -130,8 +130,11 @@ def test_closes_within_a_body(gateway, cloud, token, how):
                 if how == "half_close":
                     client.read_end()
     wait_no_connections(gateway)
-    wait_for(lambda: gateway.metrics()["postern_upstream_connections"] == gateway.metrics()["postern_upstream_idle"],
-             "the end of what was begun")
+
+    def all_are_idle():
+        metrics = gateway.metrics()
+        return metrics["postern_upstream_connections"] == metrics["postern_upstream_idle"]
+    wait_for(all_are_idle, "the end of what was begun")
     check_serves(gateway, token)
     whole = [request for request in cloud.requests() if request.complete]
     assert [request.method for request in whole] == ["GET"], whole

@@ -12,7 +12,7 @@ BODY = compact(create_body())
 SIZE = f"Content-Length: {len(BODY)}\r\n"
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 CHUNKS = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
-SHORT = {"limits": {"head_timeout": "500ms", "body_timeout": "500ms", "idle_timeout": "500ms"}}
+SHORT = {"limits": {"head_timeout": "500ms", "body_timeout": "500ms", "idle_timeout": "3s"}}
 
 
 def create(fields=SIZE, body=BODY, line=f"POST {CREATE} HTTP/1.1", host="Host: g\r\n"):

@@ -16,8 +16,8 @@ from support.raw_server import PROBE, Played, RawServer
 
 ECHO = f"/v1/{PROJECT}/echo"
 OTHER = f"/v1/{PROJECT}{PROBE}"
-SHORT = {"upstream": {"timeouts": {"connect": "1s", "tls": "1s", "send": "1s", "first_byte": "500ms", "idle": "500ms",
-                                   "total": "3s"}}}
+SHORT = {"upstream": {"timeouts": {"connect": "2s", "tls": "3s", "send": "3s", "first_byte": "1s", "idle": "1s",
+                                   "total": "10s"}}}
 GOOD = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"id":"DE-1"}'
 
 
@@ -180,14 +180,16 @@ def test_an_answer_stops(gateway_factory, server, token, name):
                 client.read_answer()
         else:
             check_refusal(client.read_answer(), 504, "upstream.timeout")
-    assert [method for _, method, _ in server.seen()] == ["POST", "GET"], "each was sent once"
-    check_next_is_served(gateway, server, token, 3)
+    seen = server.seen()
+    assert [method for _, method, _ in seen] == ["POST", "GET"], "each was sent once"
+    check_next_is_served(gateway, server, token, seen)
 
 
-def check_next_is_served(gateway, server, token, connection):
-    """On a new connection of that number."""
+def check_next_is_served(gateway, server, token, seen):
+    """On none of the connections of what was seen; which one it is depends on who reads lists meanwhile."""
     assert gateway.request("GET", OTHER, None, {"X-Auth-Token": token}).status == 200
-    assert [number for number, _, _ in server.seen()] == [connection]
+    (number, _, _), = server.seen()
+    assert number not in {before for before, _, _ in seen}
 
 
 # ---- a connection that was kept and is lost ----
@@ -252,5 +254,4 @@ def test_an_answer_without_end_to_a_create(gateway_factory, server, token):
     answer = post_create(gateway, token)
     check_refusal(answer, 502, "outcome.unknown")
     assert record(gateway, answer) == ["allow", "unknown", None, "the answer is larger than limits.answer", ["outcome.unknown"]]
-    server.seen()
-    check_next_is_served(gateway, server, token, 2)
+    check_next_is_served(gateway, server, token, server.seen())

@@ -171,7 +171,7 @@ def test_an_instance_that_is_not_shown_is_not_started(gateway, cloud, call, faul
 
 def test_a_look_at_an_instance_ends_in_time(gateway_factory, cloud, token):
     """It holds the instance for other changes as long as it lasts."""
-    gateway = gateway_factory(POLICY, {"upstream": {"timeouts": {"total": "1s"}}})
+    gateway = gateway_factory(POLICY, {"upstream": {"timeouts": {"total": "3s"}}})
     cloud.preset([de_instance()])
     cloud.fault("hang", match="GET *")
     for status in (503, 200):

@@ -73,7 +73,7 @@ def test_answers_are_lost_under_load(gateway_factory, site_factory, cloud_factor
 
 
 HANG_S = 60
-DEADLINE_S = 6  # what a create may take: the settings below, and what a busy machine adds
+DEADLINE_S = 20  # what a create may take: the settings below, and what a busy machine adds
 
 
 def test_the_cloud_hangs_under_load(gateway_factory, site_factory, cloud_factory, folder, token):

