@@ -247,7 +247,10 @@ static void begin_round(struct reconciler *r, int64_t now_us)
         log_line(LOG_ERROR, "no memory left for the projects to scan");
         return;
     }
-    targets_begin_round(&r->targets, now_us);
+    if (r->round)
+        targets_prolong_round(&r->targets, now_us);
+    else
+        targets_begin_round(&r->targets, now_us);
     r->round = true;
 }
 

@@ -165,19 +165,36 @@ void targets_hint(const struct targets *targets, struct target *target, int64_t 
     make_due(target, now_us + target->pause_us);
 }
 
-void targets_begin_round(struct targets *targets, int64_t now_us)
+static void drop_unnamed(struct targets *targets)
 {
     struct target *target, *next;
 
     for (target = TAILQ_FIRST(&targets->all); target != NULL; target = next) {
         next = TAILQ_NEXT(target, link);
         if (target->token.ptr == NULL && !target->named && target->pause_us == 0 &&
-            target != targets->current) {
+            target != targets->current)
             targets_drop(targets, target);
-            continue;
-        }
+    }
+}
+
+void targets_begin_round(struct targets *targets, int64_t now_us)
+{
+    struct target *target;
+
+    drop_unnamed(targets);
+    for (target = TAILQ_FIRST(&targets->all); target != NULL; target = TAILQ_NEXT(target, link)) {
         target->round = true;
         target->again = target == targets->current;
+        make_due(target, now_us);
+    }
+}
+
+void targets_prolong_round(struct targets *targets, int64_t now_us)
+{
+    struct target *target;
+
+    drop_unnamed(targets);
+    for (target = TAILQ_FIRST(&targets->all); target != NULL; target = TAILQ_NEXT(target, link)) {
         make_due(target, now_us);
     }
 }

@@ -62,6 +62,10 @@ void targets_hint(const struct targets *targets, struct target *target, int64_t 
 /* A round begins: all of them are due. Projects that nobody names any more, and of which nothing is
  * expected, are dropped. */
 void targets_begin_round(struct targets *targets, int64_t now_us);
+/* The time of the next round has come, and this one isn't over: all of them are due, what it
+ * lacks first, and what it has read counts. Were it begun anew, a round that takes
+ * longer than the time between two would never be over. Drops as a beginning does. */
+void targets_prolong_round(struct targets *targets, int64_t now_us);
 /* An operator wants all of them scanned. */
 void targets_ask(struct targets *targets, int64_t now_us);
 /* What was asked for is not tried any more; how many. */

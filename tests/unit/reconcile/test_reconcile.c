@@ -28,6 +28,7 @@ static struct {
     char told[LINES_MAX][64];   /* the journal's lines */
     struct ledger_item entry;   /* of the ledger, if it has an id */
     bool projects;              /* the ledger names "p1" */
+    int64_t takes_us;           /* a scan, at least */
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 const char *scan_finding_name(enum scan_finding finding)
@@ -80,7 +81,11 @@ void quota_scanned(struct quota_store *store)
 enum status quota_reconcile(struct quota_store *store, const struct scan *scan,
                             const struct scan_rules *rules)
 {
+    const int64_t until_us = clock_monotonic_us() + world.takes_us;
+
     (void)store;
+    while (clock_monotonic_us() < until_us)
+        (void)sched_yield();
     for (int i = SCAN_CREATED; world.finds.id.ptr != NULL && i <= SCAN_ORPHAN; i++)
         rules->report(rules->user, (enum scan_finding)i, &world.finds);
     (void)snprintf(world.owners[world.scans % SCANS_MAX], sizeof world.owners[0], "%.*s",
@@ -214,6 +219,7 @@ static int set_up(void **state)
     world.scans = world.scanned = world.lines = 0;
     world.finds = world.entry = (struct ledger_item){0};
     world.projects = true;
+    world.takes_us = 0;
     settings = (struct reconcile_settings){0};
     write_file(path, "service-token\n");
     assert_int_equal(service_open(&from, &service, &err), STATUS_OK);
@@ -255,6 +261,18 @@ static void test_rounds_come_again(void **state)
     settings.interval_ms = 20;
     reconciler = start_it(script);
     wait_for(&world.scanned, 3);
+    stop_it(reconciler);
+}
+
+static void test_a_round_that_takes_longer_than_its_interval(void **state)
+{
+    struct reconciler *reconciler;
+
+    (void)state;
+    settings.interval_ms = 1;
+    world.takes_us = 2000;
+    reconciler = start_it(script);
+    wait_for(&world.scanned, 2);
     stop_it(reconciler);
 }
 
@@ -474,6 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_first_round),
         TEST(test_rounds_come_again),
+        TEST(test_a_round_that_takes_longer_than_its_interval),
         TEST(test_nothing_is_known_where_nothing_is_named),
         TEST(test_a_failed_scan_is_tried_again),
         TEST(test_lines),

@@ -148,6 +148,25 @@ static void test_a_scan_that_began_before_counts_for_nothing(void **state)
     assert_true(targets_asked_over(&targets));
 }
 
+static void test_a_round_that_takes_longer_than_the_time_between_two(void **state)
+{
+    struct target *a = project("a"), *b = project("b"), *c;
+
+    (void)state;
+    targets_begin_round(&targets, S(1));
+    scan(a, true, INT64_MAX, S(2));
+    targets.current = b;
+    c = project("c"); /* is named meanwhile */
+    targets_prolong_round(&targets, S(3));
+    targets_scanned(&targets, true, INT64_MAX, S(4));
+    assert_false(targets_round_over(&targets)); /* c lacks */
+    assert_int_equal(next_due(), S(3));
+    scan(a, true, INT64_MAX, S(5));
+    assert_ptr_equal(due(S(5)), c);
+    scan(c, true, INT64_MAX, S(6));
+    assert_true(targets_round_over(&targets));
+}
+
 static void test_asked_for_is_over_after_one_try(void **state)
 {
     struct target *a = project("a");
@@ -243,6 +262,7 @@ int main(void)
         TEST(test_what_is_unsettled_is_looked_for),
         TEST(test_many_hints_scan_no_faster),
         TEST(test_a_scan_that_began_before_counts_for_nothing),
+        TEST(test_a_round_that_takes_longer_than_the_time_between_two),
         TEST(test_asked_for_is_over_after_one_try),
         TEST(test_projects_that_nobody_names),
         TEST(test_callers),
