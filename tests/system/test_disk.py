@@ -17,6 +17,7 @@ from support.waiting import wait_for
 
 MB = 1048576
 TIMEOUT_S = 2  # of the journal: longer than a sync takes on a slow disk that others write to, too
+LONG = "/team-a/" + "x" * 950 + "/"  # so that segments fill sooner
 OTHER_FLAVOR = create_body(name="refused", flavor="modelarts.vm.gpu.v100")
 
 
@@ -130,7 +131,8 @@ class Creators:
                 turn = 0
                 while not self._over.is_set():
                     name, turn = f"c{number}-{turn}", turn + 1
-                    answer = client.request("POST", CREATE, compact(create_body(name=name)), self.headers)
+                    body = create_body(name=name, spec__storage__location__path=LONG)
+                    answer = client.request("POST", CREATE, compact(body), self.headers)
                     self.answers[name] = answer
                     if answer.status != 200:
                         check_refusal(answer, 503)

@@ -88,6 +88,7 @@ def test_a_line_is_sealed_in_time_and_the_state_says_so(sealed, folder, token):
     assert post_create(gateway, token).status == 200
     journal = gateway.wait_journal(lambda j: j.lines[-1]["event"] == "seal" and j.events("outcome"), "a seal")
     wait_for(lambda: told(folder / "other" / "seals") == raw_seals(journal), "the witness")
+    wait_for(lambda: gateway.metrics()["postern_journal_witness_waiting"] == 0, "the count behind that")
     last = journal.lines[-1]
     status = gateway.site.run("status").stdout
     assert key_id(folder / "seal.key") in status and last["time"] in status

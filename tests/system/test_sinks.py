@@ -310,7 +310,7 @@ def test_kill_at_any_moment(gateway_factory, site_factory, cloud, token, receive
         asking.join()
     receiver.answer = 200
     gateway = gateway_factory(site=site)
-    wait_caught_up(gateway)
+    wait_caught_up(gateway, timeout=60.0)  # with all that was asked for while the sink waited
     assert_delivered(receiver, site)
     gateway.stop()
 
