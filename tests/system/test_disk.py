@@ -35,7 +35,7 @@ def shim(tmp_path_factory):
 
 @pytest.fixture
 def cloud(cloud_factory):
-    return cloud_factory(max_instances=1000000)
+    return cloud_factory(max_instances=1000000, frozen=False)  # else what is new is listed as old: as an orphan
 
 
 @pytest.fixture

@@ -135,7 +135,8 @@ def test_slow_bodies_of_streams(gateway_factory, cloud, crowd, others, token):
 
 def test_slow_readers(gateway_factory, cloud, crowd, others, token):
     """Each holds what the queue of its connection holds, and sees in the end that it hasn't got all."""
-    gateway = gateway_factory(settings={"limits": {"write_timeout": "1s"}}, env=FREES)
+    gateway = gateway_factory(settings={"limits": {"write_timeout": "1s"}, "upstream": {
+        "timeouts": {"connect": "30s", "tls": "30s"}}}, env=FREES)  # the cloud is busy with all of them
     others.are_served(gateway)
     before = peak_kb(gateway)
     clients = crowd(gateway, 20)

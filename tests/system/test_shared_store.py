@@ -438,6 +438,9 @@ def test_the_lists_are_one_in_the_end(server, database, stores):
         for gateway in gateways:
             assert gateway.reserved(f"{gateway.name}{i}") == ("granted",)
             gateway.settle(f"{gateway.name}{i}", ("created", "nothing", "held")[i % 3], f"i{gateway.name}{i}")
-    wait_for(lambda: gateways[0].entries() == gateways[1].entries(), "the same entries")
-    rows = server.sql("SELECT id, state, gateway FROM postern_entry WHERE NOT gone", database)
-    assert {row[0]: tuple(row[1:]) for row in rows} == gateways[0].entries()
+
+    def stored():
+        rows = server.sql("SELECT id, state, gateway FROM postern_entry WHERE NOT gone", database)
+        return {row[0]: tuple(row[1:]) for row in rows}
+    wait_for(lambda: gateways[0].entries() == gateways[1].entries() == stored(), "the same entries")
+    assert len(stored()) == 26

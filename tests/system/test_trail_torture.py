@@ -34,7 +34,7 @@ def mounts():
 
 @pytest.fixture
 def cloud(cloud_factory):
-    return cloud_factory(max_instances=1000000)
+    return cloud_factory(max_instances=1000000, frozen=False)  # else what is new is listed as old: as an orphan
 
 
 @pytest.fixture
