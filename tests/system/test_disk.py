@@ -147,7 +147,7 @@ class Creators:
     def wait(self, status, more):
         """Until so many more answers have that status."""
         target = self.count(status) + more
-        wait_for(lambda: self.count(status) >= target or self.faults, f"{more} more answers with {status}")
+        wait_for(lambda: self.count(status) >= target or self.faults, f"{more} more answers with {status}", 60)
 
     def __enter__(self):
         for thread in self.threads:

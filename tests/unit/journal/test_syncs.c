@@ -154,19 +154,36 @@ static void the_next_intent_takes_them_along(void **state)
     open_with(bench, DURABILITY_SYNC, 1 << 20);
 }
 
+/* How long it takes from the line to its sync, in us: the best of some, since a machine may stop
+ * for a while. What is synced later is never sooner than a second. */
+static int64_t time_to_sync(struct bench *bench, const struct journal_facts *facts,
+                            enum journal_wait wait)
+{
+    enum { TRIES = 20 };
+    int64_t best_us = INT64_MAX;
+
+    for (int i = 0; i < TRIES && best_us > 500000; i++) {
+        int64_t began_us = clock_monotonic_us(), took_us;
+        int syncs = faults.syncs;
+
+        assert_int_equal(submit(bench, facts, wait), STATUS_OK);
+        (void)wait_syncs(syncs + 1);
+        took_us = clock_monotonic_us() - began_us;
+        best_us = took_us < best_us ? took_us : best_us;
+    }
+    return best_us;
+}
+
 static void lines_of_the_gateway_are_synced_at_once(void **state)
 {
     static const enum journal_event rows[] = {JOURNAL_POLICY, JOURNAL_ADMIN, JOURNAL_SETTLED,
                                               JOURNAL_ORPHAN};
-    struct bench *bench = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct journal_facts facts = make_event(rows[i]);
-        int syncs = faults.syncs;
 
         facts.id = facts.instance_id = VIEW("x");
-        assert_int_equal(submit(bench, &facts, JOURNAL_WRITTEN), STATUS_OK);
-        assert_true(wait_syncs(syncs + 1) < 900000);
+        assert_true(time_to_sync(*state, &facts, JOURNAL_WRITTEN) < 900000);
     }
 }
 
@@ -174,12 +191,11 @@ static void an_outcome_may_wait_for_its_sync(void **state)
 {
     struct bench *bench = *state;
     struct journal_facts facts = make_outcome("o", OUTCOME_DONE, NULL);
-    int64_t began_us = clock_monotonic_us();
     int syncs = faults.syncs;
 
     assert_int_equal(submit(bench, &facts, JOURNAL_SYNCED), STATUS_OK);
     assert_int_equal(faults.syncs, syncs + 1);
-    assert_true(clock_monotonic_us() - began_us < 900000);
+    assert_true(time_to_sync(bench, &facts, JOURNAL_SYNCED) < 900000);
 }
 
 static void the_end_syncs_what_is_left(void **state)
