@@ -228,9 +228,10 @@ def test_the_first_of_two_addresses_is_dead(gateway_factory, site_factory, recei
     pki.leaf("collector", "DNS:collector.example")
     receiver = receiver_factory("tls", server_tls(pki, "collector"))
     site = site_factory(settings={"sinks": [{"name": "siem", "syslog": {
-        "address": f"tls:collector.example:{receiver.port}", "ca_file": pki.ca, "timeout": "1s"}}]})
-    with socket.create_server(("127.0.0.2", receiver.port)):
-        env = {**preloaded(build_shim(folder, "hosts"), site.binary), "POSTERN_TEST_HOSTS": "127.0.0.2 127.0.0.1"}
+        "address": f"tls:collector.example:{receiver.port}", "ca_file": pki.ca, "timeout": "4s"}}]})
+    dead = "127.9.9.9"  # nobody connects from there, so that the port is free
+    with socket.create_server((dead, receiver.port)):
+        env = {**preloaded(build_shim(folder, "hosts"), site.binary), "POSTERN_TEST_HOSTS": f"{dead} 127.0.0.1"}
         gateway = gateway_factory(site=site, env=env)
         refuse(gateway)
         check_all(gateway, receiver)

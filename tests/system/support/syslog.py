@@ -68,11 +68,22 @@ class Receiver:
     def __init__(self, kind, path=None, tls=None, buffer=None):
         self.kind, self.path, self.tls, self.buffer = kind, path, tls, buffer
         self.port = 0
+        if path is None:  # holds the port while nobody listens there: it is one that any connection may get
+            self._place = self._bound(0)
+            self.port = self._place.getsockname()[1]
         self.messages, self.faults = [], []
         self._paused = threading.Event()
         self._paused.set()
         self.running = False
         self.start()
+
+    @staticmethod
+    def _bound(port):
+        made = socket.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind(("127.0.0.1", port))
+        return made
 
     @property
     def address(self):
@@ -86,10 +97,7 @@ class Receiver:
                 os.unlink(self.path)
             self._main.bind(str(self.path))
         else:
-            self._main = socket.socket()
-            self._main.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._main.bind(("127.0.0.1", self.port))
-            self.port = self._main.getsockname()[1]
+            self._main = self._bound(self.port)
         if self.buffer:
             self._main.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.buffer)
         if self.kind != "datagram":
