@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "commands/audit_open.h"
 #include "commands/printable.h"
+#include "commands/who.h"
 #include "trail/row.h"
 
 enum repeated { PROJECT, FLAVOR, POLICY_SET, CREDENTIAL, REPEATED };
@@ -51,18 +52,7 @@ static const char *or_else(const char *text, const char *otherwise)
     return text == NULL ? otherwise : text;
 }
 
-static const char *who(struct arena *arena, const struct audit_told *told)
-{
-    if (told->user_id.len == 0 && told->user_name.len == 0)
-        return "somebody whom the journal doesn't name";
-    if (told->user_name.len == 0 || told->user_id.len == 0)
-        return ask_text(arena, told->user_name.len > 0 ? told->user_name : told->user_id);
-    return arena_printf(arena, "%s (%s)%s%s", or_else(ask_text(arena, told->user_name), "-"),
-                        or_else(ask_text(arena, told->user_id), "-"),
-                        told->user_domain.len > 0 ? " of " : "",
-                        or_else(ask_text(arena, told->user_domain), ""))
-        .ptr;
-}
+static const char nobody[] = "somebody whom the journal doesn't name";
 
 static void tell_credential(struct story *s, struct arena *arena, const struct audit_told *told)
 {
@@ -201,7 +191,7 @@ static void tell_head(struct story *s, struct arena *arena, const struct audit_t
     buf_printf(s->out, "%s ", time);
     printable_add(s->out, told->operation);
     buf_add_str(s->out, " asked for by ");
-    printable_add(s->out, view_str(or_else(who(arena, told), "-")));
+    who_add(s->out, told->user_id, told->user_name, told->user_domain, nobody);
     buf_add_byte(s->out, '\n');
 }
 
@@ -233,13 +223,12 @@ static bool tell(void *user, const struct audit_exchange *x)
 /* A create whose line was retired. */
 static void tell_entry(struct story *s, struct arena *arena, const struct open_instance *entry)
 {
-    const struct audit_told told = {.user_id = entry->user_id, .user_name = entry->user_name};
-
     if (!s->created) {
         buf_printf(s->out, "%s %s", or_else(ask_time(arena, entry->since_us), "at an unknown time"),
                    entry->orphan ? "found in the cloud's list, created by nobody"
                                  : "asked for by ");
-        printable_add(s->out, entry->orphan ? VIEW("") : view_str(or_else(who(arena, &told), "-")));
+        if (!entry->orphan)
+            who_add(s->out, entry->user_id, entry->user_name, VIEW_NONE, nobody);
         buf_add_str(s->out, "; its line was retired, a checkpoint still tells it\n");
         if (entry->project.len > 0)
             say(s, "project", ask_text(arena, entry->project));

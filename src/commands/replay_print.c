@@ -4,6 +4,7 @@
 
 #include "commands/printable.h"
 #include "commands/replay.h"
+#include "commands/who.h"
 
 /* ---- JSON ---- */
 
@@ -85,8 +86,9 @@ void replay_print_change(struct jwriter *w, const struct replay_change *change)
     jwriter_member_opt(w, "project", change->project);
     jwriter_key(w, "user");
     jwriter_open_object(w);
-    jwriter_member_opt(w, "id", change->user_id);
-    jwriter_member_opt(w, "name", change->user_name);
+    jwriter_member_opt(w, "id", change->user.id);
+    jwriter_member_opt(w, "name", change->user.name);
+    jwriter_member_opt(w, "domain", change->user.domain);
     jwriter_close_object(w);
     jwriter_member_opt(w, "policy_set", change->policy_set);
     member_if(w, "redacted", change->redacted);
@@ -176,15 +178,20 @@ static void say_group(struct buf *out, const struct replay_group *group)
 {
     bool is_edit = group->kind == REPLAY_EDITED_DIFFERENTLY && group->rule.ptr != NULL;
 
-    printable_add(out, group->user.ptr == NULL ? VIEW("(nobody known)") : group->user);
+    who_add(out, group->user.id, group->user.name, group->user.domain, "(nobody known)");
     buf_printf(out, ": %" PRIu64 " request%s %s", group->count, group->count == 1 ? "" : "s",
                phrases[group->kind].before);
     if (is_edit)
         say_edit(out, group);
     else
         say_cause(out, group);
-    buf_printf(out, "%s, first %.*s, last %s, e.g. %.*s\n", phrases[group->kind].after,
-               VIEW_ARGS(group->first), group->last, VIEW_ARGS(group->example));
+    buf_printf(out, "%s, first ", phrases[group->kind].after);
+    printable_add(out, group->first);
+    buf_add_str(out, ", last ");
+    printable_add(out, view_str(group->last));
+    buf_add_str(out, ", e.g. ");
+    printable_add(out, group->example);
+    buf_add_byte(out, '\n');
     if (group->message.len > 0) {
         buf_add_str(out, "    ");
         printable_add(out, group->message);

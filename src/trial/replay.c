@@ -88,8 +88,8 @@ static bool tell(struct run *r, struct row *row, const struct replay_answer *bef
     change->time = row_text(row, ROW_TIME);
     change->operation = row_text(row, ROW_OPERATION);
     change->project = row_text(row, ROW_PROJECT);
-    change->user_id = row_text(row, ROW_USER_ID);
-    change->user_name = row_text(row, ROW_USER_NAME);
+    change->user = (struct replay_user){row_text(row, ROW_USER_ID), row_text(row, ROW_USER_NAME),
+                                        row_text(row, ROW_USER_DOMAIN)};
     change->policy_set = row_text(row, ROW_POLICY_SET);
     r->totals->changed++;
     r->totals->kinds[change->kind]++;

@@ -49,10 +49,17 @@ enum replay_obstacle {
 };
 const char *replay_obstacle_text(enum replay_obstacle obstacle); /* a sentence's end */
 
+/* Who asked, as far as the line says; ptr NULL: it doesn't. Names are unique in their domain only.
+ */
+struct replay_user {
+    struct view id, name, domain;
+};
+
 /* One request that would be answered differently. Lives until the callback returns. */
 struct replay_change {
     enum replay_kind kind;
-    struct view id, time, operation, project, user_id, user_name, policy_set;
+    struct view id, time, operation, project, policy_set;
+    struct replay_user user;
     bool redacted;              /* something was left out of it: the answers may differ for that */
     bool not_reproducible;      /* the set that judged it says something else today than its line */
     struct replay_reason cause; /* of an edit: rule is its path, code its op */

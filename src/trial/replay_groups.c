@@ -17,21 +17,24 @@ static uint32_t mix(uint32_t hash, struct view v)
     return (hash ^ 0xFF) * 16777619U;
 }
 
-static struct view user_of(const struct replay_change *change)
+static bool same_user(const struct replay_user *a, const struct replay_user *b)
 {
-    return change->user_name.ptr != NULL ? change->user_name : change->user_id;
+    if (a->id.len > 0 || b->id.len > 0)
+        return view_eq(a->id, b->id);
+    return view_eq(a->name, b->name) && view_eq(a->domain, b->domain);
 }
 
 static uint32_t hash_of(const struct replay_change *change)
 {
-    uint32_t hash = mix(2166136261U + change->kind, user_of(change));
+    const struct replay_user *user = &change->user;
+    uint32_t hash = mix(2166136261U + change->kind, user->id.len > 0 ? user->id : user->name);
 
     return mix(mix(mix(hash, change->cause.policy), change->cause.rule), change->cause.code);
 }
 
 static bool is_of(const struct replay_change *change, const struct replay_group *group)
 {
-    return group->kind == change->kind && view_eq(group->user, user_of(change)) &&
+    return group->kind == change->kind && same_user(&group->user, &change->user) &&
            view_eq(group->policy, change->cause.policy) &&
            view_eq(group->rule, change->cause.rule) && view_eq(group->code, change->cause.code);
 }
@@ -50,7 +53,9 @@ static struct replay_group *make(struct arena *arena, const struct replay_change
     if (group == NULL)
         return NULL;
     group->kind = change->kind;
-    if (keep(arena, user_of(change), &group->user) &&
+    if (keep(arena, change->user.id, &group->user.id) &&
+        keep(arena, change->user.name, &group->user.name) &&
+        keep(arena, change->user.domain, &group->user.domain) &&
         keep(arena, change->cause.policy, &group->policy) &&
         keep(arena, change->cause.rule, &group->rule) &&
         keep(arena, change->cause.code, &group->code) &&
@@ -93,11 +98,20 @@ enum status replay_groups_add(struct replay_groups *groups, const struct replay_
     return STATUS_OK;
 }
 
+static int compare_users(const struct replay_user *a, const struct replay_user *b)
+{
+    int order = view_cmp(a->name, b->name);
+
+    if (order == 0)
+        order = view_cmp(a->domain, b->domain);
+    return order != 0 ? order : view_cmp(a->id, b->id);
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct replay_group *a = *(const struct replay_group *const *)left;
     const struct replay_group *b = *(const struct replay_group *const *)right;
-    int order = view_cmp(a->user, b->user);
+    int order = compare_users(&a->user, &b->user);
 
     if (order == 0)
         order = (int)a->kind - (int)b->kind;

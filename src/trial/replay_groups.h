@@ -8,7 +8,8 @@ enum { REPLAY_BUCKETS = 1024, REPLAY_TIME_BYTES = 32 };
 
 struct replay_group {
     enum replay_kind kind;
-    struct view user, policy, rule, code; /* the rule of an edit is its path, the code its op */
+    struct replay_user user;        /* of the first */
+    struct view policy, rule, code; /* the rule of an edit is its path, the code its op */
     uint64_t count;
     struct view first, example;   /* when, and the id, of the first */
     struct view message;          /* of the first */
@@ -25,9 +26,10 @@ struct replay_groups {
 };
 
 void replay_groups_init(struct replay_groups *groups, struct arena *arena, size_t max);
-/* Copies what it keeps. STATUS_NOMEM. */
+/* Users are told apart by their ids, those without one by name and domain. Copies what it keeps.
+ * STATUS_NOMEM. */
 MUST_CHECK enum status replay_groups_add(struct replay_groups *groups,
                                          const struct replay_change *change);
-/* By user, kind, policy, rule and code; in the arena. NULL: no memory. */
+/* By user (name, domain, id), kind, policy, rule and code; in the arena. NULL: no memory. */
 MUST_CHECK const struct replay_group **replay_groups_sorted(const struct replay_groups *groups,
                                                             struct arena *arena);

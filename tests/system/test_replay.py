@@ -133,7 +133,7 @@ def test_a_day_under_other_policies(day):
     done = replay(site, stricter)
     assert done.returncode == 1
     line, = [line for line in done.stdout.splitlines() if "allowed now would be refused" in line]
-    assert line.startswith("bob: 2 requests allowed now would be refused by no-bob/flavors.deny (flavor.denied), first ")
+    assert line.startswith("bob (user-id-of-bob) of example-org: 2 requests allowed now would be refused by no-bob/flavors.deny (flavor.denied), first ")
     assert line.endswith(f", e.g. {ids['de-bob']}")
     assert "alice" not in done.stdout
 
@@ -145,7 +145,7 @@ def test_a_day_under_other_policies(day):
     found = replay_json(site, MORE.replace("default: 1h, max: 4h", "default: 30m, max: 4h"))
     assert changed(found) == {ids[name]: "edited_differently" for name in ("de-endless", "de-update", "nb-start")}
     done = replay(site, MORE.replace("default: 1h, max: 4h", "default: 30m, max: 4h"))
-    assert "alice: 2 requests would be edited differently: set of /spec/auto_stop/duration by strict" in done.stdout
+    assert "alice (user-id-of-alice) of example-org: 2 requests would be edited differently: set of /spec/auto_stop/duration by strict" in done.stdout
 
     # Only the warnings of a policy that is not enforced.
     found = replay_json(site, MORE.replace("deny: [\"*.2u\"]", "deny: [\"*.4u\"]"))
@@ -221,6 +221,28 @@ def test_a_digest_is_no_request(gateway_factory, cloud, token):
     assert not {"request", "query", "stored", "redacted"} & set().union(*gateway.journal().lines)
     done = replay(gateway.site, POLICIES)
     assert done.returncode == 2 and done.stdout == "" and "set journal.requests to full" in done.stderr, done
+
+
+def test_users_of_one_name_are_apart(gateway_factory, cloud, tmp_path):
+    gateway = gateway_factory(POLICIES, FULL)
+    for name, user_id, domain in (("a", "id-1", "x"), ("b", "id-2", "y"), ("c", "id-2", "y")):
+        token = make_token(user="alice", user_id=user_id, domain=domain)
+        assert post_create(gateway, token, create_body(name=name)).status == 200
+    gateway.stop()
+    stricter = "version: 1\npolicies:\n  - name: no\n    flavors: {deny: ['*']}\n"
+    lines = [line for line in replay(gateway.site, stricter).stdout.splitlines() if " would be refused by " in line]
+    assert [line.partition(" allowed ")[0] for line in lines] == \
+        ["alice (id-1) of x: 1 request", "alice (id-2) of y: 2 requests"]
+    users = [row["user"] for row in replay_json(gateway.site, stricter)["changed"]]
+    assert users[0] == {"id": "id-1", "name": "alice", "domain": "x"} and users[1] == users[2] != users[0]
+
+    # A certificate's rule, or the holder of an access key, may have a domain and no id.
+    copy = shutil.copytree(gateway.site.journal_folder, tmp_path / "journal")
+    for segment in copy.glob("*.jsonl"):
+        segment.write_text(segment.read_text().replace('"id":"id-1",', "").replace('"id":"id-2",', ""))
+    done = replay(gateway.site, stricter, "--journal", str(copy), "--sets", str(gateway.site.folder / "sets"))
+    assert [line.partition(" allowed ")[0] for line in done.stdout.splitlines() if " would be refused by " in line] == \
+        ["alice of x: 1 request", "alice of y: 2 requests"]
 
 
 def test_exceptions_are_judged_at_the_time_of_the_request(site_factory, gateway_factory, cloud, folder):

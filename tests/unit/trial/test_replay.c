@@ -120,7 +120,7 @@ static bool on_change(void *user, const struct replay_change *change)
     struct place *p = user;
 
     p->changes++;
-    assert_view(change->user_name, "alice");
+    assert_view(change->user.name, "alice");
     (void)snprintf(p->last_id, sizeof p->last_id, "%.*s", VIEW_ARGS(change->id));
     return p->changes != p->end_after;
 }

@@ -160,7 +160,7 @@ static struct replay_change change_of(const char *user, const struct replay_reas
     return (struct replay_change){.kind = REPLAY_NEWLY_REFUSED,
                                   .id = view_str(id),
                                   .time = view_str(id),
-                                  .user_name = view_str(user),
+                                  .user = {.name = view_str(user)},
                                   .cause = *cause};
 }
 
@@ -190,15 +190,57 @@ static void changes_are_grouped(void **state)
     assert_non_null(all);
     assert_int_equal(groups.count, 3);
     assert_int_equal(groups.untold, 2);
-    assert_view(all[0]->user, "alice");
+    assert_view(all[0]->user.name, "alice");
     assert_view(all[0]->policy, "a");
     assert_view(all[1]->policy, "b");
-    assert_view(all[2]->user, "bob");
+    assert_view(all[2]->user.name, "bob");
     assert_int_equal(all[2]->count, 3);
     assert_view(all[2]->example, "1");
     assert_view(all[2]->first, "1");
     assert_string_equal(all[2]->last, "7");
     assert_view(all[2]->message, "one text");
+    arena_done(&arena);
+}
+
+/* Two domains may each have an alice, and an alice may be renamed. */
+static void users_of_one_name_are_apart(void **state)
+{
+    static const struct replay_user users[] = {
+        {TEXT("1"), TEXT("alice"), TEXT("x")},  {TEXT("2"), TEXT("alice"), TEXT("y")},
+        {TEXT("2"), TEXT("alicia"), TEXT("y")}, {{NULL, 0}, TEXT("alice"), TEXT("y")},
+        {{NULL, 0}, TEXT("alice"), TEXT("x")},  {{NULL, 0}, TEXT("alice"), {NULL, 0}},
+        {TEXT("alice"), {NULL, 0}, {NULL, 0}},  {{NULL, 0}, {NULL, 0}, {NULL, 0}},
+    };
+    static const struct {
+        const char *name, *domain, *id;
+        uint64_t count;
+    } want[] = {
+        {"", "", "", 2},        {"", "", "alice", 2},   {"alice", "", "", 2},
+        {"alice", "x", "", 2},  {"alice", "x", "1", 2}, {"alice", "y", "", 2},
+        {"alice", "y", "2", 4},
+    };
+    static struct replay_groups groups;
+    const struct replay_group **all;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 4096, 1 << 22);
+    replay_groups_init(&groups, &arena, 100);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(users); i++) {
+        struct replay_change change = change_of("", &flavor, "1");
+
+        change.user = users[i % ARRAY_LEN(users)];
+        assert_int_equal(replay_groups_add(&groups, &change), STATUS_OK);
+    }
+    all = replay_groups_sorted(&groups, &arena);
+    assert_non_null(all);
+    assert_int_equal(groups.count, ARRAY_LEN(want));
+    for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+        assert_view_eq(all[i]->user.name, view_str(want[i].name));
+        assert_view_eq(all[i]->user.domain, view_str(want[i].domain));
+        assert_view_eq(all[i]->user.id, view_str(want[i].id));
+        assert_int_equal(all[i]->count, want[i].count);
+    }
     arena_done(&arena);
 }
 
@@ -208,6 +250,7 @@ int main(void)
         cmocka_unit_test(differences_are_found),
         cmocka_unit_test(lines_agree_or_not),
         cmocka_unit_test(changes_are_grouped),
+        cmocka_unit_test(users_of_one_name_are_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
