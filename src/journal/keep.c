@@ -4,17 +4,8 @@
 
 #include "base/buffer.h"
 #include "base/redact.h"
+#include "journal/secret.h"
 #include "modelarts/fields.h"
-
-/* Without case, '_' and '-': a name that holds one of these holds a secret. */
-static const char *const secret_words[] = {
-    "password",  "passwd",     "passphrase", "secret",        "token",  "credential", "accesskey",
-    "secretkey", "privatekey", "apikey",     "authorization", "cookie", "sessionid",  "signature",
-    "sshkey",    "userdata",   "pwd",        "adminpass",     "bearer",
-};
-/* The cloud's own short names of an access key and its secret: too short to be looked for within
- * others. */
-static const char *const secret_names[] = {"ak", "sk"};
 
 /* ---- paths ---- */
 
@@ -87,23 +78,6 @@ enum status keep_path_parse(struct view text, struct arena *arena, struct keep_p
 
 /* ---- names ---- */
 
-/* Letters in lower case and digits; the rest is left out. */
-static size_t fold(struct view name, char *out)
-{
-    size_t len = 0;
-
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-
-        if (c >= 'A' && c <= 'Z')
-            out[len++] = (char)(c - 'A' + 'a');
-        else if (c != '_' && c != '-' && c != '.' && c != ' ' && c != '\0')
-            out[len++] = c;
-    }
-    out[len] = '\0';
-    return len;
-}
-
 static bool is_judged(struct view name)
 {
     for (const struct field *field = fields; field->name != NULL; field++) {
@@ -121,12 +95,7 @@ enum status keep_name_is_secret(struct view name, struct arena *arena, bool *ret
     *ret = false;
     if (folded == NULL)
         return STATUS_NOMEM;
-    (void)fold(name, folded);
-    for (size_t i = 0; i < ARRAY_LEN(secret_words) && !*ret; i++)
-        *ret = strstr(folded, secret_words[i]) != NULL;
-    for (size_t i = 0; i < ARRAY_LEN(secret_names) && !*ret; i++)
-        *ret = strcmp(folded, secret_names[i]) == 0;
-    *ret = *ret && !is_judged(name);
+    *ret = secret_is_name(name, folded) && !is_judged(name);
     return STATUS_OK;
 }
 
@@ -135,7 +104,8 @@ enum status keep_name_is_secret(struct view name, struct arena *arena, bool *ret
 struct marks {
     const struct jdoc *doc;
     struct arena *arena;
-    bool *taken; /* by jref */
+    char *scratch; /* for any text of the document */
+    bool *taken;   /* by jref */
     bool any;
     enum status failed;
 };
@@ -227,6 +197,77 @@ static bool is_secret_name(struct marks *m, jref v, struct view key)
         m, view_of(m->doc->bytes.ptr + value->key_start, value->key_end - value->key_start), key);
 }
 
+/* There is nothing in null, true and false to hide. */
+static void take_value(struct marks *m, jref v)
+{
+    if (jdoc_kind(m->doc, v) > JKIND_TRUE)
+        take(m, v);
+}
+
+/* {"name": "DB_PASSWORD", "value": "x"}: the label of a value stands beside it. */
+static void mark_labelled(struct marks *m, jref label, struct view key, struct view text)
+{
+    static const char *const labels[] = {"name", "Name", "NAME", "key", "Key", "KEY"};
+    static const char *const values[] = {"value", "Value", "VALUE"};
+    bool is_label = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+        is_label = is_label || view_eq(key, view_str(labels[i]));
+    is_label = is_label && secret_is_name(text, m->scratch);
+    for (size_t i = 0; i < ARRAY_LEN(values) && is_label; i++) {
+        const jref v = jdoc_member(m->doc, m->doc->values[label].parent, view_str(values[i]));
+
+        if (v != JREF_NONE)
+            take_value(m, v);
+    }
+}
+
+/* ["--password", "x"]: the value of an option is the next element. */
+static void mark_option(struct marks *m, jref option)
+{
+    const jref next = jdoc_sibling(m->doc, option);
+
+    if (next != JREF_NONE && !view_starts(jdoc_raw(m->doc, next), VIEW("\"-")))
+        take_value(m, next);
+}
+
+/* Whether a rule judges the member that the text is, or stands in the list of. */
+static bool is_of_judged(struct marks *m, jref v)
+{
+    struct view key;
+
+    while (!has_key(m->doc, v) && m->doc->values[v].parent != JREF_NONE)
+        v = m->doc->values[v].parent;
+    if (!has_key(m->doc, v))
+        return false;
+    key = jdoc_key(m->doc, v, m->arena);
+    if (key.ptr == NULL)
+        m->failed = STATUS_NOMEM;
+    return is_judged(key);
+}
+
+/* What a text says of secrets: of one in it, or of one beside it. */
+static void mark_by_words(struct marks *m, jref v)
+{
+    struct view text, key = VIEW_NONE;
+
+    if (jdoc_kind(m->doc, v) != JKIND_STRING)
+        return;
+    text = jdoc_text(m->doc, v, m->arena);
+    if (has_key(m->doc, v))
+        key = jdoc_key(m->doc, v, m->arena);
+    if (text.ptr == NULL || (has_key(m->doc, v) && key.ptr == NULL)) {
+        m->failed = STATUS_NOMEM;
+        return;
+    }
+    if (secret_is_assigned(text, m->scratch) && !is_of_judged(m, v))
+        take(m, v);
+    if (key.ptr != NULL)
+        mark_labelled(m, v, key, text);
+    else if (secret_is_option(text, m->scratch))
+        mark_option(m, v);
+}
+
 static void mark_by_looks(struct marks *m, jref v)
 {
     struct view key;
@@ -241,9 +282,8 @@ static void mark_by_looks(struct marks *m, jref v)
         take(m, m->doc->values[v].parent);
     if (key.ptr == NULL || keep_name_is_secret(key, m->arena, &secret) != STATUS_OK)
         m->failed = STATUS_NOMEM;
-    /* There is nothing in null, true and false to hide. */
-    if (secret && jdoc_kind(m->doc, v) > JKIND_TRUE)
-        take(m, v);
+    if (secret)
+        take_value(m, v);
 }
 
 /* ---- the text ---- */
@@ -299,10 +339,13 @@ enum status keep_document(const struct jdoc *doc, const struct keep_rules *rules
     struct marks m = {.doc = doc, .arena = arena, .failed = STATUS_OK};
 
     m.taken = arena_array(arena, doc->count, sizeof *m.taken);
-    if (m.taken == NULL)
+    m.scratch = arena_array(arena, doc->bytes.len + 1, 1);
+    if (m.taken == NULL || m.scratch == NULL)
         return STATUS_NOMEM;
-    for (jref v = 0; v < doc->count; v++)
+    for (jref v = 0; v < doc->count; v++) {
         mark_by_looks(&m, v);
+        mark_by_words(&m, v);
+    }
     for (size_t i = 0; i < rules->count; i++)
         mark_path(&m, 0, rules->paths[i]);
     if (m.failed != STATUS_OK)

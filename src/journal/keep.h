@@ -39,12 +39,12 @@ struct kept_list {
  * "Access-Key", "api_token". A field that a rule judges never does. In the arena: scratch. */
 MUST_CHECK enum status keep_name_is_secret(struct view name, struct arena *arena, bool *ret);
 
-/* The document as it stands, but with KEEP_REDACTED for each value that a rule names or that looks
- * like a secret (base/redact.h, and private keys in PEM), escaped or not, and for each object one
- * of whose names looks like one. *ret borrows from the document where nothing is taken out, else
- * from the arena. Pointers of what was taken out are added to told, behind `root`. STATUS_INVALID:
- * nothing is left of it; STATUS_NOMEM.
- */
+/* The document as it stands, but with KEEP_REDACTED for each value that a rule names, that is
+ * called a secret, by its member or by a label or option beside it, or that looks like one
+ * (base/redact.h, and private keys in PEM), escaped or not; for each text that gives one a value,
+ * unless it is judged; and for each object one of whose names looks like one. *ret borrows from the
+ * document where nothing is taken out, else from the arena. Pointers of what was taken out are
+ * added to told, behind `root`. STATUS_INVALID: nothing is left of it; STATUS_NOMEM. */
 MUST_CHECK enum status keep_document(const struct jdoc *doc, const struct keep_rules *rules,
                                      const char *root, struct arena *arena, struct view *ret,
                                      struct kept_list *told);

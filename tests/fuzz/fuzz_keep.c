@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A kept document: valid JSON, in the journal's line too, in which no value is left that a rule
- * names. Input: pointers, one a line, an empty line, the document. */
+ * names, and which loses nothing more when it is kept once more. Input: pointers, one a line, an
+ * empty line, the document. */
 #include "base/buffer.h"
 #include "journal/keep.h"
 #include "journal/record.h"
@@ -71,6 +72,16 @@ static void check_line(struct view kept, const struct kept_list *told, struct ar
     buf_done(&out);
 }
 
+static void check_twice(const struct jdoc *kept, struct arena *arena)
+{
+    static const struct keep_rules none = {NULL, 0};
+    struct kept_list told = {.count = 0};
+    struct view twice;
+
+    REQUIRE(keep_document(kept, &none, "", arena, &twice, &told) == STATUS_OK);
+    REQUIRE(view_eq(twice, kept->bytes));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct view rest = fuzz_input(data, size), kept;
@@ -90,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 0; i < rules.count; i++)
             require_gone(&again, 0, &rules.paths[i], 0);
         check_line(kept, &told, &arena);
+        check_twice(&again, &arena);
     }
     arena_done(&arena);
     return 0;

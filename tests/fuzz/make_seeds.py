@@ -792,6 +792,9 @@ seeds(
     by_name='\n{"Password":"x","api_key":{"a":1},"token":null}',
     by_look='\n{"a":"' + KEPT_SECRET + '","b":{"' + KEPT_SECRET + '":1},"c":"\\n' + "A" * 170 + '"}',
     long_number='\n{"cpu":1.' + "1" * 170 + "}",
+    by_words='\n{"a":"export DB_PASSWORD=x","b":["my api key : \\"x","run --token x"],"name":"token=x","c":"a=b: c"}',
+    by_label='\n[{"name":"DB_PASSWORD","value":[1]},{"VALUE":"x","Key":"sk"},{"key":"a","value":"b"}]',
+    by_option='\n["run","--db-password","x","--token","-v"]',
 )
 
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "journal/keep.h"
+#include "journal/secret.h"
 
 #define TOKEN_REST "IIDkgYJKoZIhvcNAQcCoIIDgzCCA38CAQExAz"
 #define TOKEN      "M" TOKEN_REST
@@ -108,6 +109,36 @@ static const struct {
      {NULL},
      "{\"a\":\"[redacted]\",\"b\":3}",
      "/request/a"},
+    {"a text that gives a secret a value",
+     "{\"a\":\"x; DB_PASSWORD=y z\",\"b\":[\"Token: y\"],\"c\":\"user=z: y\"}",
+     {NULL},
+     "{\"a\":\"[redacted]\",\"b\":[\"[redacted]\"],\"c\":\"user=z: y\"}",
+     "/request/a /request/b/0"},
+    {"one in escapes",
+     "{\"a\":\"PASS\\u0057ORD\\u003dy\",\"b\":\"{\\\"token\\\":\\\"y\\\"}\"}",
+     {NULL},
+     "{\"a\":\"[redacted]\",\"b\":\"[redacted]\"}",
+     "/request/a /request/b"},
+    {"a text that is judged",
+     "{\"name\":\"token=y\",\"allowed_access_ips\":[\"token:1\"],\"hooks\":{\"script\":\"sk=y\"}}",
+     {NULL},
+     "{\"name\":\"token=y\",\"allowed_access_ips\":[\"token:1\"],\"hooks\":{\"script\":"
+     "\"[redacted]\"}}",
+     "/request/hooks/script"},
+    {"pairs of name and value",
+     "[{\"name\":\"DB_PASSWORD\",\"value\":\"y\"},{\"Value\":[1],\"Key\":\"my.secret\"},"
+     "{\"name\":\"HOME\",\"value\":\"/\"},{\"name\":\"token\",\"value\":null,\"n\":1},"
+     "{\"key\":7,\"value\":1},{\"name\":\"token\"}]",
+     {NULL},
+     "[{\"name\":\"DB_PASSWORD\",\"value\":\"[redacted]\"},{\"Value\":\"[redacted]\",\"Key\":"
+     "\"my.secret\"},{\"name\":\"HOME\",\"value\":\"/\"},{\"name\":\"token\",\"value\":null,"
+     "\"n\":1},{\"key\":7,\"value\":1},{\"name\":\"token\"}]",
+     "/request/0/value /request/1/Value"},
+    {"an option and its value",
+     "[\"run\",\"--db-password\",\"y\",\"--token\",\"--quiet\",\"-u\",\"x\",\"--pwd\"]",
+     {NULL},
+     "[\"run\",\"--db-password\",\"[redacted]\",\"--token\",\"--quiet\",\"-u\",\"x\",\"--pwd\"]",
+     "/request/2"},
     /* The journal's line takes long words out, and a number that isn't there is no JSON. */
     {"a long number",
      "{\"cpu\":1." D40 D40 D40 D40 ",\"gpu\":1." D40 "}",
@@ -136,6 +167,47 @@ static void values_go(void **state)
         if (!view_eq(list, view_str(rows[i].told)))
             fail_msg("row \"%s\": told %.*s", rows[i].name, VIEW_ARGS(list));
         arena_done(&arena);
+    }
+}
+
+static void texts_give_secrets_values(void **state)
+{
+    static const char *const given[] = {
+        "PASSWORD=x",
+        "export MY_TOKEN=\"x\"",
+        "token: x",
+        "Authorization:Bearer x",
+        "my api key: x",
+        "a\npassword :\n  x",
+        "https://a/?x=1&access_token=x",
+        "os.environ['API_KEY'] = 'x'",
+        "{\"password\":\"x\"}",
+        "{\\\"pass\\\":1,\\\"sk\\\": \\\"x\\\"}",
+        "run --password x",
+        "--api-key 'x'",
+        "secret => x",
+        "AK=x",
+    };
+    static const char *const not [] = {
+        "",           "password",
+        "PASSWORD=",  "token: ",
+        "token \"\"", "a=b",
+        "mask: x",    "task=x",
+        "=x",         ": x",
+        "--password", "--token --x",
+        "the token",  "--no-password --x",
+        "a-token x",  "1:2",
+        "secret\n\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(given) + ARRAY_LEN(not ); i++) {
+        bool want = i < ARRAY_LEN(given);
+        const char *text = want ? given[i] : not [i - ARRAY_LEN(given)];
+        char scratch[64];
+
+        assert_true(strlen(text) < sizeof scratch);
+        assert_row(secret_is_assigned(view_str(text), scratch) == want, text);
     }
 }
 
@@ -231,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_go),
+        cmocka_unit_test(texts_give_secrets_values),
         cmocka_unit_test(of_some_nothing_is_left),
         cmocka_unit_test(no_more_is_told_than_fits),
         cmocka_unit_test(fields_that_are_judged_stay),

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * In a text a name is looked for backwards from what gives it its value, so that each byte is
+ * looked at a fixed number of times. */
+#include "journal/secret.h"
+
+#include "base/attr.h"
+
+/* Without case, '_' and '-': a name that holds one of these holds a secret. */
+static const char *const secret_words[] = {
+    "password",  "passwd",     "passphrase", "secret",        "token",  "credential", "accesskey",
+    "secretkey", "privatekey", "apikey",     "authorization", "cookie", "sessionid",  "signature",
+    "sshkey",    "userdata",   "pwd",        "adminpass",     "bearer",
+};
+/* The cloud's own short names of an access key and its secret: too short to be looked for within
+ * others. */
+static const char *const secret_names[] = {"ak", "sk"};
+
+/* ---- names ---- */
+
+/* Letters in lower case and digits; the rest is left out. */
+static void fold(struct view name, char *out)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+
+        if (c >= 'A' && c <= 'Z')
+            out[len++] = (char)(c - 'A' + 'a');
+        else if (c != '_' && c != '-' && c != '.' && c != ' ' && c != '\0')
+            out[len++] = c;
+    }
+    out[len] = '\0';
+}
+
+bool secret_is_name(struct view name, char *scratch)
+{
+    bool found = false;
+
+    fold(name, scratch);
+    for (size_t i = 0; i < ARRAY_LEN(secret_words) && !found; i++)
+        found = strstr(scratch, secret_words[i]) != NULL;
+    for (size_t i = 0; i < ARRAY_LEN(secret_names) && !found; i++)
+        found = strcmp(scratch, secret_names[i]) == 0;
+    return found;
+}
+
+/* ---- texts ---- */
+
+enum { NAME = 1, BLANK = 2, QUOTE = 4, BREAK = 8 };
+
+/* What may stand in a name; between a name and its sign; around a value. */
+static unsigned kind_of(char c)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+        return NAME;
+    switch (c) {
+    case '_':
+    case '-':
+    case '.':
+        return NAME;
+    case ' ':
+    case '\t':
+        return BLANK;
+    case '"':
+    case '\'':
+    case '`':
+    case '\\':
+    case ']':
+        return QUOTE;
+    case '\n':
+    case '\r':
+        return BREAK;
+    default:
+        return 0;
+    }
+}
+
+/* Where the run of these kinds begins that ends before `end`. */
+static size_t run_start(struct view text, size_t end, unsigned kinds)
+{
+    while (end > 0 && (kind_of(text.ptr[end - 1]) & kinds) != 0)
+        end--;
+    return end;
+}
+
+/* Where something stands from `at` on that isn't blank or a quote; text.len: nowhere. */
+static size_t value_from(struct view text, size_t at)
+{
+    while (at < text.len && (kind_of(text.ptr[at]) & (BLANK | QUOTE | BREAK)) != 0)
+        at++;
+    return at;
+}
+
+static bool is_secret(struct view text, size_t from, size_t to, char *scratch)
+{
+    return from < to && secret_is_name(view_of(text.ptr + from, to - from), scratch);
+}
+
+/* "the api key: x": the word in front of the sign, or the last two. */
+static bool is_assigned_at(struct view text, size_t sign, char *scratch)
+{
+    const size_t end = run_start(text, sign, BLANK | QUOTE), word = run_start(text, end, NAME);
+    size_t first = word;
+
+    if (word > 0 && word < end && text.ptr[word - 1] == ' ')
+        first = run_start(text, word - 1, NAME);
+    return (is_secret(text, word, end, scratch) || is_secret(text, first, end, scratch)) &&
+           value_from(text, sign + 1) < text.len;
+}
+
+/* "--token x", but not "--no-token --x". */
+static bool is_option_before(struct view text, size_t end, char *scratch)
+{
+    const size_t word = run_start(text, end, NAME);
+    size_t value;
+
+    if (word == end || text.ptr[word] != '-' || !is_secret(text, word, end, scratch))
+        return false;
+    value = value_from(text, end);
+    return value < text.len && text.ptr[value] != '-';
+}
+
+bool secret_is_assigned(struct view text, char *scratch)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < text.len && !found; i++) {
+        if (text.ptr[i] == '=' || text.ptr[i] == ':')
+            found = is_assigned_at(text, i, scratch);
+        else if ((kind_of(text.ptr[i]) & (BLANK | BREAK)) != 0)
+            found = is_option_before(text, i, scratch);
+    }
+    return found;
+}
+
+bool secret_is_option(struct view text, char *scratch)
+{
+    return text.len > 0 && text.ptr[0] == '-' && run_start(text, text.len, NAME) == 0 &&
+           secret_is_name(text, scratch);
+}
