@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `postern audit query --who-created`: the story of an instance, with the place of every line. */
 #include "base/clock.h"
+#include "base/printable.h"
 #include "commands/audit_open.h"
-#include "commands/printable.h"
 #include "commands/who.h"
 #include "trail/row.h"
 

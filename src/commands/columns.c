@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "commands/printable.h"
+#include "base/printable.h"
 
 enum { CELL_MAX = 16 << 20 /* bytes */ };
 

@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "base/printable.h"
 #include "base/redact.h"
 #include "commands/period_options.h"
 #include "server/server.h"
+
+enum { SHOWN_MAX = 1 << 30 };
 
 static const struct command commands[] = {
     {"serve", "run the gateway", "[-c FILE]",
@@ -178,6 +181,21 @@ void command_print(struct buf *text)
     text->len = redact(text->ptr, text->len);
     if (text->len > 0)
         (void)fwrite(text->ptr, 1, text->len, stdout);
+}
+
+/* Secrets first: behind an escape a token would be in the middle of a word. */
+void command_print_lines(struct buf *text)
+{
+    struct buf shown;
+
+    buf_init(&shown, SHOWN_MAX);
+    text->len = redact(text->ptr, text->len);
+    printable_add_lines(&shown, buf_view(text));
+    if (shown.failed != STATUS_OK)
+        (void)fputs("postern: what is to be shown does not fit into memory\n", stderr);
+    else if (shown.len > 0)
+        (void)fwrite(shown.ptr, 1, shown.len, stdout);
+    buf_done(&shown);
 }
 
 int command_serve(const struct command *command, int argc, char **argv)

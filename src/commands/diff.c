@@ -235,8 +235,10 @@ static int show(const struct request *request, const struct policy_diff *diff)
     if (out.failed != STATUS_OK) {
         (void)fputs("postern diff: the differences do not fit into memory\n", stderr);
         result = RESULT_CANNOT;
-    } else {
+    } else if (request->as_json) {
         command_print(&out);
+    } else {
+        command_print_lines(&out);
     }
     buf_done(&out);
     return result;

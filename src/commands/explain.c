@@ -182,11 +182,13 @@ static int print(const struct explained *e, bool json)
     struct buf out;
 
     buf_init(&out, 16 << 20);
-    if (json)
+    if (json) {
         explain_print_json(e, &out);
-    else
+        command_print(&out);
+    } else {
         explain_print_text(e, &out);
-    command_print(&out);
+        command_print_lines(&out);
+    }
     buf_done(&out);
     return explained_refused(e) ? RESULT_NO : RESULT_WELL;
 }

@@ -39,6 +39,9 @@ MUST_CHECK bool command_load(const char *path, struct arena *arena, struct conf 
                              struct loaded_policies *ret);
 /* To stdout, without what looks like a secret (base/redact.h). */
 void command_print(struct buf *text);
+/* The same for a person: but for the ends of lines, what isn't shown as it stands is written out
+ * (base/printable.h). What doesn't fit into memory is said on stderr instead. */
+void command_print_lines(struct buf *text);
 
 /* A question to the running gateway over its admin socket. */
 struct command_call {

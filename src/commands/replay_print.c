@@ -2,7 +2,7 @@
  * A replay as text for a person and as JSON for a program. */
 #include <inttypes.h>
 
-#include "commands/printable.h"
+#include "base/printable.h"
 #include "commands/replay.h"
 #include "commands/who.h"
 

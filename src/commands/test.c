@@ -216,7 +216,7 @@ static void print_failed(const struct policy_case *one, struct view why)
     buf_printf(&text, "%s:%u:%u: %.*s: failed\n", one->at.file, one->at.line, one->at.column,
                VIEW_ARGS(one->name));
     buf_add(&text, why);
-    command_print(&text);
+    command_print_lines(&text);
     buf_done(&text);
 }
 
@@ -273,7 +273,7 @@ static size_t print_coverage(struct run *run)
     buf_init(&text, 64 << 20);
     missed = test_print_coverage(&run->coverage, run->policy_folder, &text);
     run->broken = run->broken || text.failed != STATUS_OK;
-    command_print(&text);
+    command_print_lines(&text);
     buf_done(&text);
     return missed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/who.h"
 
-#include "commands/printable.h"
+#include "base/printable.h"
 
 void who_add(struct buf *out, struct view id, struct view name, struct view domain,
              const char *nobody)

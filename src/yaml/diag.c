@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/printable.h"
 #include "base/redact.h"
 
 void diag_init(struct diag *diag, struct arena *arena)
@@ -90,7 +91,7 @@ void diag_print(const struct diag *diag, struct buf *out)
     for (size_t i = 0; i < diag->count; i++) {
         const struct diag_item *item = &diag->items[i];
 
-        buf_add_str(out, item->loc.file);
+        printable_add(out, view_str(item->loc.file));
         if (item->loc.line > 0)
             buf_printf(out, ":%u:%u", item->loc.line, item->loc.column);
         buf_add_str(out, item->warning ? ": warning: " : ": ");
@@ -101,54 +102,17 @@ void diag_print(const struct diag *diag, struct buf *out)
         buf_printf(out, "and %zu more\n", diag->dropped);
 }
 
-/* Length of the UTF-8 character at `at`, cut to what is there. */
-static size_t character_len(struct view v, size_t at)
-{
-    size_t len = 1;
-
-    while (at + len < v.len && ((unsigned char)v.ptr[at + len] & 0xc0) == 0x80)
-        len++;
-    return len;
-}
-
-/* As its first byte says; 0 for a byte that begins none. */
-static size_t expected_len(unsigned char first)
-{
-    if (first < 0x80)
-        return 1;
-    if (first < 0xc2 || first > 0xf4)
-        return 0;
-    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-static bool must_escape(struct view character)
-{
-    unsigned char first = (unsigned char)character.ptr[0];
-
-    if (first < 0x20 || first == 0x7f || character.len != expected_len(first))
-        return true;
-    /* C1 controls; U+2028 to U+202F and U+2066 to U+206F, which turn or break the line. */
-    if (first == 0xc2 && character.len == 2)
-        return (unsigned char)character.ptr[1] < 0xa0;
-    if (first == 0xe2 && character.len == 3) {
-        unsigned char last = (unsigned char)character.ptr[2];
-
-        return ((unsigned char)character.ptr[1] == 0x80 && last >= 0xa8 && last <= 0xaf) ||
-               ((unsigned char)character.ptr[1] == 0x81 && last >= 0xa6);
-    }
-    return false;
-}
-
 const char *diag_quoted(struct view v, char out[DIAG_QUOTED_BYTES])
 {
     size_t used = 0, at = 0;
 
     out[used++] = '"';
     while (at < v.len) {
-        struct view character = view_of(v.ptr + at, character_len(v, at));
-        bool escaped = must_escape(character);
-        size_t need = escaped ? 4 * character.len : character.len + 1;
+        size_t len, need;
+        bool escaped = !printable_first(view_from(v, at), &len);
+        struct view character = view_of(v.ptr + at, len);
 
+        need = escaped ? 4 * len : len + 1;
         /* What must fit behind it: "...", the closing quote and the NUL. */
         if (used + need + 5 > DIAG_QUOTED_BYTES) {
             memcpy(out + used, "...", 3);

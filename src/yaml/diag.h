@@ -29,6 +29,6 @@ void diag_warn(struct diag *diag, struct loc loc, const char *fmt, ...) PRINTF_L
 /* A line each, "file:line:column: message" ("warning: " before a warning's message), then, if any
  * were dropped, how many more there are. Order: as they were found. */
 void diag_print(const struct diag *diag, struct buf *out);
-/* v in double quotes for a message: UTF-8 stays, control characters and what turns the line become
- * \xNN, what doesn't fit is cut; NUL-terminated. */
+/* v in double quotes for a message: what isn't shown as it stands (base/printable.h) becomes \xNN,
+ * what doesn't fit is cut; NUL-terminated. */
 const char *diag_quoted(struct view v, char out[DIAG_QUOTED_BYTES]);

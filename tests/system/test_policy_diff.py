@@ -37,6 +37,16 @@ def sets(tmp_path):
     return make
 
 
+def test_words_of_policies_play_with_no_terminal(postern, sets):
+    """What a reviewer reads is what there is: nothing turned round, nothing that has no width."""
+    evil = "a\u202eb\u2066\u200bx\u3164"
+    for old, new in ((OLD, OLD.replace("team-a", evil)), (OLD, OLD.replace("gpu", evil)), (OLD, OLD + "exceptions: 1\n")):
+        done = postern("diff", sets("old", old), sets("new" + evil, new, f"p{evil}.yaml"))
+        text = done.stdout + done.stderr
+        assert done.returncode in (1, 2) and text.replace("\n", "").isprintable() and "\\xe2\\x80\\xae" in text, done
+        (sets("new" + evil, "") / f"p{evil}.yaml").unlink()
+
+
 def test_the_differences_are_sentences_with_both_places(postern, sets):
     old, new = sets("old", OLD), sets("new", NEW)
     done = postern("diff", old, new)

@@ -245,6 +245,21 @@ def test_users_of_one_name_are_apart(gateway_factory, cloud, tmp_path):
         ["alice of x: 1 request", "alice of y: 2 requests"]
 
 
+def test_words_of_callers_play_with_no_terminal(gateway_factory, cloud):
+    gateway = gateway_factory(POLICIES, FULL)
+    evil = "a\u202elice\u2066\u200bx\u3164\x1b[31m\nforged: 1 request"
+    token = make_token(user=evil, user_id=evil, domain=evil)
+    assert post_create(gateway, token).status == 200
+    gateway.stop()
+    name = evil.replace("\x1b", "").replace("\n", "")
+    stricter = f"version: 1\npolicies:\n  - name: 'p{name}'\n    flavors: {{deny: ['*'], allow: ['{name}']}}\n"
+    done = replay(gateway.site, stricter)
+    assert done.returncode == 1 and done.stdout.replace("\n", "").isprintable() and "\\xe2\\x80\\xae" in done.stdout, done
+    assert not any(line.startswith("forged") for line in done.stdout.splitlines())
+    row, = replay_json(gateway.site, stricter)["changed"]
+    assert row["user"] == {"id": evil, "name": evil, "domain": evil}
+
+
 def test_exceptions_are_judged_at_the_time_of_the_request(site_factory, gateway_factory, cloud, folder):
     """An exception that was in force then, and has expired since."""
     policies = POLICIES + """\

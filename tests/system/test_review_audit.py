@@ -8,7 +8,7 @@ import os
 import pytest
 
 TIME = "2026-01-02T03:04:05.000000Z"
-PLAYS = ["\x1b[31mred\x1b[0m", "a\nline        forged", "nosnatas\u202e\u2066x", "\u009b2Jc1", "a\u2028b\u200bc\x7f\r"]
+PLAYS = ["\x1b[31mred\x1b[0m", "a\nline        forged", "nosnatas\u202e\u2066x", "\u009b2Jc1", "a\u2028b\u200bc\x7f\r", "alice\u3164", "alice\U000e0100"]
 
 
 def write_journal(folder, lines):

@@ -105,6 +105,15 @@ static void cuts_a_message_of_any_length(void **state)
     assert_string_equal(diag.items[0].loc.file, "");
 }
 
+/* A folder of policies may come from anybody who proposes a change. */
+static void names_of_files_are_printable(void **state)
+{
+    (void)state;
+    diag_fault(&diag, (struct loc){"a\n\xe2\x80\xae.yaml", 1, 2}, "x");
+    diag_print(&diag, &out);
+    assert_view(buf_view(&out), "a\\x0a\\xe2\\x80\\xae.yaml:1:2: x\n");
+}
+
 static void quotes(void **state)
 {
     const struct {
@@ -126,6 +135,7 @@ static void quotes(void **state)
         {"line separator", VIEW("\xe2\x80\xa8"), "\"\\xe2\\x80\\xa8\""},
         {"right-to-left override", VIEW("\xe2\x80\xae"), "\"\\xe2\\x80\\xae\""},
         {"right-to-left isolate", VIEW("\xe2\x81\xa7"), "\"\\xe2\\x81\\xa7\""},
+        {"no width", VIEW("a\xe2\x80\x8b"), "\"a\\xe2\\x80\\x8b\""},
         {"not UTF-8", VIEW("\xff\x80"), "\"\\xff\\x80\""},
         {"cut character", VIEW("a\xe2\x82"), "\"a\\xe2\\x82\""},
     };
@@ -165,6 +175,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_memory_a_fault_still_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_a_message_of_any_length, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_of_files_are_printable, set_up, tear_down),
         cmocka_unit_test(quotes),
         cmocka_unit_test(a_long_text_is_cut_between_characters),
     };
