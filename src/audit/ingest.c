@@ -211,6 +211,8 @@ static enum status user_key(struct ingest *in, struct row *row, struct facts *f,
     buf_clear(&in->list);
     words_add(&in->list, id);
     words_add(&in->list, name);
+    if (id.len == 0)
+        words_add(&in->list, row_text(row, ROW_USER_DOMAIN));
     return words_key(in->words, WORD_USER, buf_view(&in->list), &f->keys[WORD_USER], err);
 }
 

@@ -128,7 +128,7 @@ static bool same_group(const struct audit_group *a, const struct audit_group *b,
         if (a->keys[i].ptr != NULL && !view_eq(a->keys[i], b->keys[i]))
             return false;
     }
-    return true;
+    return view_eq(a->user_domain, b->user_domain);
 }
 
 static struct node *new_node(struct gathering *g, const struct audit_group *group)
@@ -145,7 +145,9 @@ static struct node *new_node(struct gathering *g, const struct audit_group *grou
         if (node->group.keys[i].ptr == NULL)
             return NULL;
     }
-    return node;
+    if (group->user_domain.len > 0)
+        node->group.user_domain = arena_copy(g->arena, group->user_domain);
+    return group->user_domain.len > 0 && node->group.user_domain.ptr == NULL ? NULL : node;
 }
 
 static enum status add_group(struct gathering *g, const struct audit_group *group, int64_t seen,
@@ -202,12 +204,13 @@ static enum status spread_list(struct gathering *g, const struct view *texts, si
 
 static void set_user(struct view text, struct audit_group *group, size_t at)
 {
-    struct view id = VIEW_NONE, name = VIEW_NONE;
+    struct view id = VIEW_NONE, name = VIEW_NONE, domain = VIEW_NONE;
 
     if (!words_next(&text, &id) || !words_next(&text, &name))
         return;
     group->keys[at] = id.len > 0 ? id : name;
     group->user_name = name.len > 0 ? name : VIEW_NONE;
+    group->user_domain = words_next(&text, &domain) && domain.len > 0 ? domain : VIEW_NONE;
 }
 
 /* Not deeper than there are columns. NOLINTNEXTLINE(misc-no-recursion) */
@@ -329,7 +332,7 @@ static int by_weight(const void *left, const void *right)
         order = (a->counts.asked < b->counts.asked) - (a->counts.asked > b->counts.asked);
     for (size_t i = 0; i < BY_COUNT && order == 0; i++)
         order = view_cmp(a->keys[i], b->keys[i]);
-    return order;
+    return order != 0 ? order : view_cmp(a->user_domain, b->user_domain);
 }
 
 static enum status sorted(const struct gathering *g, struct audit_summary *ret, struct err *err)

@@ -34,6 +34,7 @@ struct audit_counts {
 struct audit_group {
     struct view keys[BY_COUNT]; /* BY_USER: its id, or its name where there is no id */
     struct view user_name;      /* with BY_USER: as last seen; ptr NULL: not known */
+    struct view user_domain;    /* with BY_USER, of who has no id; ptr NULL: not known */
     struct audit_counts counts;
 };
 enum { AUDIT_GROUPS_MAX = 100000 };

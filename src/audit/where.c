@@ -3,6 +3,8 @@
  * A period becomes a range of seqs first, from the times of blocks. */
 #include "audit/where.h"
 
+#include <limits.h>
+
 #include "audit/ingest.h"
 #include "audit/schema.h"
 #include "audit/told.h"
@@ -15,17 +17,18 @@ static const struct {
     const char *column;
     size_t field; /* of struct audit_filter */
     enum word_kind kind;
-    bool globs, list; /* list: one of the elements matches */
+    bool globs;
+    unsigned elements; /* of a list, one of so many at its front matches; 0: it is no list */
 } words[] = {
-    {"user", offsetof(struct audit_filter, user), WORD_USER, true, true},
-    {"project", offsetof(struct audit_filter, project), WORD_PROJECT, true, false},
-    {"flavor", offsetof(struct audit_filter, flavor), WORD_FLAVOR, true, false},
-    {"operation", offsetof(struct audit_filter, operation), WORD_OPERATION, true, false},
-    {"class", offsetof(struct audit_filter, class), WORD_CLASS, false, false},
-    {"decision", offsetof(struct audit_filter, decision), WORD_DECISION, false, false},
-    {"outcome", offsetof(struct audit_filter, outcome), WORD_OUTCOME, false, false},
-    {"reasons", offsetof(struct audit_filter, reason), WORD_REASONS, true, true},
-    {"policies", offsetof(struct audit_filter, policy), WORD_POLICIES, true, true},
+    {"user", offsetof(struct audit_filter, user), WORD_USER, true, 2},
+    {"project", offsetof(struct audit_filter, project), WORD_PROJECT, true, 0},
+    {"flavor", offsetof(struct audit_filter, flavor), WORD_FLAVOR, true, 0},
+    {"operation", offsetof(struct audit_filter, operation), WORD_OPERATION, true, 0},
+    {"class", offsetof(struct audit_filter, class), WORD_CLASS, false, 0},
+    {"decision", offsetof(struct audit_filter, decision), WORD_DECISION, false, 0},
+    {"outcome", offsetof(struct audit_filter, outcome), WORD_OUTCOME, false, 0},
+    {"reasons", offsetof(struct audit_filter, reason), WORD_REASONS, true, UINT_MAX},
+    {"policies", offsetof(struct audit_filter, policy), WORD_POLICIES, true, UINT_MAX},
 };
 
 static struct view field_of(const struct audit_filter *filter, size_t offset)
@@ -53,14 +56,14 @@ static bool matches(const struct globset *set, struct view wanted, struct view t
     return found;
 }
 
-static bool matches_word(const struct globset *set, struct view wanted, struct view text, bool list,
-                         struct arena *scratch, bool *ret_failed)
+static bool matches_word(const struct globset *set, struct view wanted, struct view text,
+                         unsigned elements, struct arena *scratch, bool *ret_failed)
 {
     struct view element;
 
-    if (!list)
+    if (elements == 0)
         return matches(set, wanted, text, scratch, ret_failed);
-    while (words_next(&text, &element)) {
+    while (elements-- > 0 && words_next(&text, &element)) {
         if (element.len > 0 && matches(set, wanted, element, scratch, ret_failed))
             return true;
     }
@@ -88,7 +91,8 @@ static enum status pick_each(struct picking *p, size_t row, struct view wanted, 
     while ((step = sqlite3_step(p->all)) == SQLITE_ROW) {
         enum status status;
 
-        if (!matches_word(set, wanted, sql_text(p->all, 1), words[row].list, &p->arena, &failed))
+        if (!matches_word(set, wanted, sql_text(p->all, 1), words[row].elements, &p->arena,
+                          &failed))
             continue;
         p->one = sqlite3_column_int64(p->all, 0);
         p->count++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Texts that stand in many lines, each once in the index, under a number. A list is one text: its
  * elements, each with a byte 0xff behind it, which no text in UTF-8 has. A user is one too: id,
- * name. Inside of the room. */
+ * name, and without an id the domain, which tells names apart. Inside of the room. */
 #pragma once
 
 #include "audit/sql.h"

@@ -25,8 +25,10 @@ static const char *count_text(struct arena *arena, const struct audit_counts *c,
 static const char *key_text(struct arena *arena, const struct audit_group *group, enum audit_by by,
                             size_t at)
 {
-    struct view key = group->keys[at], name = group->user_name;
+    struct view key = group->keys[at], name = group->user_name, domain = group->user_domain;
 
+    if (by == BY_USER && domain.len > 0)
+        return arena_printf(arena, "%s of %s", ask_text(arena, key), ask_text(arena, domain)).ptr;
     if (by != BY_USER || name.len == 0 || view_eq(key, name))
         return ask_text(arena, key);
     return arena_printf(arena, "%s (%s)", ask_text(arena, name), ask_text(arena, key)).ptr;
@@ -74,8 +76,10 @@ static void csv_line(const struct ask *ask, struct csv *csv, const struct audit_
 {
     for (size_t i = 0; i < ask->by_count; i++) {
         csv_add(csv, group != NULL ? group->keys[i] : i == 0 ? VIEW("total") : VIEW_NONE);
-        if (ask->by[i] == BY_USER)
-            csv_add(csv, group != NULL ? group->user_name : VIEW_NONE);
+        if (ask->by[i] != BY_USER)
+            continue;
+        csv_add(csv, group != NULL ? group->user_name : VIEW_NONE);
+        csv_add(csv, group != NULL ? group->user_domain : VIEW_NONE);
     }
     for (size_t i = 0; i < COUNTS; i++)
         csv_add_str(csv, count_text(arena, counts, i));
@@ -89,8 +93,10 @@ static void print_csv(const struct ask *ask, const struct audit_summary *summary
 
     for (size_t i = 0; i < ask->by_count; i++) {
         csv_add_str(&csv, ask->by[i] == BY_USER ? "user_id" : audit_by_name(ask->by[i]));
-        if (ask->by[i] == BY_USER)
-            csv_add_str(&csv, "user_name");
+        if (ask->by[i] != BY_USER)
+            continue;
+        csv_add_str(&csv, "user_name");
+        csv_add_str(&csv, "user_domain");
     }
     for (size_t i = 0; i < COUNTS; i++)
         csv_add_str(&csv, count_names[i]);
@@ -123,8 +129,10 @@ static void print_json(const struct ask *ask, const struct audit_summary *summar
         jwriter_open_object(&w);
         for (size_t j = 0; j < ask->by_count && !total; j++) {
             jwriter_member_opt(&w, audit_by_name(ask->by[j]), summary->groups[i].keys[j]);
-            if (ask->by[j] == BY_USER)
-                jwriter_member_opt(&w, "user_name", summary->groups[i].user_name);
+            if (ask->by[j] != BY_USER)
+                continue;
+            jwriter_member_opt(&w, "user_name", summary->groups[i].user_name);
+            jwriter_member_opt(&w, "user_domain", summary->groups[i].user_domain);
         }
         if (total) {
             jwriter_key(&w, "total");

@@ -302,6 +302,7 @@ static void write_group(struct jwriter *w, const struct audit_group *group, cons
     for (size_t i = 0; i < by_count; i++)
         jwriter_member_opt(w, audit_by_name(by[i]), group->keys[i]);
     jwriter_member_opt(w, "user_name", group->user_name);
+    jwriter_member_opt(w, "user_domain", group->user_domain);
     write_counts(w, &group->counts);
     jwriter_close_object(w);
 }

@@ -43,6 +43,7 @@ class Writer:
         folder.mkdir(mode=0o700)
         self.users = [{"id": f"u-{n % 7}", "name": self.random.choice(TEXTS), "domain": "d"} for n in range(10)]
         self.users += [{"id": "u-1"}, {"name": "u-2"}, {"id": "", "name": ""}, {"name": "DE-0001"}]
+        self.users += [{"name": "alice", "domain": domain} for domain in ("d", "x", "alice")]
 
     def time(self):
         self.now += self.random.choice((0, 0, 1, 900_000, 7_000_000, 3_600_000_000, -40_000_000))
@@ -203,16 +204,17 @@ class Desk:
 
     def check_summary(self, asked, by):
         groups, total, names = self.model.summary(by, asked)
+        told = [part for name in by for part in ([name, "user_domain"] if name == "user" else [name])]
         out, _ = self.ask("summary", "--by", ",".join(by), "--json", *self.options(asked))
         *rows, end = [json.loads(line) for line in out.split("\n")[:-1]]
         assert end.pop("total") and end.pop("hours") == total["run_s"] * 10 // 3600 / 10 and end == total, (asked, by)
-        found = {tuple(row.get(name) for name in by): {name: row[name] for name in COUNTS} for row in rows}
+        found = {tuple(row.get(name) for name in told): {name: row[name] for name in COUNTS} for row in rows}
         assert found == groups and len(rows) == len(groups), (asked, by)
         assert [(-row["run_s"], -row["asked"]) for row in rows] == sorted((-row["run_s"], -row["asked"]) for row in rows)
         if "user" in by:
-            assert {tuple(row.get(name) for name in by): row["user_name"] for row in rows if "user_name" in row} == names
+            assert {tuple(row.get(name) for name in told): row["user_name"] for row in rows if "user_name" in row} == names
         out, _ = self.ask("summary", "--by", ",".join(by), "--csv", *self.options(asked))
-        heads = [name.replace("user", "user_id") for name in by]
+        heads = ["user_id" if name == "user" else name for name in told]
         table = [tuple(row[name] for name in heads) for row in csv.DictReader(io.StringIO(out, newline=""))]
         assert sorted(table[:-1]) == sorted(tuple(map(defused, keys)) for keys in groups)
 

@@ -49,6 +49,7 @@ class Exchange:
         self.time = micros(self.first["time"])
         user = next((line["user"] for line, *_ in rows if any(line.get("user", {}).get(k) for k in ("id", "name"))), {})
         self.user_id, self.user_name = user.get("id") or None, user.get("name") or None
+        self.user_domain = None if self.user_id else user.get("domain") or None  # tells names apart
         self.reasons = self._list("reasons", lambda reason: reason.get("code"))
         self.policies, self.exceptions = self._list("policies"), self._list("exceptions")
         outcomes = [line["outcome"] for line, *_ in rows if line.get("outcome")]
@@ -126,10 +127,10 @@ class Exchange:
                 "run_s": (self.auto_stop_s or 0) if runs and came else 0}
 
     def keys(self, by):
-        """Of the groups that it is in: one of each different policy and reason."""
+        """Of the groups that it is in: one of each different policy and reason. A user is two of them: id or name, domain."""
         rows = [()]
-        for name in by:
-            values = {"user": [self.user_id or self.user_name], "flavor": [self.of_instance("flavor")],
+        for name in [part for name in by for part in ([name, "domain"] if name == "user" else [name])]:
+            values = {"user": [self.user_id or self.user_name], "domain": [self.user_domain], "flavor": [self.of_instance("flavor")],
                       "project": [self.said("project")], "operation": [self.said("operation")],
                       "policy": sorted(set(self.policies)) or [None], "reason": sorted(set(self.reasons)) or [None],
                       "day": [self.first["time"][:10]]}[name]
