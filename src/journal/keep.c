@@ -213,11 +213,10 @@ static void mark_labelled(struct marks *m, jref label, struct view key, struct v
 
     for (size_t i = 0; i < ARRAY_LEN(labels); i++)
         is_label = is_label || view_eq(key, view_str(labels[i]));
-    is_label = is_label && secret_is_name(text, m->scratch);
     for (size_t i = 0; i < ARRAY_LEN(values) && is_label; i++) {
         const jref v = jdoc_member(m->doc, m->doc->values[label].parent, view_str(values[i]));
 
-        if (v != JREF_NONE)
+        if (v != JREF_NONE && secret_is_name(text, m->scratch))
             take_value(m, v);
     }
 }

@@ -47,39 +47,28 @@ bool secret_is_name(struct view name, char *scratch)
 
 /* ---- texts ---- */
 
-enum { NAME = 1, BLANK = 2, QUOTE = 4, BREAK = 8 };
+/* What may stand in a name; between a name and its sign; around a value; what gives it. */
+enum { NAME = 1, BLANK = 2, QUOTE = 4, BREAK = 8, SIGN = 16 };
 
-/* What may stand in a name; between a name and its sign; around a value. */
+#define FIVE(c) [c] = NAME, [(c) + 1] = NAME, [(c) + 2] = NAME, [(c) + 3] = NAME, [(c) + 4] = NAME
+static const unsigned char kinds[256] = {
+    FIVE('0'),      FIVE('5'),      FIVE('A'),      FIVE('F'),     FIVE('K'),      FIVE('P'),
+    FIVE('U'),      ['Z'] = NAME,   FIVE('a'),      FIVE('f'),     FIVE('k'),      FIVE('p'),
+    FIVE('u'),      ['z'] = NAME,   ['_'] = NAME,   ['-'] = NAME,  ['.'] = NAME,   [' '] = BLANK,
+    ['\t'] = BLANK, ['"'] = QUOTE,  ['\''] = QUOTE, ['`'] = QUOTE, ['\\'] = QUOTE, [']'] = QUOTE,
+    ['\n'] = BREAK, ['\r'] = BREAK, ['='] = SIGN,   [':'] = SIGN,
+};
+#undef FIVE
+
 static unsigned kind_of(char c)
 {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-        return NAME;
-    switch (c) {
-    case '_':
-    case '-':
-    case '.':
-        return NAME;
-    case ' ':
-    case '\t':
-        return BLANK;
-    case '"':
-    case '\'':
-    case '`':
-    case '\\':
-    case ']':
-        return QUOTE;
-    case '\n':
-    case '\r':
-        return BREAK;
-    default:
-        return 0;
-    }
+    return kinds[(unsigned char)c];
 }
 
 /* Where the run of these kinds begins that ends before `end`. */
-static size_t run_start(struct view text, size_t end, unsigned kinds)
+static size_t run_start(struct view text, size_t end, unsigned these)
 {
-    while (end > 0 && (kind_of(text.ptr[end - 1]) & kinds) != 0)
+    while (end > 0 && (kind_of(text.ptr[end - 1]) & these) != 0)
         end--;
     return end;
 }
@@ -126,9 +115,11 @@ bool secret_is_assigned(struct view text, char *scratch)
     bool found = false;
 
     for (size_t i = 0; i < text.len && !found; i++) {
-        if (text.ptr[i] == '=' || text.ptr[i] == ':')
+        const unsigned kind = kind_of(text.ptr[i]);
+
+        if (kind == SIGN)
             found = is_assigned_at(text, i, scratch);
-        else if ((kind_of(text.ptr[i]) & (BLANK | BREAK)) != 0)
+        else if (kind == BLANK || kind == BREAK)
             found = is_option_before(text, i, scratch);
     }
     return found;
