@@ -242,7 +242,7 @@ static bool is_of_judged(struct marks *m, jref v)
     key = jdoc_key(m->doc, v, m->arena);
     if (key.ptr == NULL)
         m->failed = STATUS_NOMEM;
-    return is_judged(key);
+    return key.ptr != NULL && is_judged(key);
 }
 
 /* What a text says of secrets: of one in it, or of one beside it. */
