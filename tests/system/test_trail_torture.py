@@ -178,10 +178,6 @@ def test_killed_writers_and_readers(followed, gateway_factory, token, seed):
              clients.answered(403) > 10, "enough of everything", 60)
     clients.end()
     journal = trail.check_all(gateway, clients.answers)
-    wait_for(lambda: len(list(trail.site.journal_folder.glob("*.jsonl"))) > 1 and clients.answered(200) > 100 and
-             clients.answered(403) > 10, "enough of everything", 60)
-    clients.end()
-    journal = trail.check_all(gateway, clients.answers)
     assert killed > 0  # on a busy machine each of them; check_all has let some end
     print(len(journal.lines), "lines", len(journal.segments), "segments", killed, "killed", ended, "ended",
           trail.lake.repeats, "batches again", len(trail.siem.messages) - len(journal.lines), "messages again")
