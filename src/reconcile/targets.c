@@ -165,38 +165,39 @@ void targets_hint(const struct targets *targets, struct target *target, int64_t 
     make_due(target, now_us + target->pause_us);
 }
 
-static void drop_unnamed(struct targets *targets)
+/* Nobody names it, and nothing is expected of it: one that fails may be a project that is gone. */
+static bool is_needless(const struct targets *targets, const struct target *target)
+{
+    return target->token.ptr == NULL && !target->named &&
+           (target->pause_us == 0 || target->failing) && target != targets->current;
+}
+
+static void make_all_due(struct targets *targets, bool anew, int64_t now_us)
 {
     struct target *target, *next;
 
     for (target = TAILQ_FIRST(&targets->all); target != NULL; target = next) {
         next = TAILQ_NEXT(target, link);
-        if (target->token.ptr == NULL && !target->named && target->pause_us == 0 &&
-            target != targets->current)
+        if (is_needless(targets, target)) {
             targets_drop(targets, target);
+            continue;
+        }
+        if (anew) {
+            target->round = true;
+            target->again = target == targets->current;
+        }
+        make_due(target, now_us);
     }
 }
 
 void targets_begin_round(struct targets *targets, int64_t now_us)
 {
-    struct target *target;
-
-    drop_unnamed(targets);
-    for (target = TAILQ_FIRST(&targets->all); target != NULL; target = TAILQ_NEXT(target, link)) {
-        target->round = true;
-        target->again = target == targets->current;
-        make_due(target, now_us);
-    }
+    make_all_due(targets, true, now_us);
 }
 
 void targets_prolong_round(struct targets *targets, int64_t now_us)
 {
-    struct target *target;
-
-    drop_unnamed(targets);
-    for (target = TAILQ_FIRST(&targets->all); target != NULL; target = TAILQ_NEXT(target, link)) {
-        make_due(target, now_us);
-    }
+    make_all_due(targets, false, now_us);
 }
 
 void targets_ask(struct targets *targets, int64_t now_us)
@@ -244,12 +245,21 @@ bool targets_asked_over(const struct targets *targets)
     return true;
 }
 
+/* Among those that are due, what the round lacks comes first: else reading all anew could keep it
+ * from its end. */
+static bool goes_before(const struct target *a, const struct target *b, int64_t now_us)
+{
+    if (a->due_us <= now_us && b->due_us <= now_us && a->round != b->round)
+        return a->round;
+    return a->due_us < b->due_us;
+}
+
 struct target *targets_due(const struct targets *targets, int64_t now_us, int64_t *ret_us)
 {
     struct target *target, *first = NULL;
 
     for (target = TAILQ_FIRST(&targets->all); target != NULL; target = TAILQ_NEXT(target, link)) {
-        if (first == NULL || target->due_us < first->due_us)
+        if (first == NULL || goes_before(target, first, now_us))
             first = target;
     }
     *ret_us = first != NULL ? first->due_us : INT64_MAX;

@@ -60,11 +60,11 @@ void targets_expire(struct targets *targets, int64_t wall_us);
 
 void targets_hint(const struct targets *targets, struct target *target, int64_t now_us);
 /* A round begins: all of them are due. Projects that nobody names any more, and of which nothing is
- * expected, are dropped. */
+ * expected or which can't be read, are dropped. */
 void targets_begin_round(struct targets *targets, int64_t now_us);
 /* The time of the next round has come, and this one isn't over: all of them are due, what it
- * lacks first, and what it has read counts. Were it begun anew, a round that takes
- * longer than the time between two would never be over. Drops as a beginning does. */
+ * lacks first, and what it has read counts. Were it begun anew, a round that takes longer than the
+ * time between two would never be over. Drops as a beginning does. */
 void targets_prolong_round(struct targets *targets, int64_t now_us);
 /* An operator wants all of them scanned. */
 void targets_ask(struct targets *targets, int64_t now_us);
@@ -73,7 +73,8 @@ unsigned targets_give_up(struct targets *targets);
 /* Is every target of the round read? Of what was asked for? */
 bool targets_round_over(const struct targets *targets);
 bool targets_asked_over(const struct targets *targets);
-/* The first that is due, or NULL; *ret_us is when the next one will be, INT64_MAX: none. */
+/* The first that is due, or NULL: what the round lacks before what it doesn't; *ret_us is when the
+ * next one will be, INT64_MAX: none. */
 struct target *targets_due(const struct targets *targets, int64_t now_us, int64_t *ret_us);
 
 /* The current one was scanned, and is it no longer. settles_us: when the next scan may settle

@@ -161,9 +161,27 @@ static void test_a_round_that_takes_longer_than_the_time_between_two(void **stat
     targets_scanned(&targets, true, INT64_MAX, S(4));
     assert_false(targets_round_over(&targets)); /* c lacks */
     assert_int_equal(next_due(), S(3));
-    scan(a, true, INT64_MAX, S(5));
-    assert_ptr_equal(due(S(5)), c);
-    scan(c, true, INT64_MAX, S(6));
+    assert_ptr_equal(due(S(5)), c); /* before a, which was read */
+    scan(c, false, INT64_MAX, S(5));
+    assert_ptr_equal(due(S(5)), a);
+    targets_prolong_round(&targets, S(6));
+    assert_ptr_equal(due(S(6)), c);
+    scan(c, true, INT64_MAX, S(7));
+    assert_true(targets_round_over(&targets));
+}
+
+static void test_what_nobody_names_and_cannot_be_read_holds_no_round(void **state)
+{
+    struct target *gone = project("gone");
+
+    (void)state;
+    targets_begin_round(&targets, S(1));
+    scan(gone, false, INT64_MAX, S(2));
+    targets_prolong_round(&targets, S(3));
+    assert_false(targets_round_over(&targets));
+    gone->named = false;
+    targets_prolong_round(&targets, S(4));
+    assert_int_equal(targets.projects, 0);
     assert_true(targets_round_over(&targets));
 }
 
@@ -263,6 +281,7 @@ int main(void)
         TEST(test_many_hints_scan_no_faster),
         TEST(test_a_scan_that_began_before_counts_for_nothing),
         TEST(test_a_round_that_takes_longer_than_the_time_between_two),
+        TEST(test_what_nobody_names_and_cannot_be_read_holds_no_round),
         TEST(test_asked_for_is_over_after_one_try),
         TEST(test_projects_that_nobody_names),
         TEST(test_callers),
