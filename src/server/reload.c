@@ -108,6 +108,18 @@ static bool reload_policies(struct server *s, struct arena *arena, const char *a
     return true;
 }
 
+/* Whom a host that is asked must be vouched for by. tls NULL: none is asked. */
+static bool reload_trust(struct net_tls *tls, const char *key, struct buf *out)
+{
+    struct err err = {0};
+
+    if (tls == NULL || net_tls_reload(tls, &err) == STATUS_OK)
+        return true;
+    log_line(LOG_ERROR, "reload: %s: %s", key, err.text);
+    buf_printf(out, "%s: %s; the authorities before it stay in use\n", key, err.text);
+    return false;
+}
+
 static bool reload_certificates(struct server *s, struct buf *out)
 {
     struct err err = {0};
@@ -126,12 +138,9 @@ static bool reload_certificates(struct server *s, struct buf *out)
                    err.text);
         all = false;
     }
-    if (net_tls_reload(s->shared.upstream_tls, &err) != STATUS_OK) {
-        log_line(LOG_ERROR, "reload: upstream.ca_file: %s", err.text);
-        buf_printf(out, "upstream.ca_file: %s; the authorities before it stay in use\n", err.text);
-        all = false;
-    }
-    return all;
+    all = reload_trust(s->shared.upstream_tls, "upstream.ca_file", out) && all;
+    all = reload_trust(s->iam_peer.tls, "identity.tokens.ca_file", out) && all;
+    return reload_trust(s->jwks_peer.tls, "identity.tokens.ca_file", out) && all;
 }
 
 static bool reload_identity(struct server *s, struct buf *out)

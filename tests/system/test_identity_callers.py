@@ -5,6 +5,7 @@ may do."""
 import hashlib
 import hmac
 import json
+import shutil
 import ssl
 import time
 
@@ -32,9 +33,9 @@ def cloud(folder, cloud_factory, request):  # the folder outlives what runs in i
 @pytest.fixture
 def oidc_factory(cloud, site_factory, gateway_factory, folder, pki):
     """A gateway whose callers bring bearer tokens; IAM tokens are taken beside them."""
-    def make(policies=ALLOW_ALL, algorithm="RS256", jwks=None, **more):
+    def make(policies=ALLOW_ALL, algorithm="RS256", jwks=None, ca=pki.ca, **more):
         oidc = Oidc(folder, algorithm=algorithm)
-        settings = oidc_settings(oidc, folder, jwks, tokens={"iam_url": cloud.iam_url, "ca_file": pki.ca})
+        settings = oidc_settings(oidc, folder, jwks, tokens={"iam_url": cloud.iam_url, "ca_file": str(ca)})
         oidc.site = site_factory(policies, settings, cloud.url)
         oidc.site.write_settings(more)
         oidc.gateway = gateway_factory(site=oidc.site)
@@ -163,6 +164,7 @@ def test_keys_by_https(oidc_factory, pki, tmp_path, cloud):
         oidc = oidc_factory(jwks=server.url)
         check_refusal(oidc.create(), 503, "identity.unavailable")
         assert cloud.requests() == []
+        wait_for(lambda: oidc.gateway.metrics()['postern_jwks_fetches_total{result="failed"}'] >= 1, "a fetch that failed")
         server._provider = oidc.provider
         server.publish()
         wait_for(lambda: oidc.create().status == 200, "the provider's keys", timeout=40)
@@ -172,9 +174,21 @@ def test_keys_by_https(oidc_factory, pki, tmp_path, cloud):
         check_refusal(oidc.create(), 401, "identity.oidc_key")
         server.publish()
         wait_for(lambda: oidc.create().status == 200, "the new key", timeout=40)
-        metrics = oidc.gateway.metrics()
-        assert metrics['postern_jwks_fetches_total{result="good"}'] >= 2
-        assert metrics['postern_jwks_fetches_total{result="failed"}'] >= 1
+        assert oidc.gateway.metrics()['postern_jwks_fetches_total{result="good"}'] >= 2
+
+
+def test_keys_by_https_under_an_authority_that_is_read_anew(oidc_factory, pki, tmp_path):
+    authority = tmp_path / "ca.pem"
+    shutil.copy(pki.certificate("unknown-ca"), authority)
+    published = Provider(tmp_path)
+    with JwksServer(pki, published) as server:
+        oidc = oidc_factory(jwks=server.url, ca=authority)
+        server._provider = oidc.provider
+        server.publish()
+        check_refusal(oidc.create(), 503, "identity.unavailable")
+        shutil.copy(pki.ca, authority)
+        oidc.gateway.reload()
+        wait_for(lambda: oidc.create().status == 200, "the provider's keys", timeout=40)
 
 
 def test_keys_from_a_file_are_read_anew(oidc):

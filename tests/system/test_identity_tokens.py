@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import pathlib
+import shutil
 import signal
 import threading
 import time
@@ -102,6 +103,27 @@ def test_what_iam_is_asked(with_iam):
     assert (request.method, request.target) == ("GET", "/v3/auth/tokens?nocatalog=true")
     assert request.header("x-auth-token") == request.header("x-subject-token") == token
     assert request.header("host") == cloud.iam_url.removeprefix("https://")
+
+
+def test_an_authority_of_iam_that_is_taken_away(gateway_factory, cloud_factory, folder):
+    """It counts for nothing more, not even on the connections that it vouched for."""
+    cloud, authority = cloud_factory(iam=True), folder / "ca.pem"
+    shutil.copy(cloud.pki.ca, authority)
+    settings = iam_settings(cloud)
+    settings["identity"]["tokens"]["ca_file"] = str(authority)
+    gateway = gateway_factory(ALLOW_ALL, settings, url=cloud.url)
+    known = alice()
+    assert create(gateway, known).status == 200
+    shutil.copy(cloud.pki.certificate("unknown-ca"), authority)
+    gateway.reload()
+    check_refusal(create(gateway, alice(user="bob")), 503, "identity.unavailable")
+    assert create(gateway, known).status == 200
+    authority.write_text("no certificate")
+    gateway.reload()
+    assert "identity.tokens.ca_file" in gateway.stderr
+    shutil.copy(cloud.pki.ca, authority)
+    gateway.reload()
+    wait_for(lambda: create(gateway, alice(user="bob")).status == 200, "IAM to be believed again")
 
 
 def test_roles_and_groups_are_there_for_policies(with_iam):
