@@ -289,12 +289,13 @@ static void mark_by_looks(struct marks *m, jref v)
 
 static enum status tell(struct marks *m, const char *root, jref v, struct kept_list *told)
 {
-    struct view pointer = jdoc_pointer(m->doc, v, m->arena);
+    struct view pointer;
 
+    if (told->count == KEEP_TOLD_MAX) /* a pointer into a long list is not made for nothing */
+        return STATUS_OK;
+    pointer = jdoc_pointer(m->doc, v, m->arena);
     if (pointer.ptr == NULL)
         return STATUS_NOMEM;
-    if (told->count == KEEP_TOLD_MAX)
-        return STATUS_OK;
     pointer = arena_printf(m->arena, "%s%.*s", root, VIEW_ARGS(pointer));
     if (pointer.ptr == NULL)
         return STATUS_NOMEM;
