@@ -226,7 +226,7 @@ static void mark_option(struct marks *m, jref option)
 {
     const jref next = jdoc_sibling(m->doc, option);
 
-    if (next != JREF_NONE && !view_starts(jdoc_raw(m->doc, next), VIEW("\"-")))
+    if (next != JREF_NONE && !view_starts(jdoc_raw(m->doc, next), VIEW("\"--")))
         take_value(m, next);
 }
 
@@ -277,7 +277,7 @@ static void mark_by_looks(struct marks *m, jref v)
     if (!has_key(m->doc, v))
         return;
     key = jdoc_key(m->doc, v, m->arena);
-    if (is_secret_name(m, v, key))
+    if (is_secret_name(m, v, key) || (key.ptr != NULL && secret_is_assigned(key, m->scratch)))
         take(m, m->doc->values[v].parent);
     if (key.ptr == NULL || keep_name_is_secret(key, m->arena, &secret) != STATUS_OK)
         m->failed = STATUS_NOMEM;

@@ -17,6 +17,12 @@ static const char *const secret_names[] = {"ak", "sk"};
 
 /* ---- names ---- */
 
+/* Between the words of a name. */
+static bool joins(char c)
+{
+    return c == '_' || c == '-' || c == '.' || c == ' ' || c == '\t';
+}
+
 /* Letters in lower case and digits; the rest is left out. */
 static void fold(struct view name, char *out)
 {
@@ -27,15 +33,30 @@ static void fold(struct view name, char *out)
 
         if (c >= 'A' && c <= 'Z')
             out[len++] = (char)(c - 'A' + 'a');
-        else if (c != '_' && c != '-' && c != '.' && c != ' ' && c != '\0')
+        else if (!joins(c) && c != '\0')
             out[len++] = c;
     }
     out[len] = '\0';
 }
 
+/* "DB_PASS", "smtpPass", but not "bypass". */
+static bool ends_in_pass(struct view name)
+{
+    const struct view pass = VIEW("pass");
+    const char *tail;
+
+    if (name.len < pass.len)
+        return false;
+    tail = name.ptr + name.len - pass.len;
+    if (!view_eq_nocase(view_of(tail, pass.len), pass))
+        return false;
+    return name.len == pass.len || joins(tail[-1]) ||
+           (tail[0] == 'P' && tail[-1] >= 'a' && tail[-1] <= 'z');
+}
+
 bool secret_is_name(struct view name, char *scratch)
 {
-    bool found = false;
+    bool found = ends_in_pass(name);
 
     fold(name, scratch);
     for (size_t i = 0; i < ARRAY_LEN(secret_words) && !found; i++)
@@ -47,16 +68,18 @@ bool secret_is_name(struct view name, char *scratch)
 
 /* ---- texts ---- */
 
-/* What may stand in a name; between a name and its sign; around a value; what gives it. */
-enum { NAME = 1, BLANK = 2, QUOTE = 4, BREAK = 8, SIGN = 16 };
+/* What may stand in a name; between a name and its sign; around a value; behind a name; what gives
+ * the value. */
+enum { NAME = 1, BLANK = 2, QUOTE = 4, BREAK = 8, BEHIND = 16, SIGN = 32 };
 
 #define FIVE(c) [c] = NAME, [(c) + 1] = NAME, [(c) + 2] = NAME, [(c) + 3] = NAME, [(c) + 4] = NAME
 static const unsigned char kinds[256] = {
-    FIVE('0'),      FIVE('5'),      FIVE('A'),      FIVE('F'),     FIVE('K'),      FIVE('P'),
-    FIVE('U'),      ['Z'] = NAME,   FIVE('a'),      FIVE('f'),     FIVE('k'),      FIVE('p'),
-    FIVE('u'),      ['z'] = NAME,   ['_'] = NAME,   ['-'] = NAME,  ['.'] = NAME,   [' '] = BLANK,
-    ['\t'] = BLANK, ['"'] = QUOTE,  ['\''] = QUOTE, ['`'] = QUOTE, ['\\'] = QUOTE, [']'] = QUOTE,
-    ['\n'] = BREAK, ['\r'] = BREAK, ['='] = SIGN,   [':'] = SIGN,
+    FIVE('0'),      FIVE('5'),      FIVE('A'),      FIVE('F'),      FIVE('K'),      FIVE('P'),
+    FIVE('U'),      ['Z'] = NAME,   FIVE('a'),      FIVE('f'),      FIVE('k'),      FIVE('p'),
+    FIVE('u'),      ['z'] = NAME,   ['_'] = NAME,   ['-'] = NAME,   ['.'] = NAME,   [' '] = BLANK,
+    ['\t'] = BLANK, ['"'] = QUOTE,  ['\''] = QUOTE, ['`'] = QUOTE,  ['\\'] = QUOTE, [']'] = QUOTE,
+    ['\n'] = BREAK, ['\r'] = BREAK, ['='] = SIGN,   [':'] = SIGN,   [','] = BEHIND, [')'] = BEHIND,
+    ['}'] = BEHIND, ['*'] = BEHIND, ['+'] = BEHIND, ['?'] = BEHIND, ['!'] = BEHIND, ['%'] = BEHIND,
 };
 #undef FIVE
 
@@ -89,25 +112,24 @@ static bool is_secret(struct view text, size_t from, size_t to, char *scratch)
 /* "the api key: x": the word in front of the sign, or the last two. */
 static bool is_assigned_at(struct view text, size_t sign, char *scratch)
 {
-    const size_t end = run_start(text, sign, BLANK | QUOTE), word = run_start(text, end, NAME);
-    size_t first = word;
+    const size_t end = run_start(text, sign, BLANK | QUOTE | BREAK | BEHIND);
+    const size_t word = run_start(text, end, NAME), before = run_start(text, word, BLANK);
+    const size_t first = before < word && word < end ? run_start(text, before, NAME) : word;
 
-    if (word > 0 && word < end && text.ptr[word - 1] == ' ')
-        first = run_start(text, word - 1, NAME);
     return (is_secret(text, word, end, scratch) || is_secret(text, first, end, scratch)) &&
            value_from(text, sign + 1) < text.len;
 }
 
-/* "--token x", but not "--no-token --x". */
-static bool is_option_before(struct view text, size_t end, char *scratch)
+/* "--token x", "- --token\n- x", but not "--no-token --x". */
+static bool is_option_before(struct view text, size_t blank, char *scratch)
 {
-    const size_t word = run_start(text, end, NAME);
+    const size_t end = run_start(text, blank, QUOTE | BEHIND), word = run_start(text, end, NAME);
     size_t value;
 
     if (word == end || text.ptr[word] != '-' || !is_secret(text, word, end, scratch))
         return false;
-    value = value_from(text, end);
-    return value < text.len && text.ptr[value] != '-';
+    value = value_from(text, blank);
+    return value < text.len && !view_starts(view_from(text, value), VIEW("--"));
 }
 
 bool secret_is_assigned(struct view text, char *scratch)

@@ -71,11 +71,16 @@ static const struct {
      "\"my.secret\":\"[redacted]\",\"key\":1}",
      "/request/Admin-Password /request/api_key /request/authToken /request/my.secret"},
     {"secrets by shorter names",
-     "{\"adminPass\":\"x\",\"DB_PWD\":\"y\",\"bearer\":\"z\",\"pass\":1}",
+     "{\"adminPass\":\"x\",\"DB_PWD\":\"y\",\"bearer\":\"z\",\"bypass\":1}",
      {NULL},
-     "{\"adminPass\":\"[redacted]\",\"DB_PWD\":\"[redacted]\",\"bearer\":\"[redacted]\",\"pass\":"
+     "{\"adminPass\":\"[redacted]\",\"DB_PWD\":\"[redacted]\",\"bearer\":\"[redacted]\",\"bypass\":"
      "1}",
      "/request/adminPass /request/DB_PWD /request/bearer"},
+    {"an assignment for a name",
+     "{\"x\":{\"PASSWORD=y\":\"\"}}",
+     {NULL},
+     "{\"x\":\"[redacted]\"}",
+     "/request/x"},
     {"nothing to hide", "{\"token\":null,\"use_token\":true,\"password\":false}", {NULL}, NULL, ""},
     {"secrets by look",
      "{\"a\":\"" TOKEN "\",\"b\":[\"x " TOKEN "\"],\"c\":\"MIIshort\"}",
@@ -187,6 +192,17 @@ static void texts_give_secrets_values(void **state)
         "--api-key 'x'",
         "secret => x",
         "AK=x",
+        "DB_PASS=x",
+        "PASSWORD += x",
+        "token ?= x",
+        "${PASSWORD}=x",
+        "**Password**: x",
+        "api\tkey: x",
+        "api  key: x",
+        "password\n: x",
+        "args:\n- --password\n- x",
+        "args: [\"--password\", \"x\"]",
+        "--token -x",
     };
     static const char *const not [] = {
         "",           "password",
@@ -197,7 +213,9 @@ static void texts_give_secrets_values(void **state)
         "--password", "--token --x",
         "the token",  "--no-password --x",
         "a-token x",  "1:2",
-        "secret\n\n",
+        "secret\n\n", "bypass: x",
+        "--token\n",  "--token, --x",
+        "api,key: x",
     };
 
     (void)state;
@@ -260,6 +278,12 @@ static void fields_that_are_judged_stay(void **state)
         {"", false},
         {"access_key_id", true},
         {"key_pair_names", false},
+        {"pass", true},
+        {"SMTP_PASS", true},
+        {"dbPass", true},
+        {"bypass", false},
+        {"asspass", false},
+        {"pas", false},
     };
     struct arena arena;
 
