@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Memory after very many requests of every kind: at most 5 % more than after the first 10,000.
+"""Memory after very many requests of every kind: no more than after the first ones. What leaks grows from each look to
+the next; the most that was ever wanted at once grows in one step, and chance says when. So the largest step isn't
+counted, and the others may be 4 % together, as a leak of 5 % has them.
 
     tests/memory.py [--requests N] [--build FOLDER] [--connections N]
 
@@ -35,7 +37,7 @@ CONNECTIONS = 24  # their instances make a checkpoint of 50 KB: at a power of tw
 WARM = 20000      # requests before the first look
 STEP = 6000       # of these in step
 LOOKS = 5         # behind these
-GROWTH = 1.05
+GROWTH = 0.04     # between the looks, but for the largest step
 USERS = 80        # more than a worker remembers the tokens of
 OWN = 40          # instances of each connection that are started and stopped in turn
 
@@ -206,10 +208,13 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="postern-") as folder, contextlib.ExitStack() as stack:
         cloud, gateway = start(stack, options.build.resolve(), pathlib.Path(folder))
-        before, *_, after = measure(options, cloud, gateway)
+        looks = measure(options, cloud, gateway)
         assert gateway.stop() == 0, gateway.stderr
-    print(f"grown by {100 * (after / before - 1):.1f} %, at most {100 * (GROWTH - 1):.0f} % is allowed")
-    sys.exit(after > before * GROWTH)
+    steps = sorted(after - before for before, after in itertools.pairwise(looks))
+    grown = sum(steps[:-1]) / looks[0]
+    print(f"grown by {100 * sum(steps) / looks[0]:.1f} %; but for the largest step {100 * grown:.1f} %, "
+          f"at most {100 * GROWTH:.0f} % is allowed")
+    sys.exit(grown > GROWTH)
 
 
 if __name__ == "__main__":
