@@ -54,7 +54,7 @@ threads() {
       tests/system/test_trail_torture.py
 }
 memory() { tests/lint/valgrind.sh build/dev; }
-grown() { "$python" tests/memory.py --requests 60000; }
+grown() { "$python" tests/memory.py --requests 80000; }
 hardened() { tests/lint/hardening.sh build/release/postern; }
 system_tests() {
   POSTERN_BUILD=$1 "$python" -m pytest -q -p no:cacheprovider -n "$workers" tests/system
