@@ -370,6 +370,9 @@ int server_run(const char *conf_path)
         (void)fprintf(stderr, "postern: %s\n", err.text);
         result = EXIT_CANNOT_RUN;
     }
+    /* What asks once more must not kill what is ending: without its event a signal has its default
+     * action again. */
+    mask_signals(SIG_BLOCK);
     end(s);
     free(s);
     return result;
