@@ -5,7 +5,7 @@ build_packages="gcc libc6-dev cmake ninja-build pkg-config libevent-dev libevhtp
 demo_packages="openssl curl jq ca-certificates"
 test_packages="clang clang-tidy clang-format llvm libclang-rt-14-dev cppcheck pmccabe binutils libcmocka-dev python3
   python3-pytest python3-pytest-xdist valgrind shellcheck codespell openssl curl jq procps ca-certificates python3-pycurl
-  postgresql python3-openstacksdk python3-pycadf rsyslog rsyslog-gnutls"
+  postgresql python3-cryptography python3-openstacksdk python3-pycadf rsyslog rsyslog-gnutls"
 # npm comes with nodejs where that isn't Debian's own.
 command -v npm >/dev/null || test_packages="$test_packages nodejs npm"
 
