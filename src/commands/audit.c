@@ -81,8 +81,9 @@ static const struct command actions[] = {
      "nothing; the gateway may run. Exits 1 if there is a fault, and names it with segment and "
      "line.\n" JOURNAL_HELP
      "  --key FILE       a public key (PEM) whose seals are to hold; several for keys that "
-     "followed each other.\n"
-     "                   Without one, signatures aren't looked at\n"
+     "followed each other, in\n"
+     "                   that order, up to the one in use. Without one, signatures aren't looked "
+     "at\n"
      "  --witness FILE   seals that were written elsewhere: each must stand in the journal\n"
      "  --json           one object",
      audit_verify},

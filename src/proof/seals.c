@@ -50,16 +50,31 @@ static bool holds(const struct ed25519_public *key, struct row *row)
            ed25519_verify(key, view_of(text, (size_t)len), signature);
 }
 
-/* Each strange key is named once, not at each of its seals. */
-static void add_unknown(struct seals *seals, struct view id, struct fault_place at,
+/* Keys follow each other as they were given: no seal is good behind one of a later key, so that a
+ * key that was changed away from serves nobody. */
+static bool follows(struct seals *seals, struct view id)
+{
+    for (size_t i = seals->latest; i < seals->key_count; i++) {
+        if (view_eq(id, view_of(seals->keys[i].id, DIGEST_HEX_BYTES))) {
+            seals->latest = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each such key is named once, not at each of its seals. */
+static void add_strange(struct seals *seals, struct view id, bool known, struct fault_place at,
                         struct fault_list *faults)
 {
-    if (view_eq(id, view_of(seals->unknown, sizeof seals->unknown)))
+    if (view_eq(id, view_of(seals->strange, sizeof seals->strange)))
         return;
-    (void)verify_fault(faults, FAULT_SEAL, at, "it is signed with key %.*s, which was not given",
-                       id.len > DIGEST_HEX_BYTES ? DIGEST_HEX_BYTES : (int)id.len, id.ptr);
-    if (id.len == sizeof seals->unknown)
-        memcpy(seals->unknown, id.ptr, sizeof seals->unknown);
+    (void)verify_fault(faults, FAULT_SEAL, at, "it is signed with key %.*s, %s",
+                       id.len > DIGEST_HEX_BYTES ? DIGEST_HEX_BYTES : (int)id.len, id.ptr,
+                       known ? "but a key that was given after it had sealed by then"
+                             : "which was not given");
+    if (id.len == sizeof seals->strange)
+        memcpy(seals->strange, id.ptr, sizeof seals->strange);
 }
 
 static void prove(struct seals *seals, struct row *row, uint64_t whole_from,
@@ -125,8 +140,23 @@ void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint
         return;
     }
     memcpy(seals->time, time.ptr, sizeof seals->time);
-    if (key != NULL)
+    if (seals->key_count == 0)
+        return;
+    if (follows(seals, id))
         prove(seals, row, whole_from, key);
-    else if (seals->key_count > 0)
-        add_unknown(seals, id, at, faults);
+    else
+        add_strange(seals, id, key != NULL, at, faults);
+}
+
+void seals_end(const struct seals *seals, struct fault_place at, struct fault_list *faults)
+{
+    if (seals->key_count == 0)
+        return;
+    if (seals->count == 0)
+        (void)verify_fault(faults, FAULT_SEAL, at,
+                           "a key was given, but up to here there is no seal at all");
+    else if (seals->good > 0 && seals->latest + 1 < seals->key_count)
+        (void)verify_fault(faults, FAULT_SEAL, at,
+                           "up to here there is no seal of key %.*s, the last that was given",
+                           DIGEST_HEX_BYTES, seals->keys[seals->key_count - 1].id);
 }

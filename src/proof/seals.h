@@ -17,11 +17,14 @@ struct seals_late {
 };
 
 struct seals {
-    const struct ed25519_public *keys; /* borrowed */
+    const struct ed25519_public
+        *keys; /* in the order in which they followed each other; borrowed */
     size_t key_count;
-    uint64_t count, good;           /* seals; those whose signature holds */
-    char time[SEAL_TIME_BYTES];     /* of the last one that isn't at fault */
-    char unknown[DIGEST_HEX_BYTES]; /* key of the last one that was signed by another */
+    size_t latest;              /* of keys: the one that made the last good seal */
+    uint64_t count, good;       /* seals; those whose signature holds */
+    char time[SEAL_TIME_BYTES]; /* of the last one that isn't at fault */
+    char
+        strange[DIGEST_HEX_BYTES]; /* key of the last one that was signed by another, or too late */
     /* What the last good one proves; until 0: nothing. */
     uint64_t from, until;
     int64_t proven_us;
@@ -32,5 +35,7 @@ struct seals {
 /* A seal line in its place of the chain. whole_from: the seq from which on the chain is whole. */
 void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint64_t whole_from,
                struct fault_list *faults);
+/* Behind the last line, which is at: the last of the keys must have sealed. */
+void seals_end(const struct seals *seals, struct fault_place at, struct fault_list *faults);
 /* A `start` line of that seq: a run seals nothing before its own. first_seq: of the journal. */
 void seals_add_start(struct seals *seals, uint64_t seq, uint64_t first_seq);

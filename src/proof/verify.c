@@ -559,9 +559,7 @@ static void finish(struct verify *v)
         report->oldest_open = oldest->at;
     if (v->settings->witness != NULL)
         end_witness(v);
-    if (v->seals.key_count > 0 && v->seals.count == 0)
-        (void)verify_fault(&report->faults, FAULT_SEAL, end_of(v),
-                           "a key was given, but up to here there is no seal at all");
+    seals_end(&v->seals, end_of(v), &report->faults);
     report->seals = v->seals.count;
     report->seals_good = v->seals.good;
     report->proven_from = v->seals.from;

@@ -104,6 +104,8 @@ def test_a_reload_takes_the_new_key_or_keeps_the_old(sealed, folder, token):
     gateway = sealed(seal={"key": f"{folder}/seal.key", "every": "1s"})
     gateway.wait_journal(lambda j: j.events("seal"), "a seal")
     old, new = key_id(folder / "seal.key"), folder / "new.key"
+    for_auditors = folder / "old.pub", folder / "new.pub"
+    openssl("pkey", "-in", folder / "seal.key", "-pubout", "-out", for_auditors[0])
     (folder / "seal.key").chmod(0o644)
     gateway.reload()
     wait_for(lambda: "chmod 600" in gateway.stderr, "the fault in the log")
@@ -118,6 +120,11 @@ def test_a_reload_takes_the_new_key_or_keeps_the_old(sealed, folder, token):
     gateway.stop()
     last = gateway.site.journal().lines[-1]
     assert last["event"] == "seal" and verifies(last, folder / "seal.key", folder)
+    openssl("pkey", "-in", folder / "seal.key", "-pubout", "-out", for_auditors[1])
+    for keys, status in (for_auditors, 0), (for_auditors[::-1], 1):
+        options = [word for key in keys for word in ("--key", str(key))]
+        done = gateway.site.run("audit", "verify", "-c", str(gateway.site.conf), *options, conf=False)
+        assert done.returncode == status, done
 
 
 @pytest.fixture

@@ -468,6 +468,29 @@ def test_seals_of_another_key(made, trail, verify, tmp_path):
     assert verify(trail.folder, tmp_path / "other.key.pub")["whole"], "it is whole by that key"
 
 
+def test_keys_that_followed_each_other(made, trail, postern, tmp_path):
+    """The old key seals once more behind the new one."""
+    new_id = make_key(tmp_path / "new.key")
+    old, new = signer(made.key, made.key_id, tmp_path), signer(tmp_path / "new.key", new_id, tmp_path)
+    first, back = trail.segments[1][0], trail.segments[3][0]
+    trail.rechain(lambda line: (new if first <= json.loads(line)["seq"] < back else old)(line))
+    trail.save()
+
+    def verify(*keys):
+        answer = postern("audit", "verify", "--journal", trail.folder, "--json", *(word for key in keys for word in ("--key", key)))
+        report = json.loads(answer.stdout)
+        assert answer.returncode == (1 if report["faults"] else 0)
+        return [(fault["segment"], fault["text"]) for fault in report["faults"]]
+    public, after = made.public, tmp_path / "new.key.pub"
+    assert verify(public, after, public) == []
+    (segment, text), = verify(public, after)
+    assert segment == trail.name(3) and made.key_id in text and "given after it had sealed" in text
+    (segment, text), = verify(public, after, public, after)
+    assert segment == trail.name(3) and new_id in text and "no seal of key" in text
+    (segment, text), = verify(public)
+    assert segment == trail.name(1) and new_id in text and "not given" in text
+
+
 def test_a_forged_seal(made, trail, verify):
     at = trail.find(1, "seal", 0)
     row = json.loads(trail.lines(1)[at])

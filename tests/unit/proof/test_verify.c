@@ -52,10 +52,15 @@ int __wrap_openat(int dir_fd, const char *path, int flags, ...)
     return fd;
 }
 
+static enum status set_key(char name, struct ed25519_private *key)
+{
+    const unsigned char seed[ED25519_KEY_BYTES] = {(unsigned char)name};
+
+    return ed25519_set_private(seed, key);
+}
+
 static int setup(void **state)
 {
-    static const unsigned char seed[ED25519_KEY_BYTES] = {7};
-
     (void)state;
     memset(&world, 0, sizeof world);
     (void)snprintf(world.root, sizeof world.root, "/tmp/verify-test-XXXXXX");
@@ -67,7 +72,7 @@ static int setup(void **state)
     assert_non_null(world.digest);
     chain_start(&world.chain);
     buf_init(&world.bytes, 1 << 20);
-    return ed25519_set_private(seed, &world.key);
+    return set_key('a', &world.key);
 }
 
 static void write_file(const char *path, struct view bytes)
@@ -125,7 +130,7 @@ static void add(const char *rest)
     chain_add(&world.chain, world.digest, view_of(text, (size_t)len), &world.bytes);
 }
 
-static void seal(void)
+static void seal_with(const struct ed25519_private *key)
 {
     unsigned char signature[ED25519_SIGNATURE_BYTES];
     char text[256], line[512];
@@ -133,27 +138,37 @@ static void seal(void)
         snprintf(text, sizeof text, "postern seal v1\n%llu\n%.64s\n2026-01-02T03:%02u:00.000000Z\n",
                  (unsigned long long)world.chain.seq + 1, world.chain.hash, world.minutes);
 
-    assert_int_equal(ed25519_sign(&world.key, view_of(text, (size_t)len), signature), STATUS_OK);
+    assert_int_equal(ed25519_sign(key, view_of(text, (size_t)len), signature), STATUS_OK);
     len = snprintf(line, sizeof line, "seal\",\"head\":\"%.64s\",\"key\":\"%s\",\"signature\":\"",
-                   world.chain.hash, world.key.public.id);
+                   world.chain.hash, key->public.id);
     for (size_t i = 0; i < sizeof signature; i++)
         len += snprintf(line + len, sizeof line - (size_t)len, "%02x", signature[i]);
     (void)snprintf(line + len, sizeof line - (size_t)len, "\"");
     add(line);
 }
 
-static enum status verify(bool key, bool witness)
+static void seal(void)
+{
+    seal_with(&world.key);
+}
+
+static enum status verify_by(const struct ed25519_public *keys, size_t count, bool witness)
 {
     const struct verify_settings settings = {
         .directory = world.journal,
         .witness = witness ? world.witness : NULL,
-        .keys = &world.key.public,
-        .key_count = key,
+        .keys = keys,
+        .key_count = count,
     };
     struct err err;
 
     close_segment();
     return verify_journal(&settings, &world.report, &err);
+}
+
+static enum status verify(bool key, bool witness)
+{
+    return verify_by(&world.key.public, key, witness);
 }
 
 static void expect_whole(void)
@@ -517,6 +532,46 @@ static void seals_that_are_none(void **state)
     }
 }
 
+/* A key that was changed away from serves nobody, whoever kept it. */
+static void keys_follow_each_other_as_they_are_given(void **state)
+{
+    static const struct {
+        const char *seals, *given;
+        uint64_t fault; /* its seq; 0: whole */
+    } rows[] = {
+        {"ab", "ab", 0}, {"aabb", "ab", 0}, {"b", "ab", 0},     {"aba", "aba", 0},
+        {"a", "a", 0},   {"aba", "ab", 4},  {"abaa", "ab", 4},  {"aa", "ab", 3},
+        {"ab", "ba", 3}, {"cb", "ab", 2},   {"abab", "aba", 5}, {"abcb", "abc", 5},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ed25519_public given[4];
+        size_t count = 0;
+
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        add(CHECKPOINT);
+        for (const char *at = rows[i].seals; *at != '\0'; at++) {
+            struct ed25519_private key;
+
+            assert_int_equal(set_key(*at, &key), STATUS_OK);
+            seal_with(&key);
+        }
+        for (const char *at = rows[i].given; *at != '\0'; at++) {
+            struct ed25519_private key;
+
+            assert_int_equal(set_key(*at, &key), STATUS_OK);
+            given[count++] = key.public;
+        }
+        assert_int_equal(verify_by(given, count, false), STATUS_OK);
+        if (rows[i].fault == 0)
+            expect_whole();
+        else
+            expect_fault(FAULT_SEAL, rows[i].fault);
+    }
+}
+
 /* ---- the witness ---- */
 
 /* Puts the journal's line of that number, from 1, into the witness, with something in front. */
@@ -623,6 +678,7 @@ int main(void)
         TEST(a_seal_proves_nothing_across_a_break),
         TEST(seals_whose_time_runs_backwards),
         TEST(seals_that_are_none),
+        TEST(keys_follow_each_other_as_they_are_given),
         TEST(the_witness_may_be_a_syslog),
         TEST(an_empty_journal_that_a_witness_knows),
         TEST(retired_meanwhile),
