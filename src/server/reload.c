@@ -2,6 +2,7 @@
  * Reload: the new set is loaded whole beside the running one and published, or nothing changes. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/credentials.h"
 #include "server/internal.h"
 #include "server/seal.h"
 #include "server/sinks.h"
@@ -120,11 +121,16 @@ static bool reload_trust(struct net_tls *tls, const char *key, struct buf *out)
     return false;
 }
 
-static bool reload_certificates(struct server *s, struct buf *out)
+static bool reload_certificates(struct server *s, struct arena *arena, struct buf *out)
 {
     struct err err = {0};
+    struct diag diag;
     bool all = true;
 
+    diag_init(&diag, arena);
+    warn_of_open_keys(&s->conf, &diag);
+    log_diag(&diag);
+    diag_print(&diag, out);
     if (s->admin_tls != NULL && net_tls_reload(s->admin_tls, &err) != STATUS_OK) {
         log_line(LOG_ERROR, "reload: admin.address: %s", err.text);
         buf_printf(out, "admin.address: %s; the old certificate stays in use\n", err.text);
@@ -192,7 +198,7 @@ bool server_reload(struct server *s, const char *actor, struct buf *out)
 
     arena_init(&arena, LOAD_ARENA_BLOCK, LOAD_ARENA_MAX);
     done = reload_policies(s, &arena, actor, out);
-    if (!reload_certificates(s, out))
+    if (!reload_certificates(s, &arena, out))
         done = false;
     if (!reload_identity(s, out))
         done = false;

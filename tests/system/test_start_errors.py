@@ -201,7 +201,11 @@ def test_a_key_that_everybody_can_read_is_told(gateway_factory, site_factory, cl
     every = [(name, "0644") for name in ("listen", "admin", "syslog")]
     done = site.run("check")
     assert (done.returncode, told(done.stderr)) == (0, every), done.stderr
-    assert told(gateway_factory(site=site).stderr) == every
+    gateway = gateway_factory(site=site)
+    assert told(gateway.stderr) == every
+    done = site.run("reload")
+    assert (done.returncode, told(done.stdout)) == (0, every), done
+    assert len(re.findall(r"warning: reload: \S*postern\.yaml:\d+:\d+: key \S*\.key has mode 0644", gateway.stderr)) == 3
     for mode in (0o600, 0o640):
         for one in tls.values():
             os.chmod(one["key"], mode)
