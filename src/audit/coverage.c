@@ -234,68 +234,6 @@ enum status coverage_init(struct coverage *coverage, const struct inventory *inv
     return coverage->hits == NULL || coverage->gone == NULL ? STATUS_NOMEM : STATUS_OK;
 }
 
-/* ----- where to begin ----- */
-
-/* The time of a segment's first line, which stands before anything long; false: it can't be told.
- */
-static bool begins_at(struct trail *trail, uint64_t segment, int64_t *ret_us)
-{
-    static const struct view key = {"\"time\":\"", sizeof "\"time\":\"" - 1};
-    const struct trail_place place = {.segment = segment, .offset = 0, .line = 1};
-    struct trail_line line;
-    const char *at, *end;
-
-    if (trail_seek(trail, &place, NULL) != STATUS_OK ||
-        trail_next(trail, &line, NULL) != TRAIL_LINE)
-        return false;
-    if (line.text.len > EVENT_WITHIN)
-        line.text.len = EVENT_WITHIN;
-    at = memmem(line.text.ptr, line.text.len, key.ptr, key.len);
-    if (at == NULL)
-        return false;
-    at += key.len;
-    end = memchr(at, '"', (size_t)(line.text.ptr + line.text.len - at));
-    return end != NULL && period_parse_time(view_of(at, (size_t)(end - at)), ret_us);
-}
-
-/* By which lines may stand out of the order of their times: they get theirs before their place. */
-static const int64_t slack_us = INT64_C(600000000);
-
-/* The last segment that begins well before the period, found by halving. A clock that was set back
- * hides no more than lines older than they say. */
-static enum status seek_period(struct trail *trail, const struct period *period,
-                               struct arena *arena, struct err *err)
-{
-    const uint64_t *segments;
-    struct trail_place place = {0};
-    int64_t earliest_us =
-        period->from_us < INT64_MIN + slack_us ? INT64_MIN : period->from_us - slack_us;
-    size_t from = 0, to;
-    uint64_t *own;
-
-    segments = trail_segments(trail, &to);
-    own = arena_array(arena, to + 1, sizeof *own);
-    if (own == NULL)
-        return err_set(err, STATUS_NOMEM, "out of memory");
-    if (to > 0)
-        memcpy(own, segments, to * sizeof *own);
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        int64_t begin_us;
-
-        if (begins_at(trail, own[middle], &begin_us) && begin_us >= earliest_us)
-            to = middle;
-        else
-            from = middle + 1;
-    }
-    if (from > 0)
-        place = (struct trail_place){.segment = own[from - 1], .line = 1};
-    if (trail_seek(trail, &place, NULL) == STATUS_OK)
-        return STATUS_OK;
-    place = (struct trail_place){0}; /* it was taken away meanwhile */
-    return trail_seek(trail, &place, err);
-}
-
 static enum status read_lines(struct coverage *coverage, struct trail *trail, struct arena *scratch,
                               struct err *err)
 {
@@ -318,7 +256,7 @@ enum status coverage_read(struct coverage *coverage, const char *directory, stru
     if (status != STATUS_OK)
         return status;
     arena_init(&scratch, SCRATCH_BLOCK, SCRATCH_MAX);
-    status = seek_period(trail, &coverage->period, &scratch, err);
+    status = trail_seek_since(trail, coverage->period.from_us, err);
     if (status == STATUS_OK)
         status = read_lines(coverage, trail, &scratch, err);
     arena_done(&scratch);

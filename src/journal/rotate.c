@@ -3,15 +3,12 @@
 #include "journal/rotate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
-#include "journal/line.h"
 
 enum { CHECKPOINT_MAX_BYTES = 1 << 30 };
 
@@ -78,23 +75,6 @@ int segment_begin(const struct segment_plan *plan, const struct open_table *open
     return 0;
 }
 
-/* When a segment began, by its first line: a file's times follow whoever copied it. INT64_MAX: the
- * line doesn't tell. */
-static int64_t began_us(int dir_fd, uint64_t seq)
-{
-    char name[SEGMENT_NAME_BYTES], front[LINE_FRONT_BYTES];
-    int fd CLEANUP(fd_close);
-    int64_t time_us;
-    ssize_t len;
-
-    segment_name_format(seq, name);
-    fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    len = fd < 0 ? -1 : fd_read(fd, front, sizeof front);
-    if (len < 0 || !line_peek_time(view_of(front, (size_t)len), &time_us))
-        return INT64_MAX;
-    return time_us;
-}
-
 /* A segment whose successor began before that is too old, and what is open began behind it: lines
  * are written after the time that they name, so the day is for clocks that were wrong. */
 static int64_t needed_since_us(const struct retire_plan *plan)
@@ -115,9 +95,10 @@ static size_t count_unneeded(const struct retire_plan *plan, const uint64_t *lis
     size_t old = 0;
 
     for (size_t i = 0; i < count && list[i] <= plan->hold_seq; i++) {
-        const int64_t at_us = began_us(plan->dir_fd, list[i]);
+        int64_t at_us;
 
-        if (at_us > plan->now_us || at_us < last_us)
+        if (!segment_began(plan->dir_fd, list[i], &at_us) || at_us > plan->now_us ||
+            at_us < last_us)
             continue;
         if (at_us >= since_us)
             break;

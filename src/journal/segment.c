@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/number.h"
 #include "base/require.h"
+#include "journal/line.h"
 
 enum {
     NAME_DIGITS = 20,
@@ -97,6 +99,18 @@ enum status segment_list(int dir_fd, uint64_t **ret, size_t *ret_count, struct e
     *ret = list;
     *ret_count = count;
     return STATUS_OK;
+}
+
+bool segment_began(int dir_fd, uint64_t seq, int64_t *ret_us)
+{
+    char name[SEGMENT_NAME_BYTES], front[LINE_FRONT_BYTES];
+    int fd CLEANUP(fd_close);
+    ssize_t len;
+
+    segment_name_format(seq, name);
+    fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    len = fd < 0 ? -1 : fd_read(fd, front, sizeof front);
+    return len >= 0 && line_peek_time(view_of(front, (size_t)len), ret_us);
 }
 
 int segment_allocate(struct segment *segment)

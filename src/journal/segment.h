@@ -26,6 +26,10 @@ MUST_CHECK bool segment_name_parse(const char *name, uint64_t *ret_seq);
 /* The first seqs of the segments in the folder, ascending; *ret from malloc, free it. */
 MUST_CHECK enum status segment_list(int dir_fd, uint64_t **ret, size_t *ret_count, struct err *err);
 
+/* When it began, by its first line: a file's times follow whoever copied it. False: the line doesn't
+ * tell, or there is none. */
+MUST_CHECK bool segment_began(int dir_fd, uint64_t seq, int64_t *ret_us);
+
 /* These give 0 or an errno and leave the segment closed on a failure. limit: allocated ahead. A
  * file system that can't allocate ahead is no failure. */
 MUST_CHECK int segment_create(struct segment *segment, int dir_fd, uint64_t seq, uint64_t limit);

@@ -11,6 +11,9 @@
 
 #include "journal/segment.h"
 
+/* By which lines may stand out of the order of their times: they get theirs before their place. */
+static const int64_t slack_us = INT64_C(600000000);
+
 struct trail {
     int dir_fd;
     uint64_t *segments; /* ascending */
@@ -143,6 +146,31 @@ enum status trail_seek(struct trail *trail, const struct trail_place *place, str
     stand_at(trail, &reader, place);
     trail->whole = *place;
     return STATUS_OK;
+}
+
+enum status trail_seek_since(struct trail *trail, int64_t from_us, struct err *err)
+{
+    struct trail_place place = {.line = 1};
+    int64_t last_us = INT64_MIN;
+    enum status status;
+
+    if (from_us < INT64_MIN + slack_us)
+        return trail_seek(trail, &(struct trail_place){0}, err);
+    for (size_t i = 0; i < trail->count; i++) {
+        int64_t began_us;
+
+        /* A time that goes back is of a clock that was wrong, and tells nothing. */
+        if (!segment_began(trail->dir_fd, trail->segments[i], &began_us) || began_us < last_us)
+            continue;
+        if (began_us >= from_us - slack_us)
+            break;
+        last_us = began_us;
+        place.segment = trail->segments[i];
+    }
+    status = trail_seek(trail, &place, err);
+    if (status == STATUS_INVALID) /* it was taken away meanwhile, so it was the first one */
+        status = trail_seek(trail, &(struct trail_place){0}, err);
+    return status;
 }
 
 /* Opens the next segment that is still there. TRAIL_LINE: it is open. */

@@ -31,6 +31,11 @@ struct trail_place {
 MUST_CHECK enum status trail_seek(struct trail *trail, const struct trail_place *place,
                                   struct err *err);
 
+/* Goes to where lines since then begin, by the first lines of segments: lines may stand ten minutes
+ * out of the order of their times, and a segment that tells no time, or a wrong one, makes it begin
+ * earlier, never later. STATUS_IO. */
+MUST_CHECK enum status trail_seek_since(struct trail *trail, int64_t from_us, struct err *err);
+
 struct trail_line {
     struct view text; /* without its LF; borrowed until the next call */
     struct trail_place at;

@@ -15,7 +15,6 @@ enum {
     ARENA_MAX_BYTES = 512 << 20, /* a line has 1 MB at most, its values take more */
     EVENT_BYTES = 256,           /* of a line's beginning, in which its event stands */
 };
-#define SLACK_US INT64_C(600000000) /* by which lines may stand out of the order of their times */
 
 static const char *const kind_names[REPLAY_KINDS] = {
     [REPLAY_NEWLY_REFUSED] = "newly_refused",
@@ -196,65 +195,11 @@ static enum status replay_line(struct run *r, const struct trail_line *line)
 
 /* ---- the journal ---- */
 
-/* When the segment began; INT64_MIN: that can't be told. */
-static int64_t began_us(struct run *r, struct trail *trail, uint64_t segment)
-{
-    const struct trail_place place = {.segment = segment, .line = 1};
-    struct trail_line line;
-    struct err err = {0};
-    const char *time;
-    int64_t us = INT64_MIN;
-
-    arena_reset(&r->arena);
-    if (trail_seek(trail, &place, &err) != STATUS_OK ||
-        trail_next(trail, &line, &err) != TRAIL_LINE)
-        return INT64_MIN;
-    /* A checkpoint may have tens of MB: only its time is looked at. */
-    time = memmem(line.text.ptr, line.text.len < EVENT_BYTES ? line.text.len : EVENT_BYTES,
-                  "\"time\":\"", 8);
-    if (time != NULL) {
-        struct view rest = view_from(line.text, (size_t)(time + 8 - line.text.ptr));
-
-        if (!clock_parse(view_of(rest.ptr, view_find(rest, '"')), &us))
-            us = INT64_MIN;
-    }
-    return us;
-}
-
-/* To the last segment that began before the period. */
-static enum status seek_period(struct run *r, struct trail *trail, struct err *err)
-{
-    struct trail_place place = {.segment = 0, .line = 1};
-    const uint64_t *segments;
-    size_t low = 0, high;
-    uint64_t *copy;
-
-    segments = trail_segments(trail, &high);
-    if (r->plan->period.from_us == INT64_MIN || high < 2)
-        return STATUS_OK;
-    copy = calloc(high, sizeof *copy);
-    if (copy == NULL)
-        return err_set(err, STATUS_NOMEM, "no memory for the journal's segments");
-    memcpy(copy, segments, high * sizeof *copy);
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        int64_t us = began_us(r, trail, copy[middle]);
-
-        if (us != INT64_MIN && us < r->plan->period.from_us - SLACK_US)
-            low = middle;
-        else
-            high = middle;
-    }
-    place.segment = copy[low];
-    free(copy);
-    return trail_seek(trail, &place, err);
-}
-
 static enum status replay_trail(struct run *r, struct trail *trail, struct err *err)
 {
     struct trail_line line;
     enum trail_step step;
-    enum status status = seek_period(r, trail, err);
+    enum status status = trail_seek_since(trail, r->plan->period.from_us, err);
 
     if (status != STATUS_OK)
         return status;

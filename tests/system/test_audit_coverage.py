@@ -76,6 +76,14 @@ def test_as_text_and_as_a_table(busy):
     assert {row["in_set"] for row in table} == {"yes"}
 
 
+@pytest.mark.parametrize("period", [[], ["--since", "1h"]])
+def test_a_segment_without_a_line_hides_nothing(busy, period):
+    """A crash right behind a rotation leaves one."""
+    busy.kill()
+    busy.site.journal_folder.joinpath(f"{len(busy.journal().lines) + 1:020}.jsonl").touch(0o600)
+    assert json.loads(cover(busy, *period, "--json").stdout)["judged"] == 3
+
+
 def test_a_period_has_two_ends(busy):
     found = json.loads(cover(busy, "--from", "2020-01-01", "--until", "2020-02-01T12:00:00Z", "--json").stdout)
     assert (found["judged"], found["from"], found["until"]) == (0, "2020-01-01T00:00:00.000000Z",

@@ -377,6 +377,82 @@ static void seeks(void **state)
     trail_close(&trail);
 }
 
+/* A segment with one line of that minute; NULL: an empty one; else what stands there. */
+static void add_segment(uint64_t seq, const char *minute)
+{
+    char line[256];
+
+    if (minute == NULL)
+        (void)snprintf(line, sizeof line, "%s", "");
+    else if (strlen(minute) == 5)
+        (void)snprintf(
+            line, sizeof line,
+            "{\"v\":1,\"seq\":%llu,\"prev\":\"%064d\",\"time\":\"2026-01-02T%s:00.000000Z\""
+            ",\"event\":\"stop\"}\n",
+            (unsigned long long)seq, 0, minute);
+    else
+        (void)snprintf(line, sizeof line, "%s\n", minute);
+    append(seq, line);
+}
+
+static void seeks_the_lines_since_a_time(void **state)
+{
+    static const struct {
+        const char *begun[5]; /* of segments 1, 2, ... */
+        size_t count;
+        const char *since;
+        uint64_t want; /* the segment whose line comes first; 0: the end */
+    } rows[] = {
+        {{"01:00", "02:00", "03:00", "04:00"}, 4, "03:30", 3},
+        {{"01:00", "02:00", "03:00", "04:00"}, 4, "09:00", 4},
+        {{"01:00", "02:00", "03:00", "04:00"}, 4, "00:30", 1},
+        /* Lines stand a little out of order: what is of 03:55 may be at the front of 4. */
+        {{"01:00", "02:00", "03:00", "04:00"}, 4, "04:10", 3},
+        {{"01:00", "02:00", "03:00", "04:00"}, 4, "04:11", 4},
+        /* Whatever tells no time hides nothing. */
+        {{"01:00", "02:00", "nothing", "04:00"}, 4, "03:30", 2},
+        {{"01:00", "02:00", "nothing", "04:00"}, 4, "04:30", 4},
+        {{"01:00", "02:00", "03:00", "nothing"}, 4, "02:30", 2},
+        {{"nothing", "nothing", "nothing", NULL}, 4, "02:30", 1},
+        {{"01:00", "02:00", "03:00", NULL}, 4, "02:30", 2},
+        {{"01:00", NULL}, 2, "02:30", 1},
+        {{NULL}, 1, "02:30", 0},
+        /* A clock that was wrong for a segment. */
+        {{"01:00", "09:00", "03:00", "04:00"}, 4, "08:00", 1},
+        {{"05:00", "01:00", "06:00"}, 3, "05:30", 1},
+        {{"05:00", "01:00", "05:20"}, 3, "05:50", 3},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct trail *trail;
+        struct trail_line got;
+        struct err err;
+        char since[32];
+        int64_t since_us;
+
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        for (size_t s = 0; s < rows[i].count; s++)
+            add_segment(s + 1, rows[i].begun[s]);
+        (void)snprintf(since, sizeof since, "2026-01-02T%s:00Z", rows[i].since);
+        assert_true(clock_parse(view_str(since), &since_us));
+        trail = begin();
+        assert_int_equal(trail_seek_since(trail, since_us, &err), STATUS_OK);
+        if (rows[i].want == 0)
+            expect_end(trail, 0);
+        else
+            assert_int_equal(trail_next(trail, &got, &err), TRAIL_LINE);
+        if (rows[i].want != 0 && got.at.segment != rows[i].want)
+            fail_msg("row %zu begins at segment %llu", i, (unsigned long long)got.at.segment);
+        assert_int_equal(trail_seek_since(trail, INT64_MIN, &err), STATUS_OK);
+        if (rows[i].want != 0) {
+            assert_int_equal(trail_next(trail, &got, &err), TRAIL_LINE);
+            assert_int_equal(got.at.segment, 1);
+        }
+        trail_close(&trail);
+    }
+}
+
 static void a_long_line_is_one(void **state)
 {
     const size_t bytes = 3 << 20;
@@ -512,6 +588,7 @@ int main(void)
         TEST(a_segment_that_is_gone_before_it_is_opened),
         TEST(half_a_line_is_read_again_where_the_segment_behind_is_gone),
         TEST(seeks),
+        TEST(seeks_the_lines_since_a_time),
         TEST(a_long_line_is_one),
         TEST(follows_a_writer),
         TEST(follows_the_journal),
