@@ -68,6 +68,11 @@ static void print_seals(const struct verify_report *r, bool keys, struct buf *ou
 {
     char time[CLOCK_TEXT_BYTES];
 
+    if (r->earlier.count > 0)
+        buf_printf(out,
+                   "warning: seals whose time is earlier than that of the seal before: %llu, the "
+                   "last at seq %llu; the clock was set back, so don't go by times around there\n",
+                   U(r->earlier.count), U(r->earlier.seq));
     if (!keys) {
         buf_printf(out,
                    "seals: %llu, in their places; no key was given, so their signatures "
@@ -180,6 +185,17 @@ static void write_late(struct jwriter *w, const struct seals_late *late)
     jwriter_close_object(w);
 }
 
+static void write_earlier(struct jwriter *w, const struct seals_earlier *earlier)
+{
+    if (earlier->count == 0)
+        return;
+    jwriter_key(w, "earlier");
+    jwriter_open_object(w);
+    member_count(w, "count", earlier->count);
+    member_count(w, "seq", earlier->seq);
+    jwriter_close_object(w);
+}
+
 static void write_seals(struct jwriter *w, const struct verify_report *r, bool keys)
 {
     jwriter_key(w, "seals");
@@ -197,6 +213,7 @@ static void write_seals(struct jwriter *w, const struct verify_report *r, bool k
         jwriter_close_object(w);
     }
     write_late(w, &r->late);
+    write_earlier(w, &r->earlier);
     jwriter_close_object(w);
 }
 

@@ -134,10 +134,14 @@ void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint
             (unsigned long long)seals->until);
         return;
     }
-    if (time.len != sizeof seals->time || memcmp(time.ptr, seals->time, sizeof seals->time) < 0) {
-        (void)verify_fault(faults, FAULT_SEAL, at,
-                           "its time is earlier than that of the seal before, or is none");
+    if (time.len != sizeof seals->time) {
+        (void)verify_fault(faults, FAULT_SEAL, at, "its time is none");
         return;
+    }
+    /* The chain orders seals, their times don't: a clock may be set right. */
+    if (memcmp(time.ptr, seals->time, sizeof seals->time) < 0) {
+        seals->earlier.count++;
+        seals->earlier.seq = row->seq;
     }
     memcpy(seals->time, time.ptr, sizeof seals->time);
     if (seals->key_count == 0)

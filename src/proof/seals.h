@@ -16,6 +16,12 @@ struct seals_late {
     uint64_t from, until; /* seqs of the last place, both included */
 };
 
+/* Seals whose time is before that of the seal in front of them: the clock was set back. */
+struct seals_earlier {
+    uint64_t count;
+    uint64_t seq; /* of the last one */
+};
+
 struct seals {
     const struct ed25519_public
         *keys; /* in the order in which they followed each other; borrowed */
@@ -30,6 +36,7 @@ struct seals {
     int64_t proven_us;
     char key[DIGEST_HEX_BYTES];
     struct seals_late late;
+    struct seals_earlier earlier;
 };
 
 /* A seal line in its place of the chain. whole_from: the seq from which on the chain is whole. */

@@ -566,6 +566,7 @@ static void finish(struct verify *v)
     report->proven_until = v->seals.until;
     report->proven_us = v->seals.proven_us;
     report->late = v->seals.late;
+    report->earlier = v->seals.earlier;
     memcpy(report->proven_key, v->seals.key, sizeof report->proven_key);
 }
 

@@ -38,6 +38,7 @@ struct verify_report {
     int64_t proven_us;
     char proven_key[DIGEST_HEX_BYTES];
     struct seals_late late;
+    struct seals_earlier earlier;
 
     bool witnessed;          /* there is a witness */
     bool witness_torn;       /* its last line is half a one */

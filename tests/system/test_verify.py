@@ -408,6 +408,28 @@ def no_checkpoint(trail, made):
     return "changed", 1, 0
 
 
+@pytest.mark.parametrize(("depth", "whole"), [(2047, True), (2048, False), (3000, False)])
+def test_a_line_is_nested_so_deep(depth, whole, trail, verify):
+    inner = b"[" * (depth - 1) + b"]" * (depth - 1)
+    trail.change(1, trail.find(1, "refusal"), b'"event":"refusal"', b'"event":"refusal","later":%s' % inner)
+    trail.rechain()
+    trail.save()
+    assert verify(trail.folder)["whole"] is whole
+
+
+@pytest.mark.parametrize("line", [
+    b'{"v":1,"seq":5,"event":"seal","pad":"%s"}' % (b"x" * 5000),
+    b'{"v":true,"seq":5,"event":"seal"}',
+    b'{"v":1.0,"seq":5,"event":"seal"}',
+    b'{"v":1,"seq":5.0,"event":"seal"}',
+    b'{"v":1,"seq":5,"event":"Seal"}',
+])
+def test_a_line_of_the_witness_that_is_no_seal(line, made, verify, tmp_path):
+    tmp_path.joinpath("log").write_bytes(made.witness.read_bytes() + line + b"\n")
+    report = verify(made.journal, witness=tmp_path / "log")
+    assert report["whole"] and report["witness"]["other_lines"] == 1
+
+
 @pytest.mark.parametrize("tamper", [duplicate_member, duplicate_escaped, outcome_twice, outcome_missing, intent_missing,
                                     intent_twice, checkpoint_within, no_checkpoint])
 def test_what_a_right_chain_does_not_hide(tamper, made, trail, verify):
@@ -489,6 +511,19 @@ def test_keys_that_followed_each_other(made, trail, postern, tmp_path):
     assert segment == trail.name(3) and new_id in text and "no seal of key" in text
     (segment, text), = verify(public)
     assert segment == trail.name(1) and new_id in text and "not given" in text
+
+
+def test_a_clock_that_was_set_back_is_no_fault(made, trail, verify, postern, tmp_path):
+    at = trail.find(1, "seal", 0)
+    row = json.loads(trail.lines(1)[at])
+    trail.change(1, at, row["time"].encode(), b"2001" + row["time"][4:].encode())
+    trail.rechain(signer(made.key, made.key_id, tmp_path))
+    trail.save()
+    report = verify(trail.folder, made.public)
+    assert report["whole"] and report["seals"]["verified"] == report["seals"]["count"]
+    assert report["seals"]["earlier"] == {"count": 1, "seq": row["seq"]}
+    said = postern("audit", "verify", "--journal", trail.folder, "--key", made.public).stdout
+    assert f"earlier than that of the seal before: 1, the last at seq {row['seq']}; the clock was set back" in said
 
 
 def test_a_forged_seal(made, trail, verify):
