@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gateway/exchange.h"
 #include "gateway/keep.h"
+#include "modelarts/listing.h"
 
 static const struct http1_field *request_id_field(const struct http1_field *fields, unsigned count)
 {
@@ -29,6 +30,30 @@ static struct journal_facts common_facts(const struct exchange *x, enum journal_
     };
 }
 
+static struct view known(struct view text)
+{
+    return text.len > 0 ? text : VIEW_NONE;
+}
+
+/* A lease names nothing of its instance, which the cloud has just told. */
+static const struct journal_instance *stored_instance(const struct exchange *x)
+{
+    struct journal_instance *ret;
+    struct listed_instance shown;
+    struct err why;
+
+    if (!x->judging.has_stored || modelarts_read_listed(x->route.op->family, &x->judging.stored,
+                                                        x->arena, &shown, &why) != STATUS_OK)
+        return NULL;
+    ret = ARENA_NEW(x->arena, struct journal_instance);
+    if (ret != NULL)
+        *ret = (struct journal_instance){.name = known(shown.name),
+                                         .flavor = known(shown.flavor),
+                                         .workspace = known(shown.workspace),
+                                         .pool = known(shown.pool)};
+    return ret;
+}
+
 /* Who asked for what. */
 static void add_request(const struct exchange *x, struct journal_facts *facts)
 {
@@ -46,6 +71,7 @@ static void add_request(const struct exchange *x, struct journal_facts *facts)
     facts->client = view_str(front_client(x->front));
     facts->request_id = request_id == NULL ? VIEW_NONE : request_id->value;
     facts->instance = x->judging.has_request ? &x->judging.request : NULL;
+    facts->listed = stored_instance(x);
     facts->instance_id = x->route.instance;
 }
 

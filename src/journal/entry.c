@@ -72,31 +72,9 @@ void open_step_of(const struct journal_facts *facts, struct open_step *ret)
     open_key_set(&ret->instance, journal_instance_id(facts));
 }
 
-static struct view field(const struct text_field *field)
-{
-    return field->set ? field->value : VIEW_NONE;
-}
-
-static void item_of_request(const struct instance_request *request, struct open_item *ret)
-{
-    if (request->name.set)
-        ret->name = request->name.value;
-    ret->flavor = journal_flavor(request);
-    ret->workspace = field(&request->workspace);
-    ret->pool = field(&request->pool);
-    ret->profile = journal_profile(request);
-}
-
-static void item_of_listed(const struct journal_instance *listed, struct open_item *ret)
-{
-    ret->name = listed->name;
-    ret->flavor = listed->flavor;
-    ret->workspace = listed->workspace;
-    ret->pool = listed->pool;
-}
-
 void open_item_of(const struct journal_facts *facts, struct view time, struct open_item *ret)
 {
+    const struct journal_instance of = journal_instance_of(facts);
     const struct subject *user = facts->user;
     unsigned known = user == NULL ? 0 : user->known;
 
@@ -104,8 +82,11 @@ void open_item_of(const struct journal_facts *facts, struct view time, struct op
                               .time = time,
                               .time_us = facts->time_us,
                               .project = facts->project,
-                              .instance = journal_instance_id(facts),
-                              .name = facts->instance_name,
+                              .instance = of.id,
+                              .name = of.name,
+                              .flavor = of.flavor,
+                              .workspace = of.workspace,
+                              .pool = of.pool,
                               .operation = facts->operation,
                               .auto_stop_s = journal_run_s(facts),
                               .state = OPEN_RESERVED,
@@ -117,9 +98,7 @@ void open_item_of(const struct journal_facts *facts, struct view time, struct op
     if (known & SUBJECT_DOMAIN)
         ret->user_domain = user->domain_name.ptr != NULL ? user->domain_name : user->domain_id;
     if (facts->instance != NULL)
-        item_of_request(facts->instance, ret);
-    else if (facts->listed != NULL)
-        item_of_listed(facts->listed, ret);
+        ret->profile = journal_profile(facts->instance);
 }
 
 bool open_needs_entry(enum journal_event event, const struct open_item *item)

@@ -98,6 +98,29 @@ static struct view field(const struct text_field *field)
     return field->set ? field->value : VIEW_NONE;
 }
 
+static struct view first_of(struct view a, struct view b)
+{
+    return a.ptr != NULL ? a : b;
+}
+
+struct journal_instance journal_instance_of(const struct journal_facts *facts)
+{
+    const struct instance_request *asked = facts->instance;
+    struct journal_instance of = {.name = VIEW_NONE};
+
+    if (facts->listed != NULL)
+        of = *facts->listed;
+    of.id = journal_instance_id(facts);
+    of.name = first_of(facts->instance_name, of.name);
+    if (asked == NULL)
+        return of;
+    of.name = first_of(field(&asked->name), of.name);
+    of.flavor = first_of(journal_flavor(asked), of.flavor);
+    of.workspace = first_of(field(&asked->workspace), of.workspace);
+    of.pool = first_of(field(&asked->pool), of.pool);
+    return of;
+}
+
 /* Words of strangers: cut, and all but printable ASCII as \xNN, so that two readers of the journal
  * see the same thing. */
 static void member_escaped(struct jwriter *w, const char *key, struct view v)
@@ -196,45 +219,24 @@ static void member_storage(struct jwriter *w, const struct instance_request *req
         jwriter_close_array(w);
 }
 
-static void members_asked(struct jwriter *w, const struct instance_request *request)
-{
-    jwriter_member_opt(w, "flavor", journal_flavor(request));
-    jwriter_member_opt(w, "workspace", field(&request->workspace));
-    jwriter_member_opt(w, "pool", field(&request->pool));
-    jwriter_member_opt(w, "profile", journal_profile(request));
-    member_storage(w, request);
-}
-
-static void members_listed(struct jwriter *w, const struct journal_instance *listed)
-{
-    jwriter_member_opt(w, "flavor", listed->flavor);
-    jwriter_member_opt(w, "workspace", listed->workspace);
-    jwriter_member_opt(w, "pool", listed->pool);
-}
-
-static struct view instance_name(const struct journal_facts *facts)
-{
-    if (facts->instance != NULL && facts->instance->name.set)
-        return facts->instance->name.value;
-    if (facts->instance_name.ptr != NULL || facts->listed == NULL)
-        return facts->instance_name;
-    return facts->listed->name;
-}
-
 static void member_instance(struct jwriter *w, const struct journal_facts *facts)
 {
-    struct view id = journal_instance_id(facts), name = instance_name(facts);
+    const struct journal_instance of = journal_instance_of(facts);
 
-    if (facts->instance == NULL && facts->listed == NULL && id.ptr == NULL && name.ptr == NULL)
+    if (facts->instance == NULL && facts->listed == NULL && of.id.ptr == NULL &&
+        of.name.ptr == NULL)
         return;
     jwriter_key(w, "instance");
     jwriter_open_object(w);
-    jwriter_member_opt(w, "id", id);
-    jwriter_member_opt(w, "name", name);
-    if (facts->instance != NULL)
-        members_asked(w, facts->instance);
-    else if (facts->listed != NULL)
-        members_listed(w, facts->listed);
+    jwriter_member_opt(w, "id", of.id);
+    jwriter_member_opt(w, "name", of.name);
+    jwriter_member_opt(w, "flavor", of.flavor);
+    jwriter_member_opt(w, "workspace", of.workspace);
+    jwriter_member_opt(w, "pool", of.pool);
+    if (facts->instance != NULL) {
+        jwriter_member_opt(w, "profile", journal_profile(facts->instance));
+        member_storage(w, facts->instance);
+    }
     if (journal_run_s(facts) >= 0)
         jwriter_member_int(w, "auto_stop_s", journal_run_s(facts));
     jwriter_close_object(w);

@@ -76,7 +76,8 @@ struct journal_facts {
     struct view client, request_id; /* request_id is cut and escaped here */
     const struct instance_request *instance;
     struct view instance_id, instance_name; /* of answers and paths, where `instance` has none */
-    const struct journal_instance *listed;  /* where there is no `instance` */
+    /* As the cloud tells it, for what `instance` doesn't name or where there is none; or NULL. */
+    const struct journal_instance *listed;
     bool has_run;  /* run_s is what the request says as it is sent; else what `instance` says */
     int64_t run_s; /* until something stops the instance; -1: nothing does */
     bool has_decision;
@@ -110,6 +111,8 @@ int64_t journal_auto_stop_s(const struct instance_request *request);
 int64_t journal_run_s(const struct journal_facts *facts);
 /* `instance.id`, or ptr NULL. */
 struct view journal_instance_id(const struct journal_facts *facts);
+/* These members of `instance`; ptr NULL: left out. */
+struct journal_instance journal_instance_of(const struct journal_facts *facts);
 /* The flavor that the instance will show: with a custom_spec none that was named. */
 struct view journal_flavor(const struct instance_request *request);
 /* The words of `profile`: the profile, or the image where the family has images. */

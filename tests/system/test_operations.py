@@ -293,7 +293,18 @@ def test_way_03_a_lease(gateway, cloud, call, target, body, new_target, new_body
     received = sent(cloud, "PATCH")
     assert received.target == f"{NOTEBOOKS}/{NB}/lease{new_target}"
     assert (received.body or b"") == (b"" if new_body is None else compact(new_body))
-    check_lines(gateway, answer, "notebooks.lease")
+    told = check_lines(gateway, answer, "notebooks.lease")["instance"]
+    assert [told[key] for key in ("id", "name", "flavor", "workspace")] == [NB, "old", FLAVOR, "0"], told
+    assert "pool" not in told
+    hours = gateway.site.run("audit", "summary", "-c", str(gateway.site.conf), "--by", "flavor", "--json", conf=False)
+    assert json.loads(hours.stdout.splitlines()[0])["flavor"] == FLAVOR, hours
+
+
+def test_a_lease_that_is_refused_tells_of_its_instance(gateway, cloud, call):
+    cloud.preset([nb_instance(time.time() - 4 * 3600, status="RUNNING", pool={"id": "pool-x"})])
+    check_refusal(call("PATCH", f"{NOTEBOOKS}/{NB}/lease?duration=3600000"), 403)
+    line, = gateway.wait_journal(lambda j: j.events("refusal")).events("refusal")
+    assert [line["instance"][key] for key in ("name", "flavor", "pool")] == ["old", FLAVOR, "pool-x"]
 
 
 def test_way_03_a_lease_that_is_repeated_does_not_prolong_for_ever(gateway, cloud, call):
