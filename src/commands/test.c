@@ -66,6 +66,8 @@ static int parse_options(const struct command *command, int argc, char **argv, s
     }
     if (optind + 1 < argc)
         return command_usage(command, "\"%s\" is one word too many", argv[optind + 1]);
+    if (w->junit != NULL && w->junit[0] == '\0')
+        return command_usage(command, "--junit: it is empty");
     w->folder = optind < argc ? argv[optind] : NULL;
     return -1;
 }

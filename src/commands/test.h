@@ -20,8 +20,9 @@ void junit_add(struct junit *junit, const char *file, const struct policy_case *
                struct view why, int64_t us);
 /* Ends the suite of that file. */
 void junit_close_file(struct junit *junit, const char *file);
-/* Replaces the file at once: whoever looks sees the old one or the new one whole. STATUS_IO,
- * STATUS_LIMIT, STATUS_NOMEM; err says what and where. */
+/* Replaces the file at once: whoever looks sees the old one or the new one whole. What is there and
+ * no regular file is written to as it is, through links. STATUS_IO, STATUS_LIMIT, STATUS_NOMEM; err
+ * says what and where. */
 MUST_CHECK enum status junit_write(struct junit *junit, const char *path, struct err *err);
 
 /* Appends the table of what was reached, then what was not, with places below `folder`. Gives how

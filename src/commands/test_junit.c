@@ -172,6 +172,28 @@ static int write_beside(const char *beside, const char *path, struct view text)
     return failed;
 }
 
+/* Into what is there: a link, a pipe, a device such as /dev/null. 0, or an errno. */
+static int write_into(const char *path, struct view text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+    int failed;
+
+    if (fd < 0)
+        return errno;
+    failed = fd_write(fd, text);
+    if (close(fd) != 0 && failed == 0)
+        failed = errno;
+    return failed;
+}
+
+/* Only a file may be replaced by a file. */
+static bool is_something_else(const char *path)
+{
+    struct stat found;
+
+    return lstat(path, &found) == 0 && !S_ISREG(found.st_mode);
+}
+
 enum status junit_write(struct junit *junit, const char *path, struct err *err)
 {
     char beside[4096];
@@ -191,7 +213,8 @@ enum status junit_write(struct junit *junit, const char *path, struct err *err)
         buf_done(&text);
         return err_set(err, STATUS_LIMIT, "%s: the report is over %d bytes", path, REPORT_BYTES);
     }
-    failed = write_beside(beside, path, buf_view(&text));
+    failed = is_something_else(path) ? write_into(path, buf_view(&text))
+                                     : write_beside(beside, path, buf_view(&text));
     buf_done(&text);
     return failed == 0 ? STATUS_OK : err_set_errno(err, failed, "%s", path);
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`postern test`: cases against policies, what it says of those that fail, its report for CI, and coverage."""
 
+import concurrent.futures
 import json
 import os
 import re
 import shutil
+import stat
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -208,6 +210,48 @@ def test_a_report_that_cannot_be_written(postern, policies, tmp_path):
     assert done.returncode == 2 and sorted(p.name for p in tmp_path.iterdir()) == ["policies", "taken"], done
 
 
+def check_report(text):
+    assert ElementTree.fromstring(text).attrib["tests"] == "1"
+
+
+def test_a_report_goes_through_a_link(postern, policies, tmp_path):
+    folder = policies(GOOD)
+    target, link = tmp_path / "there.xml", tmp_path / "link.xml"
+    link.symlink_to("there.xml")
+    for old in (None, "x" * 10000):
+        if old is not None:
+            target.write_text(old)
+        done = postern("test", folder, "--junit", link)
+        assert done.returncode == 0 and link.is_symlink() and not target.is_symlink(), done
+        check_report(target.read_text())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.xml", "policies", "there.xml"]
+
+
+def test_a_report_goes_into_a_pipe(postern, policies, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        with open(reading, "rb") as reader:
+            os.set_blocking(reading, True)
+            done = pool.submit(postern, "test", policies(GOOD), "--junit", pipe)
+            assert done.result(60).returncode == 0 and stat.S_ISFIFO(os.lstat(pipe).st_mode)
+            check_report(reader.read())
+
+
+def test_a_report_leaves_a_device_a_device(postern, policies, tmp_path):
+    """As `--junit /dev/null` of a root in CI: here one of the test's own, of the same kind."""
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        device.write_bytes(b"x")
+    except OSError:
+        pytest.skip("no device can be made here")
+    done = postern("test", policies(GOOD), "--junit", device)
+    assert done.returncode == 0 and stat.S_ISCHR(os.lstat(device).st_mode), done
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["null", "policies"]
+
+
 def test_secrets_stay_out_of_reports(postern, policies, tmp_path):
     token = "MIIE" + "aB3d" * 20
     folder = policies(case("bad", create_body(flavor=f"gpu {token}", name=token), {"verdict": "allow", "body": {"name": "a"}}))
@@ -302,7 +346,7 @@ def test_the_shipped_policies_are_covered(postern, tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("args", [["--junit"], ["--bogus"], ["a", "b"], ["--coverage=yes"]], ids=" ".join)
+@pytest.mark.parametrize("args", [["--junit"], ["--junit", ""], ["--bogus"], ["a", "b"], ["--coverage=yes"]], ids=" ".join)
 def test_wrong_usage(postern, args):
     done = postern("test", *args)
     assert done.returncode == 2 and done.stdout == "" and "usage: postern test" in done.stderr, done
