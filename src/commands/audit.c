@@ -2,7 +2,9 @@
  * `postern audit`: a table of what it can do, one file each, and where it reads. */
 #include "commands/audit.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,21 +139,54 @@ int command_audit(const struct command *command, int argc, char **argv)
     return unknown_action(command, argv[1]);
 }
 
-/* "/a/journal" and "/a/journal/" have the parent "/a"; "journal" has ".". */
+/* Where the path's last name begins; slashes behind it are taken off. */
+static size_t find_name(struct view *path)
+{
+    size_t at;
+
+    while (path->len > 1 && path->ptr[path->len - 1] == '/')
+        path->len--;
+    at = path->len;
+    while (at > 0 && path->ptr[at - 1] != '/')
+        at--;
+    return at;
+}
+
+/* "/a/journal" and "/a/journal/" have the parent "/a/"; "journal" has "./". */
 static struct view parent_of(struct view path)
 {
-    while (path.len > 1 && path.ptr[path.len - 1] == '/')
-        path.len--;
-    while (path.len > 0 && path.ptr[path.len - 1] != '/')
-        path.len--;
-    return path.len == 0 ? VIEW("./") : path;
+    size_t at = find_name(&path);
+
+    return at == 0 ? VIEW("./") : view_of(path.ptr, at);
+}
+
+static bool ends_in_dots(struct view path)
+{
+    size_t at = find_name(&path);
+    struct view name = view_from(path, at);
+
+    return view_eq(name, VIEW(".")) || view_eq(name, VIEW(".."));
+}
+
+/* What stands beside the journal is found by its folder's name, so it gets one. Links stay: what
+ * belongs to a journal stands beside the name by which the settings call it. */
+static const char *name_of(const char *journal, struct arena *arena)
+{
+    char real[PATH_MAX];
+
+    if (!ends_in_dots(view_str(journal)) || realpath(journal, real) == NULL)
+        return journal; /* whoever opens it says what is wrong */
+    return arena_strdup(arena, view_str(real));
 }
 
 static bool from_folder(const char *journal, struct arena *arena, struct audit_source *ret)
 {
-    struct view parent = parent_of(view_str(journal));
+    struct view parent;
 
-    ret->directory = journal;
+    ret->directory = name_of(journal, arena);
+    if (ret->directory == NULL)
+        return false;
+    parent = parent_of(view_str(ret->directory));
     ret->sets = arena_printf(arena, "%.*ssets", VIEW_ARGS(parent)).ptr;
     return ret->sets != NULL;
 }

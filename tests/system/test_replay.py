@@ -12,7 +12,7 @@ from support.bodies import CREATE, POLICIES, PROJECT, compact, create_body
 from support.compliant import DE, DEMANAGER, HOUR_MS, NB, NOTEBOOKS, de_instance, nb_instance
 from support.contract import exchange_id, post_create
 from support.disk import build_shim, preloaded
-from support.gateway import write_policies
+from support.gateway import run_command, write_policies
 from support.oracle import FLAVOR, IMAGE, POLICY, PROFILE
 from support.quota import places, quota_policy
 from support.tokens import make_token
@@ -311,6 +311,13 @@ def test_copies_of_sets(gateway_factory, cloud, token, tmp_path):
     assert done.returncode == 2 and "none could be judged again" in done.stderr, done
     assert "Nothing changes" not in done.stdout and "the copy of the policy set that judged them is missing" in done.stdout, done
     assert first in done.stdout and second in done.stdout
+    # Beside the journal, however its folder is called.
+    (tmp_path / "copies").rename(tmp_path / "sets")
+    (tmp_path / "journal" / "sub").mkdir()
+    for cwd, name in (("journal", "."), ("journal", "../journal/./"), ("journal/sub", ".."), ("", "journal/.")):
+        done = run_command([site.binary, "replay", "-c", str(site.conf), "--policies", str(folder / "candidate"),
+                            "--journal", name], tmp_path / cwd)
+        assert done.returncode == 1 and f"{first} (" not in done.stdout and "1 request" in done.stdout, (name, done)
 
 
 def test_quotas_are_not_replayed(gateway_factory, cloud, token):

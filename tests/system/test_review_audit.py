@@ -93,3 +93,24 @@ def test_a_pipe_in_the_place_of_a_segment_holds_nobody_up(postern, tmp_path):
     for args in (["verify"], ["export"], ["query", "--open"], ["query"]):
         done = postern("audit", args[0], "--journal", journal, *args[1:], timeout=20)
         assert done.returncode == 2 and "segment" in done.stderr, (args, done)
+
+
+@pytest.mark.parametrize("cwd, name", [("journal", "."), ("journal", "./"), ("journal/sub", ".."), ("", "journal/."),
+                                       ("", "journal/sub/..//"), ("journal", "../journal")])
+def test_the_index_is_beside_the_journal_however_it_is_called(cwd, name, postern, tmp_path):
+    journal = write_journal(tmp_path / "journal", exchange(1, "x"))
+    (journal / "sub").mkdir()
+    done = postern("audit", "query", "--journal", name, "--json", cwd=tmp_path / cwd)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 1, done
+    assert sorted(p.name for p in journal.iterdir()) == [f"{1:020}.jsonl", "sub"] and not any((journal / "sub").iterdir())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["journal", "journal.index", "journal.index.lock"]
+
+
+def test_a_link_to_a_journal_has_its_index_and_sets_beside_itself(postern, tmp_path):
+    """As the settings have it: the disk that the link leads to may hold nothing else."""
+    (tmp_path / "disk").mkdir()
+    write_journal(tmp_path / "disk" / "journal", exchange(1, "x"))
+    (tmp_path / "link").symlink_to("disk/journal")
+    assert postern("audit", "query", "--journal", tmp_path / "link").returncode == 0
+    assert [p.name for p in (tmp_path / "disk").iterdir()] == ["journal"]
+    assert postern("audit", "query", "--journal", tmp_path / "nothing" / ".").returncode == 2
