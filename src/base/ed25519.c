@@ -118,6 +118,16 @@ enum status ed25519_load_private(const char *path, struct ed25519_private *ret, 
     return status;
 }
 
+/* By its words: what OpenSSL can't read behind the first was to be a key as well. */
+static bool has_several(struct view pem)
+{
+    static const char begin[] = "-----BEGIN PUBLIC KEY-----";
+    const char *first = memmem(pem.ptr, pem.len, begin, sizeof begin - 1);
+
+    return first != NULL && memmem(first + 1, (size_t)(pem.ptr + pem.len - first) - 1, begin,
+                                   sizeof begin - 1) != NULL;
+}
+
 enum status ed25519_read_public(const char *path, struct view pem, struct ed25519_public *ret,
                                 struct err *err)
 {
@@ -135,6 +145,11 @@ enum status ed25519_read_public(const char *path, struct view pem, struct ed2551
                        "-pubout` writes it",
                        path);
     status = check_kind(path, key, err);
+    if (status == STATUS_OK && has_several(pem))
+        status = err_set(err, STATUS_INVALID,
+                         "%s: holds more than one public key; give each in a file of its own, in "
+                         "the order in which they were used: --key OLD --key NEW",
+                         path);
     if (status == STATUS_OK && EVP_PKEY_get_raw_public_key(key, bytes, &len) != 1)
         status = err_set(err, STATUS_NOMEM, "%s: the key can't be taken out", path);
     EVP_PKEY_free(key);

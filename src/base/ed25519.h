@@ -26,7 +26,8 @@ struct ed25519_private {
  */
 MUST_CHECK enum status ed25519_load_private(const char *path, struct ed25519_private *ret,
                                             struct err *err);
-/* A PEM public key ("BEGIN PUBLIC KEY"); anybody may read it. Failures as above. */
+/* A PEM public key ("BEGIN PUBLIC KEY"), the only one in its file; anybody may read it. Failures as
+ * above; STATUS_INVALID: there is more than one. */
 MUST_CHECK enum status ed25519_load_public(const char *path, struct ed25519_public *ret,
                                            struct err *err);
 /* The same of the text of a file; path is for messages only. */

@@ -512,6 +512,13 @@ def test_keys_that_followed_each_other(made, trail, postern, tmp_path):
     (segment, text), = verify(public)
     assert segment == trail.name(1) and new_id in text and "not given" in text
 
+    # Of two keys in one file one would be read.
+    both = tmp_path / "both.pub"
+    both.write_bytes(public.read_bytes() + after.read_bytes())
+    answer = postern("audit", "verify", "--journal", trail.folder, "--key", both)
+    assert answer.returncode == 2 and answer.stdout == "", answer
+    assert f"{both}: holds more than one public key" in answer.stderr and "--key" in answer.stderr, answer
+
 
 def test_a_clock_that_was_set_back_is_no_fault(made, trail, verify, postern, tmp_path):
     at = trail.find(1, "seal", 0)

@@ -37,9 +37,11 @@ static const char private_pem[] =
     "-----BEGIN PRIVATE KEY-----\n"
     "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
     "-----END PRIVATE KEY-----\n";
-static const char public_pem[] = "-----BEGIN PUBLIC KEY-----\n"
-                                 "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
-                                 "-----END PUBLIC KEY-----\n";
+#define PUBLIC_PEM                                                   \
+    "-----BEGIN PUBLIC KEY-----\n"                                   \
+    "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n" \
+    "-----END PUBLIC KEY-----\n"
+static const char public_pem[] = PUBLIC_PEM;
 /* `openssl pkey -pubin -outform DER | sha256sum` of it. */
 static const char public_id[] = "06e3fd8fda29bb60ab59557de61edb0aecdb231134be30e75b455f8e1b792fa9";
 /* The same key under a passphrase; a key for X25519, one for P-256. */
@@ -146,6 +148,8 @@ static void key_files_of_openssl_load(void **state)
     (void)state;
     write_file(private_pem, 0600);
     assert_int_equal(ed25519_load_private(path, &private, &err), STATUS_OK);
+    write_file("a comment\n" PUBLIC_PEM "and one behind it\n", 0644);
+    assert_int_equal(ed25519_load_public(path, &public, &err), STATUS_OK);
     write_file(public_pem, 0644);
     assert_int_equal(ed25519_load_public(path, &public, &err), STATUS_OK);
     assert_string_equal(public.id, public_id);
@@ -201,6 +205,12 @@ static void other_public_files_are_refused(void **state)
         {"private", private_pem, STATUS_SYNTAX, "no PEM public key"},
         {"P-256", p256_public_pem, STATUS_INVALID, "expected an Ed25519 key, found one for EC"},
         {"garbage", "seal", STATUS_SYNTAX, "no PEM public key"},
+        {"the same twice", PUBLIC_PEM PUBLIC_PEM, STATUS_INVALID, "more than one public key"},
+        {"another behind a comment",
+         PUBLIC_PEM "another\n-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+         STATUS_INVALID, "more than one public key"},
+        {"half of another", PUBLIC_PEM "-----BEGIN PUBLIC KEY-----\nMCow", STATUS_INVALID,
+         "more than one public key"},
     };
     struct ed25519_public key;
     struct err err;
