@@ -16,6 +16,7 @@ enum { OUTPUT_MAX = 256 << 20 };
 struct side {
     const char *word;   /* as it was asked for */
     const char *folder; /* where it was found */
+    bool kept;          /* by its digest, among those that the journal keeps */
     struct loaded_policies loaded;
 };
 
@@ -50,10 +51,25 @@ static bool find_folder(const struct request *request, struct side *side, struct
     side->folder = arena_printf(arena, "%s/%s", conf.journal.sets, side->word).ptr;
     if (side->folder == NULL)
         return false;
-    if (stat(side->folder, &found) == 0)
+    side->kept = stat(side->folder, &found) == 0;
+    if (side->kept)
         return true;
     (void)fprintf(stderr, "postern diff: the journal keeps no set %s (looked in %s)\n", side->word,
                   conf.journal.sets);
+    return false;
+}
+
+/* A copy that was changed since isn't what judged. */
+static bool is_as_asked(const struct side *side)
+{
+    const char *digest = policy_set_digest(side->loaded.set);
+
+    if (!side->kept || strcmp(digest, side->word) == 0)
+        return true;
+    (void)fprintf(stderr,
+                  "postern diff: %s: the copy of the policy set is damaged: it is %s now, not what "
+                  "judged; name the folder to see what stands in it\n",
+                  side->folder, digest);
     return false;
 }
 
@@ -67,7 +83,7 @@ static bool load_side(const char *name, struct side *side, struct arena *arena)
 
     diag_init(&diag, arena);
     if (load_policy_folder(side->folder, place, &options, arena, &diag, &side->loaded))
-        return true;
+        return is_as_asked(side);
     buf_init(&text, 1 << 20);
     diag_print(&diag, &text);
     (void)fwrite(text.ptr, 1, text.len, stderr);

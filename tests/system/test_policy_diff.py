@@ -109,3 +109,18 @@ def test_a_kept_set_is_found_by_its_digest(gateway, sets):
     assert done.returncode == 0 and digest in done.stdout, done
     done = gateway.site.run("diff", "0" * 64, sets("new", POLICIES))
     assert done.returncode == 2 and "keeps no set 0000" in done.stderr, done
+
+
+def test_a_kept_set_that_was_changed_is_none(gateway, sets):
+    """What stands under its digest isn't what judged."""
+    digest = re.search(r"\b[0-9a-f]{64}\b", gateway.site.run("check").stdout)[0]
+    copy = gateway.site.folder / "sets" / digest
+    changed = next(copy.glob("*.yaml"))
+    changed.chmod(0o600)
+    changed.write_text(changed.read_text() + "# more\n")
+    for args in ([digest, sets("new", POLICIES)], [sets("new", POLICIES), digest]):
+        done = gateway.site.run("diff", *map(str, args))
+        assert done.returncode == 2 and done.stdout == "", done
+        assert f"{copy}: the copy of the policy set is damaged: it is " in done.stderr and digest in done.stderr, done
+    done = gateway.site.run("diff", str(copy), str(sets("new", POLICIES)))
+    assert done.returncode == 0 and "comments, layout or files" in done.stdout, "a folder is what stands in it"
