@@ -2,7 +2,6 @@
  * `postern audit export`: the lines of a period, oldest first, in a format that others read. One
  * line is in memory at a time. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 
 #include "base/clock.h"
 #include "commands/audit.h"
+#include "commands/new_file.h"
 #include "commands/period_options.h"
 #include "formats/format.h"
 #include "journal/line.h"
@@ -36,6 +36,7 @@ struct export
     struct trail *trail;
     struct arena arena; /* of one line */
     struct buf out;
+    struct new_file file; /* if there is an output */
     int fd;
     bool damaged;
 };
@@ -86,6 +87,8 @@ static int check_options(const struct export *x)
         result = period_options_check(x->command, &x->times);
     if (result < 0 && x->source[0] == '\0')
         return command_usage(x->command, "--source: it is empty");
+    if (result < 0 && x->output != NULL && x->output[0] == '\0')
+        return command_usage(x->command, "--output: it is empty");
     return result;
 }
 
@@ -123,20 +126,26 @@ static int read_options(struct export *x, int argc, char **argv)
 
 /* ---- writing ---- */
 
-static int open_output(struct export *x)
+static int say_cannot_make(const struct export *x, int failed)
 {
-    if (x->output == NULL)
-        return -1;
-    x->fd = open(x->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (x->fd >= 0)
-        return -1;
-    if (errno == EEXIST)
+    if (failed == EEXIST)
         (void)fprintf(stderr, "postern audit export: %s is there already; it stays as it is\n",
                       x->output);
     else
         (void)fprintf(stderr, "postern audit export: can't make %s: %s\n", x->output,
-                      strerrordesc_np(errno));
+                      strerrordesc_np(failed));
     return RESULT_CANNOT;
+}
+
+static int open_output(struct export *x)
+{
+    int failed = x->output == NULL ? 0 : new_file_open(&x->file, x->output);
+
+    if (failed != 0)
+        return say_cannot_make(x, failed);
+    if (x->output != NULL)
+        x->fd = x->file.fd;
+    return -1;
 }
 
 static bool say_cannot_write(const struct export *x, int failed)
@@ -166,21 +175,20 @@ static bool flush(struct export *x)
 /* A file is there in full, or not at all. */
 static int end_output(struct export *x, int result)
 {
-    int failed = 0;
+    int failed;
 
-    if (x->output == NULL || x->fd < 0)
+    if (x->output == NULL)
         return result;
-    if (result != RESULT_CANNOT && fsync(x->fd) != 0)
-        failed = errno;
-    if (close(x->fd) != 0 && failed == 0)
-        failed = errno;
-    if (failed != 0) {
-        (void)say_cannot_write(x, failed);
-        result = RESULT_CANNOT;
+    if (result == RESULT_CANNOT) {
+        new_file_drop(&x->file);
+        return result;
     }
-    if (result == RESULT_CANNOT)
-        (void)unlink(x->output);
-    return result;
+    failed = new_file_keep(&x->file);
+    if (failed == EEXIST)
+        return say_cannot_make(x, failed);
+    if (failed != 0)
+        (void)say_cannot_write(x, failed);
+    return failed != 0 ? RESULT_CANNOT : result;
 }
 
 /* ---- the lines ---- */

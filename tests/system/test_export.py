@@ -5,12 +5,14 @@ import hashlib
 import json
 import os
 import resource
+import signal
 import subprocess
 
 import pytest
 
 from support.bodies import create_body
 from support.contract import exchange_id, post_create
+from support.disk import build_shim, preloaded
 from support.memory import FREES
 from support.process import environment
 from support.written import raw, without_open, write_journal
@@ -150,6 +152,13 @@ def test_a_file_is_new_and_whole(journal, export, folder):
     done = export(path, "--output", out, status=2)
     assert "there already" in done.stderr and out.read_bytes() == whole
     assert "can't make" in export(path, "--output", folder / "no" / "out", status=2).stderr
+    for name in ("n" * 256, "slash/", "out.jsonl/x"):
+        done = export(path, "--output", f"{folder}/{name}", status=2)
+        assert "can't make" in done.stderr and done.stdout == "", done
+    (folder / "link").symlink_to("nowhere")
+    assert "there already" in export(path, "--output", folder / "link", status=2).stderr
+    assert export(path, "--output", folder / "link.jsonl").returncode == 0
+    assert (folder / "link.jsonl").read_bytes() == whole
 
 
 def test_a_disk_that_is_full(journal, folder, program):
@@ -163,6 +172,45 @@ def test_a_disk_that_is_full(journal, folder, program):
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
     assert done.returncode == 2 and b"can't write" in done.stderr
     assert not out.exists(), "half a file is none"
+
+
+@pytest.fixture(params=["unnamed", "named"])
+def stuck(request, folder, program):
+    """An export in the middle of its work: nobody reads what it says of damaged lines. named: the file system has no
+    files without a name. Gives the process and its output."""
+    path, out = folder / "journal", folder / "out" / "jsonl"
+    write_journal(path, [[{"event": "refusal", "decision": "refuse", "error": "x" * 2000}] * 300])
+    with (path / "00000000000000000001.jsonl").open("ab") as segment:
+        segment.write(b"damaged\n" * 10000)
+    out.parent.mkdir()
+    named = request.param == "named"
+    env = preloaded(build_shim(folder, "unnamed"), program("postern")) if named else {}
+    with subprocess.Popen([program("postern"), "audit", "export", "--journal", path, "--output", out],
+                          stderr=subprocess.PIPE, env=environment(**env)) as done:
+        assert b"skipped" in done.stderr.readline()
+        assert out.exists() == named, "what is not whole has no name, where that can be"
+        yield done, out
+        done.stderr.close()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_file_is_whole_or_none_when_it_is_ended(name, stuck):
+    done, out = stuck
+    done.send_signal(getattr(signal, name))
+    assert done.wait(60) == -getattr(signal, name)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_file_that_comes_meanwhile_stays(stuck):
+    done, out = stuck
+    if not out.exists():
+        out.write_text("another's")
+        assert b"is there already" in done.stderr.read()
+        assert done.wait(60) == 2 and out.read_text() == "another's"
+    else:
+        done.stderr.read()
+        assert done.wait(60) == 1 and out.read_bytes().count(b"\n") == 301
+    assert list(out.parent.iterdir()) == [out]
 
 
 def test_a_reader_that_goes(journal, program):
@@ -198,6 +246,7 @@ def test_memory_does_not_grow_with_the_journal(folder, program):
     (["--from", "2026-03-02", "--since", "1d"], "exclude each other"),
     (["-c", "x.yaml"], "exclude each other"),
     (["--source", ""], "empty"),
+    (["--output", ""], "--output: it is empty"),
     (["more"], "one word too many"),
     (["--output"], "--output"),
 ])
