@@ -111,42 +111,71 @@ static off_t page_bytes(const unsigned char *head)
     return bytes == 1 ? 65536 : bytes;
 }
 
+enum kind { INDEX, OTHERS, UNTOLD /* no database, or one that is spoilt */ };
+
 /* Source: the database header, sqlite.org/fileformat2.html, 1.3. The application id of one that is
  * new may still wait in its -wal; then it has one page, and a table would have one of its own. */
-static bool is_an_index(int fd, off_t size)
+static enum kind kind_of(int fd, off_t size)
 {
     static const char magic[16] = "SQLite format 3";
     unsigned char head[72];
     uint32_t application;
 
     if (size == 0)
-        return true;
+        return INDEX;
     if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
         memcmp(head, magic, sizeof magic) != 0)
-        return false;
+        return UNTOLD;
     application = big_endian(head + 68);
-    return application == SCHEMA_APPLICATION || (application == 0 && size == page_bytes(head));
+    return application == SCHEMA_APPLICATION || (application == 0 && size == page_bytes(head))
+               ? INDEX
+               : OTHERS;
 }
 
-/* What somebody names is not made anew if it is something else: it may be a segment of the journal,
- * or a report. */
-static enum status refuse_others(const struct opening *o, struct err *err)
+/* With a -wal the file may be of any moment. */
+static bool has_wal(const struct opening *o)
 {
-    enum status status = STATUS_OK;
+    char path[LONG_PATH_BYTES];
+    struct stat stat;
+
+    path_with(o, "-wal", path);
+    return lstat(path, &stat) == 0 && stat.st_size > 0;
+}
+
+/* INDEX also if there is nothing, or whoever opens it says what is wrong. */
+static enum kind look_at(const struct opening *o)
+{
+    enum kind kind;
     struct stat stat;
     int fd;
 
-    if (o->settings->path == NULL)
-        return STATUS_OK;
+    if (lstat(o->path, &stat) != 0)
+        return INDEX;
+    if (!S_ISREG(stat.st_mode))
+        return OTHERS;
     fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 && errno != ELOOP)
-        return STATUS_OK; /* it isn't there, or whoever opens it says why not */
-    if (fd < 0 || fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode) || !is_an_index(fd, stat.st_size))
-        status = err_set(err, STATUS_INVALID,
-                         "%s is no index, and stays as it is; name another file", o->path);
-    if (fd >= 0)
-        (void)close(fd);
-    return status;
+    if (fd < 0)
+        return INDEX;
+    kind = kind_of(fd, stat.st_size);
+    (void)close(fd);
+    return kind == OTHERS && has_wal(o) ? UNTOLD : kind;
+}
+
+/* What is something else is not made anew: it may be a segment of the journal, or a report. Beside
+ * the journal, where nobody named it, what may be a spoilt index is taken for one. */
+static enum status refuse_others(const struct opening *o, struct err *err)
+{
+    enum kind kind = look_at(o);
+
+    if (kind != INDEX && o->settings->path != NULL)
+        return err_set(err, STATUS_INVALID, "%s is no index, and stays as it is; name another file",
+                       o->path);
+    if (kind == OTHERS)
+        return err_set(err, STATUS_IO,
+                       "%s is no index, and stays as it is; move it away, or name another file by "
+                       "--index",
+                       o->path);
+    return STATUS_OK;
 }
 
 /* Finds out whether the index may be written. STATUS_IO: something else is wrong. */
@@ -267,11 +296,8 @@ static enum status open_to_write(const struct opening *o, struct err *err)
 static bool is_quiet(const struct opening *o)
 {
     struct statvfs fs;
-    struct stat stat;
-    char wal[LONG_PATH_BYTES];
 
-    path_with(o, "-wal", wal);
-    if (lstat(wal, &stat) == 0 && stat.st_size > 0)
+    if (has_wal(o))
         return false;
     return o->lock >= 0 || (statvfs(o->path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0);
 }

@@ -29,15 +29,18 @@ static const char indexes[] =
     "CREATE INDEX IF NOT EXISTS exchange_name ON exchange(name) WHERE name IS NOT NULL;"
     "CREATE INDEX IF NOT EXISTS exchange_reasons ON exchange(reasons) WHERE reasons IS NOT NULL;";
 
+/* Whose it is comes first, that it is whole last. */
 enum status schema_make(sqlite3 *db, struct err *err)
 {
-    char versions[96];
-    enum status status = sql_run(db, tables, "make the index", err);
+    char pragma[64];
+    enum status status;
 
-    (void)sqlite3_snprintf(sizeof versions, versions,
-                           "PRAGMA user_version = %d; PRAGMA application_id = %d", SCHEMA_VERSION,
-                           SCHEMA_APPLICATION);
-    return status == STATUS_OK ? sql_run(db, versions, "make the index", err) : status;
+    (void)sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA application_id = %d", SCHEMA_APPLICATION);
+    status = sql_run(db, pragma, "make the index", err);
+    if (status == STATUS_OK)
+        status = sql_run(db, tables, "make the index", err);
+    (void)sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA user_version = %d", SCHEMA_VERSION);
+    return status == STATUS_OK ? sql_run(db, pragma, "make the index", err) : status;
 }
 
 enum status schema_make_indexes(sqlite3 *db, struct err *err)

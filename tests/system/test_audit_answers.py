@@ -4,6 +4,8 @@
 import csv
 import io
 import json
+import os
+import socket
 import sqlite3
 import subprocess
 
@@ -128,6 +130,46 @@ def test_a_file_that_is_no_index_stays(postern, ask, tmp_path):
     empty.touch()
     for _ in range(2):
         assert "demanager.create" in ask(None, "query", "--index", empty)
+
+
+@pytest.mark.parametrize("kind", ["database", "link", "pipe", "socket", "folder"])
+def test_what_is_no_index_beside_the_journal_stays(kind, postern, ask, folder):
+    """Nobody named it, but it isn't ours."""
+    write_journal(folder / "journal", [[line("intent", 1, decision="allow")]])
+    index = folder / "journal.index"
+    if kind == "database":
+        base = sqlite3.connect(index)
+        base.execute("CREATE TABLE t(a)")
+        base.close()
+    elif kind == "link":
+        index.symlink_to("elsewhere")
+    elif kind == "pipe":
+        os.mkfifo(index)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(index))
+    else:
+        index.mkdir()
+    before = os.lstat(index)
+    done = postern("audit", "query", "--journal", folder / "journal", timeout=20)
+    assert done.returncode == 2 and f"{index} is no index" in done.stderr, done
+    after = os.lstat(index)
+    assert (after.st_ino, after.st_size, after.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns)
+    assert sorted(p.name for p in folder.iterdir()) == ["journal", "journal.index"]
+    other = folder / "other"
+    assert postern("audit", "query", "--journal", folder / "journal", "--index", other).returncode == 0
+
+
+def test_a_spoilt_index_beside_the_journal_is_made_anew(ask, tmp_path):
+    """Also one of which nothing tells any more that it was an index."""
+    lines = [[line("intent", n, decision="allow") for n in range(300)]]
+    before = ask(lines, "query", "--json")
+    index = tmp_path / "journal.index"
+    whole = index.read_bytes()
+    version = whole[:60] + b"\0\0\0\1" + whole[64:]
+    for spoilt in (b"", b"\0" * len(whole), whole[:50], whole[:4096], whole[:5000], b"\0" * 100 + whole[100:], b"text\n", version):
+        index.write_bytes(spoilt)
+        assert ask(None, "query", "--json") == before, spoilt[:20]
 
 
 def test_an_answer_for_a_full_disk_is_a_failure(program, ask, tmp_path):
