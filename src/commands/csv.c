@@ -4,8 +4,8 @@
 /* A control byte in front is dropped by some readers, which then see the rest. */
 static bool is_formula(struct view cell)
 {
-    return cell.len > 0 && (strchr("=+-@", cell.ptr[0]) != NULL ? cell.ptr[0] != '\0'
-                                                                : (unsigned char)cell.ptr[0] < ' ');
+    return cell.len > 0 &&
+           ((unsigned char)cell.ptr[0] < ' ' || strchr("=+-@", cell.ptr[0]) != NULL);
 }
 
 static bool needs_quotes(struct view cell)

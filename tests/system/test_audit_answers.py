@@ -132,6 +132,16 @@ def test_a_file_that_is_no_index_stays(postern, ask, tmp_path):
         assert "demanager.create" in ask(None, "query", "--index", empty)
 
 
+@pytest.mark.parametrize("first", "=+-@\t\r\n\0\x01\x1f")
+def test_no_cell_of_csv_is_a_formula(first, ask):
+    """A NUL in front as little as any other control: some readers drop it, and see the rest."""
+    name = first + "1+2"
+    lines = [line("intent", 1, decision="allow", user={"id": name, "name": name}, instance={"id": name, "flavor": name})]
+    for args in (["query", "--csv"], ["summary", "--by", "user,flavor", "--csv"], ["query", "--open", "--csv"]):
+        text = ask([lines], *args)
+        assert f"'{name}".replace("\r", "\n") in text and text.count("1+2") == text.count(f"'{name}".replace("\r", "\n")), (args, text)
+
+
 @pytest.mark.parametrize("kind", ["database", "link", "pipe", "socket", "folder"])
 def test_what_is_no_index_beside_the_journal_stays(kind, postern, ask, folder):
     """Nobody named it, but it isn't ours."""
