@@ -14,21 +14,21 @@ enum { PATTERN_BYTES = 1024, ARENA_BYTES = 1 << 20 };
 static const int64_t key_none = INT64_MAX / BLOCK_SEQS; /* behind all blocks */
 
 static const struct {
-    const char *column;
+    const char *name, *column;
     size_t field; /* of struct audit_filter */
     enum word_kind kind;
     bool globs;
     unsigned elements; /* of a list, one of so many at its front matches; 0: it is no list */
 } words[] = {
-    {"user", offsetof(struct audit_filter, user), WORD_USER, true, 2},
-    {"project", offsetof(struct audit_filter, project), WORD_PROJECT, true, 0},
-    {"flavor", offsetof(struct audit_filter, flavor), WORD_FLAVOR, true, 0},
-    {"operation", offsetof(struct audit_filter, operation), WORD_OPERATION, true, 0},
-    {"class", offsetof(struct audit_filter, class), WORD_CLASS, false, 0},
-    {"decision", offsetof(struct audit_filter, decision), WORD_DECISION, false, 0},
-    {"outcome", offsetof(struct audit_filter, outcome), WORD_OUTCOME, false, 0},
-    {"reasons", offsetof(struct audit_filter, reason), WORD_REASONS, true, UINT_MAX},
-    {"policies", offsetof(struct audit_filter, policy), WORD_POLICIES, true, UINT_MAX},
+    {"user", "user", offsetof(struct audit_filter, user), WORD_USER, true, 2},
+    {"project", "project", offsetof(struct audit_filter, project), WORD_PROJECT, true, 0},
+    {"flavor", "flavor", offsetof(struct audit_filter, flavor), WORD_FLAVOR, true, 0},
+    {"operation", "operation", offsetof(struct audit_filter, operation), WORD_OPERATION, true, 0},
+    {"class", "class", offsetof(struct audit_filter, class), WORD_CLASS, false, 0},
+    {"decision", "decision", offsetof(struct audit_filter, decision), WORD_DECISION, false, 0},
+    {"outcome", "outcome", offsetof(struct audit_filter, outcome), WORD_OUTCOME, false, 0},
+    {"reason", "reasons", offsetof(struct audit_filter, reason), WORD_REASONS, true, UINT_MAX},
+    {"policy", "policies", offsetof(struct audit_filter, policy), WORD_POLICIES, true, UINT_MAX},
 };
 
 static struct view field_of(const struct audit_filter *filter, size_t offset)
@@ -144,7 +144,7 @@ static enum status add_words(sqlite3 *db, const struct audit_filter *filter, str
             continue;
         status = wanted.len > PATTERN_BYTES
                      ? err_set(err, STATUS_INVALID, "a filter by %s takes at most %d bytes",
-                               words[i].column, PATTERN_BYTES)
+                               words[i].name, PATTERN_BYTES)
                      : pick(db, i, wanted, out, err);
     }
     return status;

@@ -211,8 +211,8 @@ def test_a_page_of_more_than_a_table_holds_ends_earlier(postern, tmp_path):
     assert len(rows) == 2 and sum(rows) == count, rows
 
 
-@pytest.mark.parametrize("option", ["user", "reasons", "instance"])
+@pytest.mark.parametrize("option", ["user", "project", "flavor", "instance", "reason", "policy"])
 def test_a_filter_has_a_length(option, postern, tmp_path):
     write_journal(tmp_path / "journal", [[]])
-    done = postern("audit", "query", "--journal", tmp_path / "journal", f"--{option.removesuffix('s')}", "x" * 1025)
+    done = postern("audit", "query", "--journal", tmp_path / "journal", f"--{option}", "x" * 1025)
     assert done.returncode == 2 and f"a filter by {option} takes at most 1024 bytes" in done.stderr, done
