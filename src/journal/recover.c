@@ -117,9 +117,9 @@ static enum status scan_segment(struct scan *scan, struct err *err)
     int failed = line_reader_open(&reader, scan->dir_fd, scan->first);
     enum status status;
 
-    segment_name_format(scan->first, name);
     if (failed != 0)
-        return err_set_errno(err, failed, "can't open segment %s", name);
+        return line_reader_say(scan->first, failed, err);
+    segment_name_format(scan->first, name);
     status = scan_lines(scan, &reader, err);
     return status == STATUS_OK ? status : err_wrap(err, "segment %s", name);
 }

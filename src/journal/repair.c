@@ -85,7 +85,7 @@ static enum status salvage_segment(struct salvage *salvage, uint64_t first, stru
     if (salvage->chain.seq < first)
         salvage->chain.seq = first;
     if (failed != 0)
-        return err_set_errno(err, failed, "can't open a segment");
+        return line_reader_say(first, failed, err);
     while ((got = line_reader_next(&reader, &text, &whole)) == 1) {
         if (salvage_line(salvage, text, whole, place++) != STATUS_OK)
             return err_set(err, STATUS_NOMEM, "no memory for what is open");

@@ -221,9 +221,21 @@ int line_reader_open(struct line_reader *reader, int dir_fd, uint64_t seq)
     segment_name_format(seq, name);
     /* O_NONBLOCK: opening a named pipe must not wait for its other end. */
     reader->fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (reader->fd < 0 || fstat(reader->fd, &facts) != 0)
+    if (reader->fd < 0) /* ELOOP: a link; ENXIO: a socket */
+        return errno == ELOOP || errno == ENXIO ? EINVAL : errno;
+    if (fstat(reader->fd, &facts) != 0)
         return errno;
     return S_ISREG(facts.st_mode) ? 0 : EINVAL;
+}
+
+enum status line_reader_say(uint64_t seq, int failed, struct err *err)
+{
+    char name[SEGMENT_NAME_BYTES];
+
+    segment_name_format(seq, name);
+    if (failed == EINVAL)
+        return err_set(err, STATUS_IO, "can't open segment %s: it is no regular file", name);
+    return err_set_errno(err, failed, "can't open segment %s", name);
 }
 
 int line_reader_open_file(struct line_reader *reader, const char *path)

@@ -58,7 +58,10 @@ struct line_reader {
     uint64_t offset; /* the same in the file */
     bool ended;      /* the end of the file was seen */
 };
+/* EINVAL: it is no regular file, but a link, a folder, a pipe, ... */
 MUST_CHECK int line_reader_open(struct line_reader *reader, int dir_fd, uint64_t seq);
+/* What that errno means: "can't open segment NAME: ..."; STATUS_IO. */
+MUST_CHECK enum status line_reader_say(uint64_t seq, int failed, struct err *err);
 /* Any file of lines. Both give 0 or an errno; line_reader_done is due either way. */
 MUST_CHECK int line_reader_open_file(struct line_reader *reader, const char *path);
 void line_reader_done(struct line_reader *reader);

@@ -109,8 +109,7 @@ static enum status make_up_of(struct witness *witness, uint64_t segment, uint64_
     if (failed == ENOENT)
         return STATUS_OK;
     if (failed != 0)
-        return err_set_errno(err, failed, "the journal's segment %llu",
-                             (unsigned long long)segment);
+        return line_reader_say(segment, failed, err);
     return tell_missing(witness, &reader, last, err);
 }
 

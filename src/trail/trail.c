@@ -120,8 +120,7 @@ static enum status open_at(struct trail *trail, const struct trail_place *place,
     if (failed == 0 && fstat(reader->fd, &stat) != 0)
         failed = errno;
     if (failed != 0)
-        return err_set_errno(err, failed, "can't read segment %020llu.jsonl",
-                             (unsigned long long)place->segment);
+        return line_reader_say(place->segment, failed, err);
     if ((uint64_t)stat.st_size < place->offset)
         return err_set(err, STATUS_INVALID, "segment %020llu.jsonl is shorter than %llu bytes",
                        (unsigned long long)place->segment, (unsigned long long)place->offset);
@@ -188,11 +187,8 @@ static enum trail_step open_behind(struct trail *trail, struct err *err)
             return TRAIL_LINE;
         }
         line_reader_done(&reader);
-        if (failed != ENOENT) {
-            (void)err_set_errno(err, failed, "can't open segment %020llu.jsonl",
-                                (unsigned long long)next);
+        if (failed != ENOENT && line_reader_say(next, failed, err) != STATUS_OK)
             return TRAIL_FAILED;
-        }
     }
     return TRAIL_END;
 }

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import socket
 
 import pytest
 
@@ -87,12 +88,26 @@ def test_times_that_nobody_lives_to_see(seconds, postern, tmp_path):
         assert "\n-" not in done.stdout and ":-" not in done.stdout and "  -9" not in done.stdout, (args, done.stdout)
 
 
-def test_a_pipe_in_the_place_of_a_segment_holds_nobody_up(postern, tmp_path):
-    journal = write_journal(tmp_path / "journal", [])
-    os.mkfifo(journal / f"{2:020}.jsonl")
-    for args in (["verify"], ["export"], ["query", "--open"], ["query"]):
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "socket"])
+def test_what_is_no_file_in_the_place_of_a_segment_is_called_so(kind, postern, folder):
+    """A pipe holds nobody up, either."""
+    journal = write_journal(folder / "journal", [])
+    name = f"{2:020}.jsonl"
+    if kind == "pipe":
+        os.mkfifo(journal / name)
+    elif kind == "folder":
+        (journal / name).mkdir()
+    elif kind == "link":
+        (journal / name).symlink_to(f"{1:020}.jsonl")
+    else:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(journal / name))
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "p.yaml").write_text("version: 1\npolicies: [{name: a}]\n")
+    for args in (["verify"], ["export"], ["query", "--open"], ["query"], ["summary", "--by", "day"], ["coverage", "--policies", policies]):
         done = postern("audit", args[0], "--journal", journal, *args[1:], timeout=20)
-        assert done.returncode == 2 and "segment" in done.stderr, (args, done)
+        assert done.returncode == 2 and f"segment {name}: it is no regular file" in done.stderr, (args, done)
 
 
 @pytest.mark.parametrize("cwd, name", [("journal", "."), ("journal", "./"), ("journal/sub", ".."), ("", "journal/."),
