@@ -172,28 +172,31 @@ static int take_option(const struct command *command, const struct option_row *r
 static int parse(const struct command *command, int argc, char **argv, bool query, struct ask *ask)
 {
     struct option options[ARRAY_LEN(rows) + 2] = {{"help", no_argument, NULL, 'h'}};
+    const struct option_row *conf = NULL;
     size_t count = 1;
-    int option;
+    int option, result;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (query ? rows[i].query : rows[i].summary)
-            options[count++] =
-                (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument,
-                                NULL, FIRST_OPTION + (int)i};
+        if (!(query ? rows[i].query : rows[i].summary))
+            continue;
+        if (rows[i].kind == CONF)
+            conf = &rows[i];
+        options[count++] =
+            (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL,
+                            rows[i].kind == CONF ? 'c' : FIRST_OPTION + (int)i};
     }
+    result = command_check_once(command, argc, argv, options, NULL);
+    if (result >= 0)
+        return result;
     opterr = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
     while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-        int result = -1;
-
         if (option == 'h')
             return command_help(command);
-        if (option == 'c')
-            ask->conf = optarg;
-        else if (option >= FIRST_OPTION)
-            result = take_option(command, &rows[option - FIRST_OPTION], optarg, ask);
-        else
+        if (option == ':' || option == '?')
             return command_bad_option(command, option, argv);
+        result =
+            take_option(command, option == 'c' ? conf : &rows[option - FIRST_OPTION], optarg, ask);
         if (result >= 0)
             return result;
     }

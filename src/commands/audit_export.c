@@ -108,6 +108,9 @@ static int read_options(struct export *x, int argc, char **argv)
     };
     int option, result;
 
+    result = command_check_once(x->command, argc, argv, options, NULL);
+    if (result >= 0)
+        return result;
     opterr = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
     while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {

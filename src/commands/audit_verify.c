@@ -278,8 +278,11 @@ static int parse(const struct command *command, int argc, char **argv, struct op
         {"json", no_argument, NULL, 'J'},
         {NULL, 0, NULL, 0},
     };
-    int option;
+    int option, result;
 
+    result = command_check_once(command, argc, argv, options, "k");
+    if (result >= 0)
+        return result;
     opterr = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
     while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {

@@ -96,6 +96,9 @@ static int parse_options(const struct command *command, int argc, char **argv, s
     };
     int option, result;
 
+    result = command_check_once(command, argc, argv, options, "rg");
+    if (result >= 0)
+        return result;
     opterr = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
     while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {

@@ -9,6 +9,8 @@ enum { RESULT_WELL = 0, RESULT_NO = 1, RESULT_CANNOT = 2 };
 
 #define DEFAULT_CONF "conf/postern.yaml"
 
+struct option; /* of getopt.h */
+
 struct command {
     const char *name;
     const char *summary; /* one line of `postern --help` */
@@ -22,6 +24,11 @@ struct command {
 int command_usage(const struct command *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The same for what getopt_long returned as ':' (optstring begins with ':') or '?'. */
 int command_bad_option(const struct command *command, int option, char **argv);
+/* To be called before the options are parsed: each that takes a value may stand once, but for those
+ * whose letters stand in many (NULL: none). What getopt_long would call wrong is left to whoever
+ * parses. Returns -1 to go on, else the exit status. */
+int command_check_once(const struct command *command, int argc, char **argv,
+                       const struct option *options, const char *many);
 /* `--help`: usage and help to stdout; gives RESULT_WELL. */
 int command_help(const struct command *command);
 /* Parses -c FILE, --help and the switches, whose last has no name (NULL: none). Returns -1 to go

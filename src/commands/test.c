@@ -48,8 +48,11 @@ static int parse_options(const struct command *command, int argc, char **argv, s
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    int option;
+    int option, result;
 
+    result = command_check_once(command, argc, argv, options, NULL);
+    if (result >= 0)
+        return result;
     opterr = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
     while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {

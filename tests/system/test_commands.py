@@ -401,6 +401,42 @@ def test_one_journal_is_named_by_folder_or_by_settings(postern, command, tmp_pat
     assert done.returncode == 2 and "-c FILE" in done.stderr and "--journal DIR" in done.stderr
 
 
+FILTERS = "user project flavor instance operation class decision outcome reason policy since from until"
+ONCE = {"audit query": f"{FILTERS} limit before journal index who-created", "audit summary": f"{FILTERS} by journal index",
+        "audit coverage": "journal policies since from until", "audit verify": "journal witness",
+        "audit export": "journal since from until format output source",
+        "replay": "journal policies sets since from until limit", "test": "junit", "diff": "", "check": "",
+        "explain": "user user-id project domain operation query instance at"}
+VALUES = {"operation": "demanager.create", "class": "create", "decision": "allow", "outcome": "done", "since": "7d",
+          "from": "2026-01-01", "until": "2026-01-02", "at": "2026-01-02", "limit": "5", "before": "5", "by": "day", "format": "cadf"}
+
+
+@pytest.mark.parametrize("name", list(ONCE))
+def test_what_takes_one_value_stands_once(postern, name):
+    """The last of two would hold without a word."""
+    for option in ONCE[name].split():
+        value = VALUES.get(option, "x")
+        for twice in ([f"--{option}", value] * 2, [f"--{option}={value}", "word", f"--{option}", value]):
+            done = postern(*name.split(), *twice)
+            assert done.returncode == 2 and done.stderr.startswith(f"postern {name}: --{option} stands twice\n"), (twice, done)
+            assert f"usage: postern {name}" in done.stderr and done.stdout == ""
+    for twice in (["-c", "x", "-c", "x"], ["-cx", "--conf", "y"], ["--con", "x", "--conf=y"]):
+        done = postern(*name.split(), *twice)
+        assert done.returncode == 2 and "-c stands twice" in done.stderr and f"usage: postern {name}" in done.stderr, done
+
+
+def test_what_is_a_value_or_a_word_stands_as_often_as_it_likes(postern, tmp_path):
+    for args, says in ((["audit", "query", "--user", "--user", "--project", "--project", "--journal", "x"], "folder x"),
+                       (["audit", "verify", "--journal", "x", "--key", "a", "--key", "b", "--json", "--json"], "a: No such"),
+                       (["explain", "--user", "u", "--project", "p", "--role", "a", "--role", "b", "--group", "a", "--group", "b"], "-c FILE"),
+                       (["audit", "query", "--journal", "x", "--", "--user", "--user"], "one word too many"),
+                       (["audit", "query", "--bogus", "--user", "a", "--user", "b"], "--bogus"),
+                       (["audit", "query", "--user", "a", "--user"], "needs a value")):
+        done = postern(*args, cwd=tmp_path)
+        assert done.returncode == 2 and says in done.stderr and "twice" not in done.stderr, done
+    assert postern("audit", "query", "--help", "--user", "a", "--user", "b").returncode == 0
+
+
 @pytest.mark.parametrize("command", [["query"], ["summary", "--by", "user"], ["coverage"]])
 def test_one_form_of_output_is_asked_for(postern, command):
     done = postern("audit", *command, "--json", "--csv")
