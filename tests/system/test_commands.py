@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from conftest import ROOT
 from support.admin import StandIn
 from support.bodies import ALLOW_ALL, POLICIES, PROJECT, compact, create_body
 from support.contract import check_refusal, post_create
@@ -435,6 +436,25 @@ def test_what_is_a_value_or_a_word_stands_as_often_as_it_likes(postern, tmp_path
         done = postern(*args, cwd=tmp_path)
         assert done.returncode == 2 and says in done.stderr and "twice" not in done.stderr, done
     assert postern("audit", "query", "--help", "--user", "a", "--user", "b").returncode == 0
+
+
+ALIKE = {"query": "c journal since from until limit json csv", "summary": "c journal since from until json csv",
+         "coverage": "c journal since from until json csv", "export": "c journal since from until", "verify": "c journal json",
+         "replay": "c journal since from until limit json"}
+
+
+@pytest.mark.parametrize("name", list(ALIKE))
+def test_the_manuals_table_of_options_is_true(postern, name, tmp_path):
+    """docs/audit.md, "The same everywhere"."""
+    page = (ROOT / "docs" / "audit.md").read_text().partition("### The same everywhere")[2].partition("\n###")[0]
+    rows = re.findall(r"^\| (`-.*?) \| (.*?) \|$", page, re.M)
+    told = {option for names, _ in rows for option in re.findall(r"`--?([a-z]+)", names)}
+    assert told == set(" ".join(ALIKE.values()).split())
+    for option in sorted(told):
+        dashed = f"-{option}" if option == "c" else f"--{option}"
+        value = [] if option in ("json", "csv") else [VALUES.get(option, "x")]
+        done = postern(*(["audit", name] if name != "replay" else [name]), dashed, *value, cwd=tmp_path)
+        assert ("not an option here" not in done.stderr) == (option in ALIKE[name].split()), (option, done)
 
 
 @pytest.mark.parametrize("command", [["query"], ["summary", "--by", "user"], ["coverage"]])
