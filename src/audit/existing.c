@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "audit/told.h"
+#include "journal/salvage.h"
 
 /* Until when an instance runs: the latest start of it that is known. */
 struct ends {
@@ -159,18 +160,33 @@ static void set_ends(struct collecting *c)
         qsort(c->list, c->count, sizeof *c->list, newest_first);
 }
 
-enum status open_collect(const char *directory, const struct audit_filter *filter,
-                         struct arena *arena, struct open_list *ret, struct err *err)
+/* A start stops at damage; whoever asks is told what stands behind it as well. */
+static enum status read_open(const char *directory, struct recovery *ret, struct err *err)
 {
-    struct collecting c = {.filter = filter, .arena = arena};
-    struct recovery recovery = {.table = NULL};
+    struct salvage salvage;
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum status status;
 
     if (fd < 0)
         return err_set_errno(err, errno, "can't open the journal folder %s", directory);
-    status = recovery_read(fd, false, &recovery, err);
+    status = recovery_read(fd, false, ret, err);
+    if (status == STATUS_OK && ret->damage[0] != '\0') {
+        status = salvage_read(fd, &salvage, err);
+        recovery_done(ret);
+        if (status == STATUS_OK)
+            ret->table = salvage.table;
+    }
     (void)close(fd);
+    return status;
+}
+
+enum status open_collect(const char *directory, const struct audit_filter *filter,
+                         struct arena *arena, struct open_list *ret, struct err *err)
+{
+    struct collecting c = {.filter = filter, .arena = arena};
+    struct recovery recovery = {.table = NULL};
+    enum status status = read_open(directory, &recovery, err);
+
     if (status != STATUS_OK)
         return status;
     open_each(recovery.table, each, &c);

@@ -18,8 +18,11 @@ struct open_instance {
 struct open_list {
     struct open_instance *list; /* newest first; free it */
     size_t count;
-    char damage[RECOVERY_TEXT_BYTES]; /* "": the journal's end is well */
+    char damage[RECOVERY_TEXT_BYTES]; /* "": the journal's end is well; else the list may be wrong:
+                                         it is of the lines that can be read, those behind the
+                                         damage too */
 };
-/* By user, project, flavor, instance, operation and period of the filter. As recovery_read. */
+/* By user, project, flavor, instance, operation and period of the filter. STATUS_IO; STATUS_NOMEM;
+ * STATUS_INVALID: as salvage_read. */
 MUST_CHECK enum status open_collect(const char *directory, const struct audit_filter *filter,
                                     struct arena *arena, struct open_list *ret, struct err *err);

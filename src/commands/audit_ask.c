@@ -240,6 +240,15 @@ static void print_notes(const struct command *command, const struct audit_index 
                       command->name, (unsigned long long)damaged);
 }
 
+void ask_warn_damage(const struct ask *ask, const char *damage)
+{
+    if (damage[0] != '\0')
+        (void)fprintf(stderr,
+                      "postern %s: what exists may be told wrong: the journal is damaged, %s; "
+                      "`postern audit verify` names all of it\n",
+                      ask->command->name, damage);
+}
+
 static enum status work_once(const struct ask *ask, const struct audit_source *source, bool anew,
                              ask_work work, struct buf *out, struct err *err)
 {

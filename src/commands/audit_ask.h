@@ -39,6 +39,8 @@ typedef enum status (*ask_work)(const struct ask *ask, struct audit_index *index
 int ask_run(const struct ask *ask, ask_work work);
 /* To stdout, byte for byte: lines of the journal left their secrets out when they were written. */
 void ask_print(const struct buf *out);
+/* To stderr, unless it is "": what exists was asked of a damaged journal (audit/existing.h). */
+void ask_warn_damage(const struct ask *ask, const char *damage);
 
 enum { ASK_OUT_MAX = 1 << 30, ASK_ARENA_MAX = 1 << 29 };
 

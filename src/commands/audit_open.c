@@ -110,7 +110,7 @@ static void say_more(const struct ask *ask, size_t more, struct buf *out)
 }
 
 static enum status print_open(const struct ask *ask, const char *directory, struct arena *arena,
-                              struct buf *out, struct err *err)
+                              struct buf *out, bool *ret_damaged, struct err *err)
 {
     struct open_list open = {.count = 0};
     enum status status = open_collect(directory, &ask->filter, arena, &open, err);
@@ -119,8 +119,8 @@ static enum status print_open(const struct ask *ask, const char *directory, stru
 
     if (status != STATUS_OK)
         return status;
-    if (open.damage[0] != '\0')
-        (void)fprintf(stderr, "postern audit query: the list may be wrong: %s\n", open.damage);
+    *ret_damaged = open.damage[0] != '\0';
+    ask_warn_damage(ask, open.damage);
     if (ask->format == ASK_TEXT)
         print_table(&open, ask, count, arena, out);
     else if (ask->format == ASK_CSV)
@@ -139,6 +139,7 @@ int ask_open(const struct command *command, const struct ask *ask)
     struct arena arena;
     struct buf out;
     struct err err = {0};
+    bool damaged = false;
     enum status status = STATUS_INVALID;
 
     if (f->class.ptr != NULL || f->decision.ptr != NULL || f->outcome.ptr != NULL ||
@@ -148,7 +149,7 @@ int ask_open(const struct command *command, const struct ask *ask)
     arena_init(&arena, ARENA_BLOCK, ASK_OUT_MAX);
     buf_init(&out, ASK_OUT_MAX);
     if (audit_find_source(ask->conf, ask->journal, &arena, &source)) {
-        status = print_open(ask, source.directory, &arena, &out, &err);
+        status = print_open(ask, source.directory, &arena, &out, &damaged, &err);
         if (status == STATUS_OK)
             ask_print(&out);
         else
@@ -156,5 +157,7 @@ int ask_open(const struct command *command, const struct ask *ask)
     }
     buf_done(&out);
     arena_done(&arena);
-    return status == STATUS_OK ? RESULT_WELL : RESULT_CANNOT;
+    if (status != STATUS_OK)
+        return RESULT_CANNOT;
+    return damaged ? RESULT_NO : RESULT_WELL;
 }

@@ -218,9 +218,10 @@ static enum status start(struct journal *journal, const struct journal_settings 
         return err_set(err, STATUS_NOMEM, "no memory for the seals of the journal");
     writer_look(journal);
     if (recovery.damage[0] != '\0') {
+        (void)snprintf(journal->damage, sizeof journal->damage, "%s; run `postern audit repair`",
+                       recovery.damage);
         log_line(LOG_ERROR, "the journal in %s is damaged, intents are refused: %s",
-                 journal->directory, recovery.damage);
-        (void)snprintf(journal->damage, sizeof journal->damage, "%s", recovery.damage);
+                 journal->directory, journal->damage);
         journal->stuck = TROUBLE_DAMAGE; /* published below */
     } else {
         status = begin_writing(journal, &recovery, err);

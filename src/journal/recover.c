@@ -29,8 +29,7 @@ static void damaged(struct scan *scan, uint64_t line, const char *why)
     char name[SEGMENT_NAME_BYTES];
 
     segment_name_format(scan->first, name);
-    (void)snprintf(scan->into->damage, sizeof scan->into->damage,
-                   "segment %s, line %llu: %s; run `postern audit repair`", name,
+    (void)snprintf(scan->into->damage, sizeof scan->into->damage, "segment %s, line %llu: %s", name,
                    (unsigned long long)line, why);
 }
 

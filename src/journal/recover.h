@@ -15,7 +15,7 @@ struct recovery {
     uint64_t size;    /* of its complete lines */
     uint64_t head;    /* of its first one, the checkpoint */
     bool sealed;      /* its last one is a seal */
-    char damage[RECOVERY_TEXT_BYTES]; /* "": none */
+    char damage[RECOVERY_TEXT_BYTES]; /* the first place and why; "": none */
 };
 
 /* Reads the last segment. mend: takes an unterminated last line and an empty last segment away,

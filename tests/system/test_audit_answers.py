@@ -216,3 +216,23 @@ def test_a_filter_has_a_length(option, postern, tmp_path):
     write_journal(tmp_path / "journal", [[]])
     done = postern("audit", "query", "--journal", tmp_path / "journal", f"--{option}", "x" * 1025)
     assert done.returncode == 2 and f"a filter by {option} takes at most 1024 bytes" in done.stderr, done
+
+
+@pytest.mark.parametrize("place", [1, 5, 18])
+def test_what_stands_behind_damage_is_listed(place, postern, ask, tmp_path):
+    """And it is said that the list may be wrong; by the exit status too, for whoever reads only the list."""
+    lines = []
+    for number in range(10):
+        lines += [line("intent", number, decision="allow", user={"id": f"u{number}"}),
+                  line("outcome", number, outcome="created", instance={"id": f"DE-{number}"})]
+    ask([lines], "query", "--open")
+    path = tmp_path / "journal" / f"{1:020d}.jsonl"
+    rows = path.read_bytes().split(b"\n")
+    rows[place] = b"garbage"
+    path.write_bytes(b"\n".join(rows))
+    for form in ("--json", "--csv", None):
+        done = postern("audit", "query", "--journal", tmp_path / "journal", "--open", *[form] * (form is not None))
+        assert done.returncode == 1, done
+        assert "may be told wrong" in done.stderr and f"line {place + 1}" in done.stderr and "`postern audit verify`" in done.stderr
+        assert sum(f"DE-{number}" in done.stdout for number in range(10)) == 9, done.stdout
+        assert "audit repair" not in done.stderr
