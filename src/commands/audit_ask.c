@@ -320,6 +320,13 @@ const char *ask_time(struct arena *arena, int64_t time_us)
     return time_us == 0 ? NULL : arena_printf(arena, "%.19sZ", clock_format(time_us, text).ptr).ptr;
 }
 
+const char *ask_moment(struct arena *arena, int64_t time_us)
+{
+    char text[CLOCK_TEXT_BYTES];
+
+    return time_us == 0 ? NULL : arena_strdup(arena, clock_format(time_us, text));
+}
+
 const char *ask_list(struct arena *arena, struct view list, const char *between)
 {
     const char *text = NULL;

@@ -49,6 +49,8 @@ enum { ASK_OUT_MAX = 1 << 30, ASK_ARENA_MAX = 1 << 29 };
  */
 const char *ask_text(struct arena *arena, struct view text);
 const char *ask_time(struct arena *arena, int64_t time_us);
+/* To the microsecond. */
+const char *ask_moment(struct arena *arena, int64_t time_us);
 const char *ask_list(struct arena *arena, struct view list, const char *between);
 /* "00000000000000000001.jsonl:17" */
 const char *ask_place(struct arena *arena, const struct audit_line *line);

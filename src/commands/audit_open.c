@@ -62,7 +62,7 @@ static void print_csv(const struct open_list *open, size_t count, struct arena *
     for (size_t i = 0; i < count; i++) {
         const struct open_instance *entry = &open->list[i];
 
-        csv_add_str(&csv, ask_time(arena, entry->since_us));
+        csv_add_str(&csv, ask_moment(arena, entry->since_us));
         csv_add(&csv, entry->user_id);
         csv_add(&csv, entry->user_name);
         csv_add(&csv, entry->project);
@@ -70,7 +70,7 @@ static void print_csv(const struct open_list *open, size_t count, struct arena *
         csv_add(&csv, entry->instance);
         csv_add(&csv, entry->name);
         csv_add_str(&csv, state_text(entry));
-        csv_add_str(&csv, ask_time(arena, entry->until_us));
+        csv_add_str(&csv, ask_moment(arena, entry->until_us));
         csv_add(&csv, entry->id);
         csv_end_line(&csv);
     }
@@ -85,7 +85,7 @@ static void print_json(const struct open_list *open, size_t count, struct arena 
 
         jwriter_init(&w, out);
         jwriter_open_object(&w);
-        jwriter_member_opt(&w, "since", view_str(ask_time(arena, entry->since_us)));
+        jwriter_member_opt(&w, "since", view_str(ask_moment(arena, entry->since_us)));
         jwriter_member_opt(&w, "user_id", entry->user_id);
         jwriter_member_opt(&w, "user_name", entry->user_name);
         jwriter_member_opt(&w, "project", entry->project);
@@ -93,7 +93,7 @@ static void print_json(const struct open_list *open, size_t count, struct arena 
         jwriter_member_opt(&w, "instance_id", entry->instance);
         jwriter_member_opt(&w, "instance_name", entry->name);
         jwriter_member_text(&w, "state", view_str(state_text(entry)));
-        jwriter_member_opt(&w, "until", view_str(ask_time(arena, entry->until_us)));
+        jwriter_member_opt(&w, "until", view_str(ask_moment(arena, entry->until_us)));
         jwriter_member_opt(&w, "id", entry->id);
         jwriter_close_object(&w);
         buf_add_byte(out, '\n');

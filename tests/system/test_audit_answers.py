@@ -236,3 +236,13 @@ def test_what_stands_behind_damage_is_listed(place, postern, ask, tmp_path):
         assert "may be told wrong" in done.stderr and f"line {place + 1}" in done.stderr and "`postern audit verify`" in done.stderr
         assert sum(f"DE-{number}" in done.stdout for number in range(10)) == 9, done.stdout
         assert "audit repair" not in done.stderr
+
+
+def test_what_a_program_reads_of_what_exists_is_to_the_microsecond(ask):
+    lines = [line("intent", 1, decision="allow", time="2026-03-01T10:00:00.123456Z", instance={"auto_stop_s": 60}),
+             line("outcome", 1, outcome="created", instance={"id": "DE-1"})]
+    want = ("2026-03-01T10:00:00.123456Z", "2026-03-01T10:01:00.123456Z")
+    row, = objects(ask([lines], "query", "--open", "--json"))
+    assert (row["since"], row["until"]) == want
+    row, = csv.DictReader(io.StringIO(ask(None, "query", "--open", "--csv")))
+    assert (row["since"], row["until"]) == want

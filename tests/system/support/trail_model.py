@@ -209,7 +209,7 @@ class Model:
                 entry = self._entry(row, starts)
                 if self._wanted(entry, row["operation"], asked):
                     found.append(entry)
-        return sorted(found, key=lambda entry: (-micros(entry["since_full"]), entry["id"]))
+        return sorted(found, key=lambda entry: (-micros(entry["since"]), entry["id"]))
 
     @staticmethod
     def _entry(row, starts):
@@ -219,15 +219,13 @@ class Model:
                  if instance.get("id") and other["instance"].get("id") == instance["id"] and micros(other["time"]) > start]
         if later:
             start, run = max(later)
-        until = None
-        if run is not None:
-            until = datetime.datetime.fromtimestamp((start // 1_000_000) + run, datetime.timezone.utc)
-        entry = {"since": row["time"][:19] + "Z", "user_id": user.get("id"), "user_name": user.get("name"),
+        until = None if run is None else datetime.datetime.fromtimestamp(start // 1_000_000 + run, datetime.timezone.utc)
+        entry = {"since": row["time"], "user_id": user.get("id"), "user_name": user.get("name"),
                  "project": row.get("project"), "flavor": instance.get("flavor"), "instance_id": instance.get("id"),
                  "instance_name": instance.get("name"), "state": "orphan" if row.get("orphan") else row["state"],
-                 "until": until and until.strftime("%Y-%m-%dT%H:%M:%SZ"), "id": row["id"]}
+                 "until": until and f"{until:%Y-%m-%dT%H:%M:%S}.{start % 1_000_000:06d}Z", "id": row["id"]}
         cut = {name: value.encode()[:256].decode(errors="ignore") for name, value in entry.items() if value is not None}
-        return {**cut, "since_full": row["time"]}
+        return cut
 
     @staticmethod
     def _wanted(entry, operation, asked):
@@ -240,8 +238,8 @@ class Model:
             if name == "instance" and not ("instance_name" in entry and like(wanted, entry["instance_name"])
                                            or "*" not in wanted and wanted == entry.get("instance_id")):
                 return False
-            if name == "from" and micros(entry["since_full"]) < micros(wanted):
+            if name == "from" and micros(entry["since"]) < micros(wanted):
                 return False
-            if name == "until" and micros(entry["since_full"]) >= micros(wanted):
+            if name == "until" and micros(entry["since"]) >= micros(wanted):
                 return False
         return True
