@@ -158,7 +158,7 @@ int64_t ingest_hash(struct view text)
 
 /* Both halves of an id, which is random: 32 hex digits. Mixed, so that one of two equal halves
  * isn't all others of that kind. Others are hashed. */
-static int64_t id_hash(struct view id)
+int64_t ingest_id_hash(struct view id)
 {
     uint64_t halves[2] = {0, 0}, mixed;
 
@@ -250,7 +250,7 @@ static enum status read_facts(struct ingest *in, struct row *row, struct facts *
 {
     struct view id = row_text(row, ROW_ID), instance = row_text(row, ROW_INSTANCE_ID);
 
-    f->id = id.len == 0 ? 0 : id_hash(id);
+    f->id = id.len == 0 ? 0 : ingest_id_hash(id);
     f->time_us = row->time_us;
     f->run_s = row_number(row, ROW_AUTO_STOP_S, -1);
     f->count = amount(row_number(row, ROW_COUNT, 0));

@@ -25,3 +25,5 @@ void ingest_set_seq(struct ingest *ingest, uint64_t seq);
 
 /* 64 bits of the SHA-256, never 0. */
 int64_t ingest_hash(struct view text);
+/* The same of an exchange's id. */
+int64_t ingest_id_hash(struct view id);

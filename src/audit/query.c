@@ -36,9 +36,10 @@ struct asking {
     bool full;           /* the page ends before `last` */
     uint64_t last;       /* seq of the exchange that was read last */
     /* Of the exchange that is read: */
-    struct view id; /* ptr NULL: not yet known, or none */
-    bool named;     /* one of its lines names the instance that was asked for */
-    bool gone;      /* a line's segment was retired meanwhile */
+    struct view id;      /* ptr NULL: not yet known, or none */
+    bool by_id, by_name; /* one of its lines names the instance that was asked for */
+    bool has_instance;   /* one of its lines has an instance's id */
+    bool gone;           /* a line's segment was retired meanwhile */
 };
 
 struct audit_filter audit_filter_all(void)
@@ -49,8 +50,8 @@ struct audit_filter audit_filter_all(void)
 /* By more than the instance. */
 static bool is_filtered(const struct audit_filter *f)
 {
-    const struct view texts[] = {f->user,     f->project, f->flavor, f->operation, f->class,
-                                 f->decision, f->outcome, f->reason, f->policy};
+    const struct view texts[] = {f->id,    f->user,     f->project, f->flavor, f->operation,
+                                 f->class, f->decision, f->outcome, f->reason, f->policy};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (texts[i].ptr != NULL)
@@ -67,9 +68,13 @@ static enum status prepare(struct asking *a, const struct audit_page *page, stru
 
     buf_init(&text, SQL_BYTES);
     buf_add_str(&text, "SELECT seq, offset, outcome_seq, outcome_offset FROM exchange");
+    if (page->newest_each)
+        buf_add_str(&text, " WHERE seq IN (SELECT max(seq) FROM exchange");
     status = where_build(a->index->db, a->filter, &text, err);
     if (page->before != 0)
         buf_printf(&text, " AND seq %s %llu", behind ? ">" : "<", (unsigned long long)page->before);
+    if (page->newest_each)
+        buf_add_str(&text, " AND instance IS NOT NULL GROUP BY instance)");
     buf_printf(&text, " ORDER BY seq %s", behind ? "ASC" : "DESC");
     buf_add_byte(&text, '\0');
     if (status == STATUS_OK && text.failed != STATUS_OK)
@@ -100,13 +105,30 @@ static bool has_its_id(struct asking *a, struct view id)
     return view_eq(a->id, id);
 }
 
+/* What one of its lines says of the instance. */
+static void note_instance(struct asking *a, struct view id, struct view name)
+{
+    const struct audit_filter *f = a->filter;
+    const struct audit_subject *subject = f->subject;
+
+    a->has_instance = a->has_instance || id.len > 0;
+    a->by_name = a->by_name || audit_passes(subject == NULL ? f->instance : subject->name, name);
+    a->by_id = a->by_id || (subject == NULL ? view_eq(f->instance, id)
+                                            : audit_subject_find(subject, id) < subject->count);
+}
+
+static bool is_wanted(const struct asking *a)
+{
+    return a->by_id || (a->by_name && (a->filter->subject == NULL || !a->has_instance));
+}
+
 /* ret->text stays absent where the line's segment is not there any more. STATUS_SYNTAX: it is, but
  * this line isn't. */
 static enum status read_line(struct asking *a, uint64_t seq, uint64_t offset,
                              struct audit_line *ret, struct err *err)
 {
     uint64_t segment = index_segment_of(a->index, seq);
-    struct view text, wanted = a->filter->instance;
+    struct view text;
     const char *why;
     struct row row;
     enum status status = fetch_line(a->index->fetch, segment, offset, &a->arena, &text, err);
@@ -124,8 +146,7 @@ static enum status read_line(struct asking *a, uint64_t seq, uint64_t offset,
         .seq = seq,
         .at = {.segment = segment, .offset = offset, .line = seq - segment + 1},
     };
-    a->named = a->named || audit_passes(wanted, row_text(&row, ROW_INSTANCE_NAME)) ||
-               view_eq(wanted, row_text(&row, ROW_INSTANCE_ID));
+    note_instance(a, row_text(&row, ROW_INSTANCE_ID), row_text(&row, ROW_INSTANCE_NAME));
     return STATUS_OK;
 }
 
@@ -186,7 +207,7 @@ static enum status read_exchange(struct asking *a, const struct pick *pick,
     enum status status = STATUS_OK;
 
     a->id = VIEW_NONE;
-    a->named = a->gone = false;
+    a->by_id = a->by_name = a->has_instance = a->gone = false;
     *ret = (struct audit_exchange){.seq = pick->seq};
     arena_reset(&a->arena);
     if (pick->has_request)
@@ -197,8 +218,8 @@ static enum status read_exchange(struct asking *a, const struct pick *pick,
         status = read_settled(a, ret, err);
     if (status == STATUS_OK && !a->gone)
         status = check_exchange(a, ret, err);
-    *ret_found = a->named && (ret->request.text.ptr != NULL || ret->outcome.text.ptr != NULL ||
-                              ret->settled_count > 0);
+    *ret_found = is_wanted(a) && (ret->request.text.ptr != NULL || ret->outcome.text.ptr != NULL ||
+                                  ret->settled_count > 0);
     return status;
 }
 

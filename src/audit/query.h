@@ -14,13 +14,22 @@
 #include "trail/period.h"
 #include "trail/trail.h"
 
+/* Whose exchanges a story tells: those of these ids, and those that have no id but this name. */
+struct audit_subject {
+    const struct view *ids;
+    size_t count;
+    struct view name; /* as in a filter; "": none */
+};
+
 /* All that are given have to hold; ptr NULL: any. `*` stands for any run of characters in user,
  * project, flavor, operation, reason, policy and in an instance's name. */
 struct audit_filter {
+    struct view id;       /* of the exchange */
     struct view user;     /* id or name */
     struct view project;  /* id */
     struct view flavor;   /* as asked for; where the request names none, as listed later */
     struct view instance; /* id or name; with `*` the name only */
+    const struct audit_subject *subject; /* NULL: any; in place of `instance` */
     struct view operation, class, decision, outcome;
     struct view reason; /* a code: one of them matches */
     struct view policy; /* one of those that matched */
@@ -47,6 +56,7 @@ struct audit_page {
     uint64_t before;   /* exchanges with a smaller seq only; 0: from the newest on */
     size_t limit;      /* at most so many exchanges; 0: AUDIT_LIMIT_DEFAULT */
     bool oldest_first; /* then `before` is `behind`: a larger seq only */
+    bool newest_each;  /* of each instance the newest only, and nothing that has no instance's id */
 };
 enum { AUDIT_LIMIT_DEFAULT = 100, AUDIT_LIMIT_MAX = 1000000 };
 

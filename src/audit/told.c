@@ -187,9 +187,19 @@ static bool list_passes(struct view wanted, struct view list)
     return wanted.ptr == NULL;
 }
 
+size_t audit_subject_find(const struct audit_subject *subject, struct view id)
+{
+    size_t i = 0;
+
+    while (i < subject->count && !view_eq(subject->ids[i], id))
+        i++;
+    return i;
+}
+
 bool audit_told_passes(const struct audit_told *told, const struct audit_filter *f)
 {
-    return (audit_passes(f->user, told->user_id) || audit_passes(f->user, told->user_name)) &&
+    return (f->id.ptr == NULL || view_eq(f->id, told->id)) &&
+           (audit_passes(f->user, told->user_id) || audit_passes(f->user, told->user_name)) &&
            audit_passes(f->project, told->project) && audit_passes(f->flavor, told->flavor) &&
            audit_passes(f->operation, told->operation) && audit_passes(f->class, told->class) &&
            audit_passes(f->decision, told->decision) && audit_passes(f->outcome, told->outcome) &&

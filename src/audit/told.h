@@ -26,6 +26,8 @@ MUST_CHECK bool audit_list_next(struct view *list, struct view *ret);
 /* Whether a text is what a filter asks for: any if it asks for none, else one that is there and
  * matches. */
 bool audit_passes(struct view wanted, struct view text);
+/* Which of the ids it is; their count: none of them. */
+MUST_CHECK size_t audit_subject_find(const struct audit_subject *subject, struct view id);
 /* Whether it is what the filter asks for, but for the instance. */
 bool audit_told_passes(const struct audit_told *told, const struct audit_filter *filter);
 

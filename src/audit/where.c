@@ -189,13 +189,10 @@ static void name_matches(sqlite3_context *context, int count, sqlite3_value **va
     sqlite3_result_int(context, texts[1].ptr != NULL && audit_matches(texts[0], texts[1]));
 }
 
-static enum status add_instance(sqlite3 *db, struct view wanted, struct buf *out, struct err *err)
+static enum status add_name(sqlite3 *db, struct view wanted, struct buf *out, struct err *err)
 {
-    if (wanted.ptr == NULL)
-        return STATUS_OK;
     if (!has_star(wanted)) {
-        buf_add_str(out, " AND seq IN (SELECT seq FROM exchange WHERE instance = ?1"
-                         " UNION SELECT seq FROM exchange WHERE name = ?2)");
+        buf_add_str(out, " AND name = ?2");
         return STATUS_OK;
     }
     if (sqlite3_create_function_v2(db, "name_matches", 2,
@@ -206,19 +203,56 @@ static enum status add_instance(sqlite3 *db, struct view wanted, struct buf *out
     return STATUS_OK;
 }
 
+static enum status add_instance(sqlite3 *db, struct view wanted, struct buf *out, struct err *err)
+{
+    if (wanted.ptr == NULL)
+        return STATUS_OK;
+    if (has_star(wanted))
+        return add_name(db, wanted, out, err);
+    buf_add_str(out, " AND seq IN (SELECT seq FROM exchange WHERE instance = ?1"
+                     " UNION SELECT seq FROM exchange WHERE name = ?2)");
+    return STATUS_OK;
+}
+
+static enum status add_subject(sqlite3 *db, const struct audit_subject *subject, struct buf *out,
+                               struct err *err)
+{
+    enum status status;
+
+    if (subject == NULL)
+        return STATUS_OK;
+    buf_add_str(out, " AND seq IN (SELECT seq FROM exchange WHERE instance IN (");
+    for (size_t i = 0; i < subject->count; i++)
+        buf_printf(out, "%s%lld", i == 0 ? "" : ", ", (long long)ingest_hash(subject->ids[i]));
+    buf_add_str(out, ") UNION SELECT seq FROM exchange WHERE instance IS NULL");
+    status = add_name(db, subject->name, out, err);
+    buf_add_byte(out, ')');
+    return status;
+}
+
+/* By which name or, but for a subject, id. ptr NULL: by neither. */
+static struct view instance_of(const struct audit_filter *filter)
+{
+    return filter->subject == NULL ? filter->instance : filter->subject->name;
+}
+
 enum status where_build(sqlite3 *db, const struct audit_filter *filter, struct buf *out,
                         struct err *err)
 {
     enum status status;
 
-    if (filter->instance.len > PATTERN_BYTES)
+    if (instance_of(filter).len > PATTERN_BYTES)
         return err_set(err, STATUS_INVALID, "a filter by instance takes at most %d bytes",
                        PATTERN_BYTES);
     buf_add_str(out, " WHERE 1");
+    if (filter->id.ptr != NULL)
+        buf_printf(out, " AND id = %lld", (long long)ingest_id_hash(filter->id));
     status = add_words(db, filter, out, err);
     if (status == STATUS_OK)
         status = add_period(db, &filter->period, out, err);
-    return status == STATUS_OK ? add_instance(db, filter->instance, out, err) : status;
+    if (status == STATUS_OK)
+        status = add_instance(db, filter->instance, out, err);
+    return status == STATUS_OK ? add_subject(db, filter->subject, out, err) : status;
 }
 
 /* The names that begin like the pattern lie between its front and that with a byte behind it that
@@ -237,12 +271,14 @@ static void bind_pattern(sqlite3_stmt *stmt, struct view pattern)
 
 void where_bind(sqlite3_stmt *stmt, const struct audit_filter *filter)
 {
-    if (filter->instance.ptr == NULL)
+    struct view wanted = instance_of(filter);
+
+    if (wanted.ptr == NULL)
         return;
-    if (has_star(filter->instance)) {
-        bind_pattern(stmt, filter->instance);
+    if (has_star(wanted)) {
+        bind_pattern(stmt, wanted);
         return;
     }
-    (void)sqlite3_bind_int64(stmt, 1, ingest_hash(filter->instance));
-    sql_bind_text(stmt, 2, filter->instance);
+    (void)sqlite3_bind_int64(stmt, 1, ingest_hash(wanted));
+    sql_bind_text(stmt, 2, wanted);
 }

@@ -27,10 +27,11 @@ static const struct command actions[] = {
      "--operation NAME, --class CLASS, --decision allow|rewrite|refuse, --outcome OUTCOME,\n"
      "--reason CODE, --policy NAME, and the period. All that are given have to hold; * in names "
      "stands for any\n"
-     "run of characters. Exits 0 also if nothing was found.\n" JOURNAL_HELP PERIOD_HELP
+     "run of characters. Exits 0 also if nothing was found, 1 if --open read a damaged "
+     "journal.\n" JOURNAL_HELP PERIOD_HELP
      "  --who-created    the story of an instance, with the place of every line\n"
      "  --open           the instances that exist by the journal\n"
-     "  --limit N        at most so many (100; with --open all)\n"
+     "  --limit N        at most so many (100; of a story 1000; with --open all)\n"
      "  --before N       the next page: the answer before it says which\n" INDEX_HELP
      "  --json           the journal's own lines, one exchange a line\n"
      "  --csv            for spreadsheets",

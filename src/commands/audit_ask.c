@@ -218,6 +218,8 @@ int ask_options(const struct command *command, int argc, char **argv, bool query
     ret->filter.period = ret->times.period;
     if (result < 0 && ret->open && ret->who_created != NULL)
         return command_usage(command, "--open and --who-created exclude each other");
+    if (result < 0 && ret->who_created != NULL && ret->filter.instance.ptr != NULL)
+        return command_usage(command, "--instance and --who-created exclude each other");
     return result;
 }
 

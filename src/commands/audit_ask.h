@@ -55,8 +55,12 @@ const char *ask_list(struct arena *arena, struct view list, const char *between)
 /* "00000000000000000001.jsonl:17" */
 const char *ask_place(struct arena *arena, const struct audit_line *line);
 
-/* Other questions of `audit query`. */
+/* How the next page is asked for, if there is one: in the text, else on stderr. */
+void ask_tell_next(const struct ask *ask, uint64_t next, struct buf *out);
+
+/* Other questions of `audit query`. The story as text; ask's filter and page are those of its
+ * exchanges. */
+struct audit_story;
 MUST_CHECK enum status ask_story(const struct ask *ask, struct audit_index *index,
-                                 const struct audit_source *source, struct buf *out,
-                                 struct err *err);
+                                 const struct audit_story *story, struct buf *out, struct err *err);
 int ask_open(const struct command *command, const struct ask *ask);

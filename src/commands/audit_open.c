@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `postern audit query --open`: what exists by the journal, from its last checkpoint and the lines
  * behind it. No index is needed. */
-#include "commands/audit_open.h"
-
 #include <stdlib.h>
 
+#include "audit/existing.h"
+#include "commands/audit_ask.h"
 #include "commands/csv.h"
 #include "json/write.h"
 

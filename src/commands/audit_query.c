@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `postern audit query`: exchanges as a table, as the journal's own lines, or as CSV. */
+#include "audit/story.h"
 #include "commands/audit_ask.h"
 #include "commands/csv.h"
 
@@ -101,7 +102,7 @@ static void begin(struct printing *p, enum ask_format format)
         csv_end_line(&p->csv);
 }
 
-static void tell_next(const struct ask *ask, uint64_t next, struct buf *out)
+void ask_tell_next(const struct ask *ask, uint64_t next, struct buf *out)
 {
     const char *which = ask->page.oldest_first ? "newer" : "older";
 
@@ -131,21 +132,47 @@ static enum status query(const struct ask *ask, struct audit_index *index,
     if (status == STATUS_OK && ask->format == ASK_TEXT)
         columns_print(&p.table, out);
     if (status == STATUS_OK)
-        tell_next(ask, next, out);
+        ask_tell_next(ask, next, out);
     arena_done(&p.arena);
     return status;
 }
 
+static void say_more(const struct ask *ask, struct buf *out)
+{
+    static const char text[] = "More instances have this name: ask for one by its id.";
+
+    if (ask->format == ASK_TEXT)
+        buf_printf(out, "\n%s\n", text);
+    else
+        (void)fprintf(stderr, "%s\n", text);
+}
+
+/* The same exchanges in every format. */
 static enum status query_story(const struct ask *ask, struct audit_index *index,
                                const struct audit_source *source, struct buf *out, struct err *err)
 {
     struct ask of = *ask;
+    struct audit_story story;
+    struct arena arena;
+    enum status status;
 
-    if (ask->format == ASK_TEXT)
-        return ask_story(ask, index, source, out, err);
-    of.filter.instance = view_str(ask->who_created);
-    of.page.oldest_first = true;
-    return query(&of, index, source, out, err);
+    arena_init(&arena, ARENA_BLOCK, ASK_OUT_MAX);
+    status =
+        audit_story_find(index, source->directory, view_str(ask->who_created), &arena, &story, err);
+    if (status == STATUS_OK) {
+        of.filter.subject = &story.subject;
+        of.page.oldest_first = true;
+        of.page.limit = of.page.limit == 0 ? AUDIT_STORY_EXCHANGES : of.page.limit;
+        status = ask->format == ASK_TEXT ? ask_story(&of, index, &story, out, err)
+                                         : query(&of, index, source, out, err);
+        if (status == STATUS_OK && story.more)
+            say_more(ask, out);
+        if (status == STATUS_OK)
+            ask_warn_damage(ask, story.now.damage);
+        audit_story_done(&story);
+    }
+    arena_done(&arena);
+    return status;
 }
 
 int audit_query_command(const struct command *command, int argc, char **argv)

@@ -1,397 +1,237 @@
 /* SPDX-License-Identifier: Apache-2.0
- * `postern audit query --who-created`: the story of an instance, with the place of every line. */
-#include "base/clock.h"
+ * `postern audit query --who-created`: the story of an instance, with the place of every line. What
+ * it stands for and what exists of that is found whatever the filters are; they, and the page, only
+ * limit what is told. */
+#include "audit/story.h"
 #include "base/printable.h"
-#include "commands/audit_open.h"
-#include "commands/who.h"
-#include "trail/row.h"
+#include "commands/audit_tell.h"
 
-enum repeated { PROJECT, FLAVOR, POLICY_SET, CREDENTIAL, REPEATED };
-enum {
-    ARENA_BLOCK = 1 << 16,
-    INSTANCES_MAX = 20,   /* of one name */
-    EXCHANGES_MAX = 1000, /* of one instance */
-    FIELD = 12,           /* width of the words in front */
-};
+enum { ARENA_BLOCK = 1 << 16 };
 
-struct story {
+struct telling_of {
     const struct ask *ask;
-    struct arena arena;
-    struct view ids[INSTANCES_MAX];
-    size_t count;
-    bool more;
-    bool found;   /* something was told of this one */
-    bool created; /* a create, or an orphan line, was told */
-    bool exists;  /* and nothing said later that it is gone */
-    bool gone;
-    int64_t until_us;           /* by the last start that came to something */
-    struct view last[REPEATED]; /* what was said already, and is said again only if it changes */
-    struct buf *out;
+    struct audit_index *index;
+    const struct audit_story *story;
+    struct telling *parts; /* one of each id, and one of what has none */
+    struct arena arena;    /* of what is told at the moment */
     bool failed;
 };
 
-static void say(struct story *s, const char *word, const char *text)
+/* Where it is told: by the first id that it has. */
+static struct telling *part_of(const struct telling_of *t, struct view instance)
 {
-    buf_printf(s->out, "  %-*s", FIELD, word);
-    printable_add(s->out, text == NULL ? VIEW("-") : view_str(text));
-    buf_add_byte(s->out, '\n');
+    return &t->parts[audit_subject_find(&t->story->subject, instance)];
 }
 
-static void say_change(struct story *s, enum repeated which, const char *word, struct view text)
+static bool is_part(const struct telling_of *t, const struct open_instance *entry, size_t part)
 {
-    if (text.len == 0 || view_eq(text, s->last[which]))
-        return;
-    s->last[which] = arena_copy(&s->arena, text);
-    buf_printf(s->out, "  %-*s", FIELD, word);
-    printable_add(s->out, text);
-    buf_add_byte(s->out, '\n');
+    return audit_subject_find(&t->story->subject, entry->instance) == part;
 }
 
-static const char *or_else(const char *text, const char *otherwise)
+static bool tell(void *user, const struct audit_exchange *exchange)
 {
-    return text == NULL ? otherwise : text;
+    struct telling_of *t = user;
+    struct audit_told told;
+
+    arena_reset(&t->arena);
+    t->failed = audit_tell(exchange, &t->arena, &told) != STATUS_OK;
+    if (!t->failed)
+        tell_exchange(part_of(t, told.instance), exchange, &told, &t->arena);
+    return !t->failed;
 }
 
-static const char nobody[] = "somebody whom the journal doesn't name";
+/* What is asked of an exchange, whatever the filters are. */
+struct fact {
+    bool found, began, gone;
+};
 
-static void tell_credential(struct story *s, struct arena *arena, const struct audit_told *told)
+static bool each_fact(void *user, const struct audit_exchange *exchange)
 {
-    if (told->credential_kind.len > 0)
-        say_change(
-            s, CREDENTIAL, "credential",
-            arena_printf(arena, "%.*s %.*s, verified: %.*s", VIEW_ARGS(told->credential_kind),
-                         VIEW_ARGS(told->credential_digest), VIEW_ARGS(told->credential_verified)));
-    if (told->client.len > 0)
-        say(s, "client", ask_text(arena, told->client));
-}
-
-/* policy, rule, place and message of each reason. */
-static void tell_reasons(struct story *s, struct arena *arena, struct row *row)
-{
-    if (row_list(row, ROW_REASONS) == JREF_NONE)
-        return;
-    JDOC_EACH(&row->doc, row_list(row, ROW_REASONS), reason)
-    {
-        struct view policy = row_text_in(row, reason, VIEW("policy"));
-        struct view rule = row_text_in(row, reason, VIEW("rule"));
-        struct view at = row_text_in(row, reason, VIEW("at"));
-
-        say(s, "reason",
-            arena_printf(arena, "%.*s: %.*s (%.*s%s%.*s%s%.*s)",
-                         VIEW_ARGS(row_text_in(row, reason, VIEW("code"))),
-                         VIEW_ARGS(row_text_in(row, reason, VIEW("message"))), VIEW_ARGS(policy),
-                         rule.len > 0 ? " " : "", VIEW_ARGS(rule), at.len > 0 ? " " : "",
-                         VIEW_ARGS(at))
-                .ptr);
-    }
-}
-
-static struct view raw_in(const struct row *row, jref object, struct view name)
-{
-    jref value = jdoc_member(&row->doc, object, name);
-
-    return value == JREF_NONE ? VIEW("nothing") : jdoc_raw(&row->doc, value);
-}
-
-static void tell_edits(struct story *s, struct arena *arena, struct row *row)
-{
-    if (row_list(row, ROW_EDITS) == JREF_NONE)
-        return;
-    JDOC_EACH(&row->doc, row_list(row, ROW_EDITS), edit)
-    {
-        say(s, "edited",
-            arena_printf(arena, "%.*s from %.*s to %.*s, by %.*s (%.*s)",
-                         VIEW_ARGS(row_text_in(row, edit, VIEW("path"))),
-                         VIEW_ARGS(raw_in(row, edit, VIEW("old"))),
-                         VIEW_ARGS(raw_in(row, edit, VIEW("new"))),
-                         VIEW_ARGS(row_text_in(row, edit, VIEW("policy"))),
-                         VIEW_ARGS(row_text_in(row, edit, VIEW("op"))))
-                .ptr);
-    }
-}
-
-static void tell_decision(struct story *s, struct arena *arena, const struct audit_exchange *x,
-                          const struct audit_told *told)
-{
-    const char *exceptions = ask_list(arena, told->exceptions, ", ");
-    const char *why;
-    struct row row;
-
-    if (told->decision.len == 0)
-        return;
-    say(s, "decision",
-        arena_printf(arena, "%.*s, under %s%s%s", VIEW_ARGS(told->decision),
-                     or_else(ask_list(arena, told->policies, ", "), "no policy"),
-                     exceptions == NULL ? "" : ", by exception ",
-                     exceptions == NULL ? "" : exceptions)
-            .ptr);
-    say_change(s, POLICY_SET, "policy set", told->policy_set);
-    if (x->request.text.ptr == NULL || row_read(x->request.text, arena, &row, &why) != STATUS_OK)
-        return;
-    tell_reasons(s, arena, &row);
-    tell_edits(s, arena, &row);
-}
-
-static void tell_outcome(struct story *s, struct arena *arena, const struct audit_exchange *x,
-                         const struct audit_told *told)
-{
-    struct view outcome = told->outcome;
-
-    if (outcome.len == 0 && x->request.text.ptr != NULL && view_eq(told->event, VIEW("intent")))
-        outcome = VIEW("none yet");
-    if (outcome.len == 0)
-        return;
-    say(s, "outcome",
-        arena_printf(arena, "%.*s%s%s%s%.*s", VIEW_ARGS(outcome), told->outcome_us != 0 ? ", " : "",
-                     or_else(ask_time(arena, told->outcome_us), ""),
-                     told->error_code.len > 0 ? ", the cloud's error " : "",
-                     VIEW_ARGS(told->error_code))
-            .ptr);
-}
-
-static void tell_lines(struct story *s, struct arena *arena, const struct audit_exchange *x)
-{
-    if (x->request.text.ptr != NULL)
-        say(s, "line", ask_place(arena, &x->request));
-    if (x->outcome.text.ptr != NULL)
-        say(s, "line", arena_printf(arena, "%s (outcome)", ask_place(arena, &x->outcome)).ptr);
-    for (size_t i = 0; i < x->settled_count; i++)
-        say(s, "line",
-            arena_printf(arena, "%s (settled by the cloud's list)",
-                         ask_place(arena, &x->settled[i]))
-                .ptr);
-}
-
-/* The clock of what the exchange started, if it came to something. */
-static void note_until(struct story *s, const struct audit_told *told)
-{
-    bool starts = view_eq(told->class, VIEW("create")) || view_eq(told->class, VIEW("start")) ||
-                  view_eq(told->operation, VIEW("notebooks.lease"));
-
-    if (starts && (view_eq(told->outcome, VIEW("created")) || view_eq(told->outcome, VIEW("done"))))
-        s->until_us = told->auto_stop_s < 0 ? 0 : audit_end_us(told->time_us, told->auto_stop_s);
-    s->gone = s->gone || told->gone;
-    s->exists = (s->exists || view_eq(told->outcome, VIEW("created")) ||
-                 view_eq(told->event, VIEW("orphan"))) &&
-                !s->gone;
-}
-
-static void tell_head(struct story *s, struct arena *arena, const struct audit_told *told)
-{
-    const char *time = or_else(ask_time(arena, told->time_us), "at an unknown time");
-    bool create = view_eq(told->class, VIEW("create"));
-
-    if (view_eq(told->event, VIEW("orphan"))) {
-        buf_printf(s->out, "%s found in the cloud's list; nobody created it by this journal\n",
-                   time);
-        s->created = true;
-        return;
-    }
-    s->created = s->created || (create && !view_eq(told->decision, VIEW("refuse")));
-    buf_printf(s->out, "%s ", time);
-    printable_add(s->out, told->operation);
-    buf_add_str(s->out, " asked for by ");
-    who_add(s->out, told->user_id, told->user_name, told->user_domain, nobody);
-    buf_add_byte(s->out, '\n');
-}
-
-static bool tell(void *user, const struct audit_exchange *x)
-{
-    struct story *s = user;
+    struct fact *fact = user;
     struct audit_told told;
     struct arena arena;
 
     arena_init(&arena, ARENA_BLOCK, ASK_ARENA_MAX);
-    s->failed = audit_tell(x, &arena, &told) != STATUS_OK;
-    if (!s->failed) {
-        s->found = true;
-        tell_head(s, &arena, &told);
-        say_change(s, PROJECT, "project", told.project);
-        say_change(s, FLAVOR, "flavor", told.flavor);
-        tell_credential(s, &arena, &told);
-        tell_decision(s, &arena, x, &told);
-        tell_outcome(s, &arena, x, &told);
-        if (told.gone)
-            say(s, "gone", "the cloud's list doesn't have it any more");
-        tell_lines(s, &arena, x);
-        note_until(s, &told);
-    }
+    fact->found = true;
+    fact->began = fact->began || exchange->request.text.ptr != NULL;
+    fact->gone = fact->gone || (audit_tell(exchange, &arena, &told) == STATUS_OK && told.gone);
     arena_done(&arena);
-    return !s->failed;
+    return true;
 }
 
-/* A create whose line was retired. */
-static void tell_entry(struct story *s, struct arena *arena, const struct open_instance *entry)
+static enum status ask_fact(const struct telling_of *t, const struct audit_filter *filter,
+                            struct fact *ret, struct err *err)
 {
-    if (!s->created) {
-        buf_printf(s->out, "%s %s", or_else(ask_time(arena, entry->since_us), "at an unknown time"),
-                   entry->orphan ? "found in the cloud's list, created by nobody"
-                                 : "asked for by ");
-        if (!entry->orphan)
-            who_add(s->out, entry->user_id, entry->user_name, VIEW_NONE, nobody);
-        buf_add_str(s->out, "; its line was retired, a checkpoint still tells it\n");
-        if (entry->project.len > 0)
-            say(s, "project", ask_text(arena, entry->project));
-        if (entry->flavor.len > 0)
-            say(s, "flavor", ask_text(arena, entry->flavor));
+    const struct audit_page page = {.limit = AUDIT_STORY_EXCHANGES};
+    uint64_t next;
+
+    *ret = (struct fact){.found = false};
+    return audit_query(t->index, filter, &page, &(struct audit_taker){each_fact, ret}, &next, err);
+}
+
+/* Creates that have no line any more, or not yet one that the index knows. */
+static enum status tell_all_retired(struct telling_of *t, struct err *err)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < t->story->now.count && status == STATUS_OK; i++) {
+        const struct open_instance *entry = &t->story->now.list[i];
+        struct audit_filter filter = audit_filter_all();
+        struct fact fact;
+
+        filter.id = entry->id;
+        status = ask_fact(t, &filter, &fact, err);
+        if (status == STATUS_OK && !fact.began && entry->since_us < t->ask->now_us)
+            tell_retired(part_of(t, entry->instance), entry, &t->arena);
     }
-    s->created = s->found = true;
-    if (s->until_us == 0)
-        s->until_us = entry->until_us;
+    return status;
 }
 
-static void tell_end(struct story *s, struct arena *arena, bool exists)
+static void print_existing(const struct ask *ask, struct arena *arena,
+                           const struct open_instance *entry, struct buf *out)
 {
-    const char *until = ask_time(arena, s->until_us);
+    const char *until = ask_time(arena, entry->until_us);
 
-    if (!exists) {
-        buf_add_str(s->out, s->gone ? "Now: it is gone.\n"
-                                    : "Now: by the journal no such instance exists.\n");
+    buf_add_str(out, "Now: it exists by the journal; ");
+    if (until == NULL)
+        buf_add_str(out, "nothing that the journal knows stops it after a time.\n");
+    else if (entry->until_us < ask->now_us)
+        buf_printf(out,
+                   "its last known start ended at %s at the latest: it was stopped, or started "
+                   "again since.\n",
+                   until);
+    else
+        buf_printf(out, "by its last known start it is stopped at %s at the latest.\n", until);
+}
+
+/* The state as the list of what exists has it. */
+static void print_now(struct telling_of *t, const struct open_instance *entry, struct buf *out)
+{
+    const char *since = ask_time(&t->arena, entry->since_us);
+    const char *state;
+
+    if (entry->state == OPEN_EXISTING) {
+        print_existing(t->ask, &t->arena, entry, out);
         return;
     }
-    buf_add_str(s->out, "Now: it exists by the journal; ");
-    if (until == NULL)
-        buf_add_str(s->out, "nothing that the journal knows stops it after a time.\n");
-    else
-        buf_printf(s->out, "by its last known start it %s stopped at %s at the latest.\n",
-                   s->until_us < s->ask->now_us ? "was" : "is", until);
+    state = entry->state == OPEN_UNKNOWN ? "nobody knows whether it was created"
+                                         : "its create is under way";
+    buf_printf(out, "Now: %s (asked for at %s).\n", state,
+               since == NULL ? "an unknown time" : since);
 }
 
-/* Where no line of a create is left, the last checkpoint and the lines behind it say it. */
-static enum status tell_now(struct story *s, const struct audit_source *source, struct view id,
-                            struct err *err)
+/* Nothing exists of it. */
+static enum status print_end(const struct telling_of *t, size_t part, struct buf *out,
+                             struct err *err)
+{
+    const struct audit_subject *subject = &t->story->subject;
+    struct audit_subject one = {.count = 1, .name = VIEW("")};
+    struct audit_filter filter = audit_filter_all();
+    struct fact fact;
+    enum status status;
+
+    if (part == subject->count) {
+        buf_add_str(out, "Now: by the journal nothing of it exists.\n");
+        return STATUS_OK;
+    }
+    one.ids = &subject->ids[part];
+    filter.subject = &one;
+    filter.operation = VIEW("*.create");
+    status = ask_fact(t, &filter, &fact, err);
+    if (status == STATUS_OK)
+        buf_add_str(out, fact.gone ? "Now: it is gone.\n"
+                                   : "Now: by the journal no such instance exists.\n");
+    return status;
+}
+
+static enum status print_part(struct telling_of *t, size_t part, struct buf *out, struct err *err)
+{
+    const struct audit_subject *subject = &t->story->subject;
+    const struct open_list *now = &t->story->now;
+    const struct telling *told = &t->parts[part];
+    size_t count = 0;
+
+    for (size_t i = 0; i < now->count; i++)
+        count += is_part(t, &now->list[i], part);
+    if (part == subject->count && told->out.len == 0 && count == 0)
+        return STATUS_OK;
+    buf_add_str(out, out->len == 0 ? "" : "\n");
+    buf_add_str(out, part < subject->count ? "Instance " : "Without an instance's id, named ");
+    printable_add(out, part < subject->count ? subject->ids[part] : subject->name);
+    buf_add_byte(out, '\n');
+    if (told->out.len > 0)
+        buf_add(out, buf_view(&told->out));
+    else
+        buf_add_str(out, "  (no exchange of it passes the filters, or stands on this page)\n");
+    for (size_t i = 0; i < now->count; i++) {
+        if (is_part(t, &now->list[i], part))
+            print_now(t, &now->list[i], out);
+    }
+    return count == 0 ? print_end(t, part, out, err) : STATUS_OK;
+}
+
+/* Nothing was told: is there nothing, or do the filters and the page leave it out? */
+static enum status print_nothing(const struct telling_of *t, struct buf *out, struct err *err)
 {
     struct audit_filter filter = audit_filter_all();
-    struct open_list open = {.count = 0};
-    struct arena arena;
-    enum status status = STATUS_OK;
-
-    arena_init(&arena, ARENA_BLOCK, ASK_OUT_MAX);
-    filter.instance = id;
-    if (!s->created && !s->gone)
-        status = open_collect(source->directory, &filter, &arena, &open, err);
-    for (size_t i = 0; status == STATUS_OK && i < open.count; i++)
-        tell_entry(s, &arena, &open.list[i]);
-    if (status == STATUS_OK && s->found)
-        tell_end(s, &arena, s->exists || open.count > 0);
-    free(open.list);
-    arena_done(&arena);
-    return status;
-}
-
-static enum status tell_instance(struct story *s, struct audit_index *index,
-                                 const struct audit_source *source, struct view id, struct err *err)
-{
-    const struct audit_page page = {.limit = EXCHANGES_MAX, .oldest_first = true};
-    struct audit_filter filter = s->ask->filter;
-    uint64_t next = 0;
+    struct fact fact;
     enum status status;
 
-    filter.instance = id;
-    s->found = s->created = s->exists = s->gone = false;
-    s->until_us = 0;
-    memset(s->last, 0, sizeof s->last);
-    status = audit_query(index, &filter, &page, &(struct audit_taker){tell, s}, &next, err);
-    if (status == STATUS_OK && s->failed)
-        status = err_set(err, STATUS_NOMEM, "memory is out");
-    if (status == STATUS_OK && next != 0) {
-        buf_add_str(s->out, "... and more: `postern audit query --instance ");
-        printable_add(s->out, id);
-        buf_add_str(s->out, "`\n");
-    }
-    return status == STATUS_OK ? tell_now(s, source, id, err) : status;
+    filter.subject = &t->story->subject;
+    status = ask_fact(t, &filter, &fact, err);
+    if (status != STATUS_OK)
+        return status;
+    buf_add_str(out, fact.found ? "No exchange of an instance \""
+                                : "The journal has no line of an instance \"");
+    printable_add(out, t->story->subject.name);
+    buf_add_str(out, fact.found ? "\" passes the filters, or stands on this page.\n" : "\".\n");
+    return STATUS_OK;
 }
 
-static void add_id(struct story *s, struct view id)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        if (view_eq(s->ids[i], id))
-            return;
-    }
-    if (s->count == INSTANCES_MAX) {
-        s->more = true;
-        return;
-    }
-    s->ids[s->count] = arena_copy(&s->arena, id);
-    s->failed = s->failed || s->ids[s->count].ptr == NULL;
-    s->count += !s->failed;
-}
-
-/* Which instances have that id or name. */
-static bool collect(void *user, const struct audit_exchange *x)
-{
-    struct story *s = user;
-    struct audit_told told;
-    struct arena arena;
-
-    arena_init(&arena, ARENA_BLOCK, ASK_ARENA_MAX);
-    s->failed = audit_tell(x, &arena, &told) != STATUS_OK;
-    if (!s->failed && told.instance.len > 0)
-        add_id(s, told.instance);
-    arena_done(&arena);
-    return !s->failed;
-}
-
-static enum status find_ids(struct story *s, struct audit_index *index,
-                            const struct audit_source *source, struct err *err)
-{
-    const struct audit_page page = {.limit = EXCHANGES_MAX};
-    struct audit_filter filter = s->ask->filter;
-    struct open_list open = {.count = 0};
-    uint64_t next = 0;
-    enum status status;
-
-    filter.instance = view_str(s->ask->who_created);
-    status = audit_query(index, &filter, &page, &(struct audit_taker){collect, s}, &next, err);
-    if (status == STATUS_OK && s->count == 0 && !s->failed) {
-        status = open_collect(source->directory, &filter, &s->arena, &open, err);
-        for (size_t i = 0; status == STATUS_OK && i < open.count; i++) {
-            if (open.list[i].instance.len > 0)
-                add_id(s, open.list[i].instance);
-        }
-        free(open.list);
-    }
-    if (status == STATUS_OK && s->failed)
-        status = err_set(err, STATUS_NOMEM, "memory is out");
-    s->more = s->more || next != 0;
-    return status;
-}
-
-static enum status tell_all(struct story *s, struct audit_index *index,
-                            const struct audit_source *source, struct err *err)
+static enum status print_all(struct telling_of *t, struct buf *out, struct err *err)
 {
     enum status status = STATUS_OK;
-    bool found = false;
 
-    for (size_t i = 0; i < s->count && status == STATUS_OK; i++) {
-        buf_add_str(s->out, i == 0 ? "Instance " : "\nInstance ");
-        printable_add(s->out, s->ids[i]);
-        buf_add_byte(s->out, '\n');
-        status = tell_instance(s, index, source, s->ids[i], err);
-        found = found || s->found;
+    for (size_t i = 0; i <= t->story->subject.count && status == STATUS_OK; i++) {
+        if (t->parts[i].out.failed != STATUS_OK)
+            return err_set(err, STATUS_LIMIT, "the story is too long; ask for less with --limit");
+        status = print_part(t, i, out, err);
     }
-    /* Asked for, but the cloud never gave it an id: told by its name. */
-    if (status == STATUS_OK && s->count == 0) {
-        status = tell_instance(s, index, source, view_str(s->ask->who_created), err);
-        found = s->found;
-    }
-    if (status == STATUS_OK && !found)
-        buf_printf(s->out, "The journal has no line of an instance \"%s\".\n", s->ask->who_created);
-    if (s->more)
-        buf_add_str(s->out, "\nMore instances have this name: ask for one by its id.\n");
+    return status == STATUS_OK && out->len == 0 ? print_nothing(t, out, err) : status;
+}
+
+static enum status tell_story(struct telling_of *t, struct buf *out, struct err *err)
+{
+    uint64_t next = 0;
+    enum status status = STATUS_OK;
+
+    if (t->ask->page.before == 0)
+        status = tell_all_retired(t, err);
+    if (status == STATUS_OK)
+        status = audit_query(t->index, &t->ask->filter, &t->ask->page,
+                             &(struct audit_taker){tell, t}, &next, err);
+    if (status == STATUS_OK && t->failed)
+        status = err_set(err, STATUS_NOMEM, "memory is out");
+    if (status == STATUS_OK)
+        status = print_all(t, out, err);
+    if (status == STATUS_OK)
+        ask_tell_next(t->ask, next, out);
     return status;
 }
 
 enum status ask_story(const struct ask *ask, struct audit_index *index,
-                      const struct audit_source *source, struct buf *out, struct err *err)
+                      const struct audit_story *story, struct buf *out, struct err *err)
 {
-    struct story s = {.ask = ask, .out = out};
+    struct telling parts[AUDIT_STORY_INSTANCES + 1];
+    struct telling_of t = {.ask = ask, .index = index, .story = story, .parts = parts};
     enum status status;
 
-    arena_init(&s.arena, ARENA_BLOCK, ASK_OUT_MAX);
-    status = find_ids(&s, index, source, err);
-    if (status == STATUS_OK)
-        status = tell_all(&s, index, source, err);
-    arena_done(&s.arena);
+    arena_init(&t.arena, ARENA_BLOCK, ASK_ARENA_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        telling_init(&parts[i]);
+    status = tell_story(&t, out, err);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        telling_done(&parts[i]);
+    arena_done(&t.arena);
     return status;
 }

@@ -31,6 +31,7 @@ OPERATIONS = [("demanager.create", "create"), ("notebooks.create", "create"), ("
               ("demanager.delete", "release"), ("demanager.list", "read"), ("other", "other")]
 OUTCOMES = ["created", "done", "failed", "unknown", "refused"]
 FIRST = micros("2026-02-27T20:00:00Z")
+NOTHING = ("Now: it is gone.", "Now: by the journal no such instance exists.", "Now: by the journal nothing of it exists.")
 
 
 class Writer:
@@ -227,12 +228,30 @@ class Desk:
         names = [name for x in self.model.exchanges for name in (x.of_instance("id"), x.of_instance("name"))
                  if name and "\0" not in name and len(name) < 1000]
         who = self.random.choice(names)
-        ids, places = self.model.story(who)
-        out = self.ask("query", f"--who-created={who}")[0].split("\n")
-        assert [row.split()[1] for row in out if row.startswith("  line ")] == places, who
+        asked = self.question(["user", "project", "flavor", "operation", "class", "decision", "outcome", "reason", "policy", "from", "until"])
+        ids, now, told = self.model.story(who, asked)
+        ask = lambda *args: self.ask("query", f"--who-created={who}", *self.options(asked), *args)[0]  # noqa: E731
+        assert ask("--json", "--limit=100000").split("\n")[:-1] == [x.json() for x in told], (who, asked)
+        assert list(csv.DictReader(io.StringIO(ask("--csv", "--limit=100000"), newline=""))) == [x.csv() for x in told], (who, asked)
+        out = ask("--limit=100000").split("\n")
         assert [row for row in out if row.startswith("Instance ")] == [f"Instance {ours}" for ours in ids], who
-        lines = [x.json() for x in reversed(self.model.query({"instance": who}))]
-        assert self.ask("query", f"--who-created={who}", "--json", "--limit=100000")[0].split("\n")[:-1] == lines, who
+        parts = [[x for x in told if x.of_instance("id") == ours] for ours in [*ids, None]]
+        assert [row.split()[1] for row in out if row.startswith("  line ")] == [place for part in parts for x in part for place in x.places()]
+        ends = [self.end(entry) for ours in [*ids, None] for entry in now if entry.get("instance_id") == ours]
+        assert [row for row in out if row.startswith("Now: ") and row not in NOTHING] == ends, (who, asked)
+
+    @staticmethod
+    def end(entry):
+        """How a story says what `--open` lists."""
+        if entry["state"] in ("unknown", "reserved"):
+            said = "nobody knows whether it was created" if entry["state"] == "unknown" else "its create is under way"
+            return f"Now: {said} (asked for at {entry['since'][:19]}Z)."
+        if "until" not in entry:
+            return "Now: it exists by the journal; nothing that the journal knows stops it after a time."
+        until = entry["until"][:19] + "Z"
+        if micros(entry["until"]) < datetime.datetime.now().timestamp() * 1_000_000:
+            return f"Now: it exists by the journal; its last known start ended at {until} at the latest: it was stopped, or started again since."
+        return f"Now: it exists by the journal; by its last known start it is stopped at {until} at the latest."
 
     def check_pages(self, asked, between=lambda: None):
         """Nothing twice, and all that isn't retired meanwhile."""

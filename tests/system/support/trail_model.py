@@ -169,14 +169,19 @@ class Model:
     def query(self, asked):
         return [exchange for exchange in self.exchanges if exchange.matches(asked)]
 
-    def story(self, who):
-        """The instances of that id or name, those that were named last first, up to 20 (where no line that is left has one,
-        those that the last checkpoint knows); and of each the places of the lines that tell of it."""
-        ids = [x.of_instance("id") for x in self.query({"instance": who})]
-        if not any(ids):
-            ids = [entry.get("instance_id") for entry in self.open({"instance": who})]
-        ids = list(dict.fromkeys(filter(None, ids)))[:20]
-        return ids, [place for ours in ids or [who] for x in reversed(self.query({"instance": ours})) for place in x.places()]
+    def story(self, who, asked):
+        """Of that id or name, whatever is asked: the instances, those that were named last first and then those that only
+        the last checkpoint names so, up to 20; and what exists. Of it the exchanges that are asked for, oldest first: those
+        of the instances, and those of the name that have no instance."""
+        named = [x.of_instance("id") for x in self.query({"instance": who})]
+        named += [entry.get("instance_id") for entry in self.open({"instance": who})]
+        ids = list(dict.fromkeys(filter(None, named)))[:20]
+
+        def ours(instance, name):
+            return instance in ids if instance else bool(name) and like(who, name)
+        now = [entry for entry in self.open({}) if ours(entry.get("instance_id"), entry.get("instance_name"))]
+        told = [x for x in reversed(self.query(asked)) if ours(x.of_instance("id"), x.of_instance("name"))]
+        return ids, now, told
 
     def summary(self, by, asked):
         """{keys: counts}, the total, {user: the name that its newest exchange says}."""
