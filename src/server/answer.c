@@ -8,6 +8,7 @@
 #include "audit/existing.h"
 #include "audit/filter.h"
 #include "audit/params.h"
+#include "audit/story.h"
 #include "audit/summary.h"
 #include "base/clock.h"
 #include "base/number.h"
@@ -56,7 +57,8 @@ static const struct param_key open_keys[] = {
     {"from", false},    {"until", false},  {"since", false},    {"user", false},
     {"project", false}, {"flavor", false}, {"instance", false}, {"operation", false},
     {"limit", false},   {NULL, false}};
-static const struct param_key who_keys[] = {{"instance", false}, {NULL, false}};
+static const struct param_key who_keys[] = {
+    FILTER_KEYS, {"limit", false}, {"behind", false}, {NULL, false}};
 
 /* ----- what is asked ----- */
 
@@ -209,25 +211,6 @@ static void write_lines(struct jwriter *w, struct buf *lines)
     jwriter_close_array(w);
 }
 
-static enum status run_query(struct asking *a)
-{
-    CLEANUP(buf_done) struct buf lines;
-    uint64_t next = 0;
-    enum status status;
-    struct jwriter w;
-
-    buf_init(&lines, a->out->max - ENVELOPE_BYTES);
-    status = audit_query_json(a->index, &a->filter, &a->page, &lines, &next, &a->err);
-    if (status != STATUS_OK)
-        return status;
-    begin_answer(a, &w);
-    jwriter_key(&w, "exchanges");
-    write_lines(&w, &lines);
-    if (next > 0)
-        jwriter_member_int(&w, "next", (int64_t)next);
-    return end_answer(a, &w);
-}
-
 static void write_time(struct jwriter *w, const char *key, int64_t time_us)
 {
     char text[CLOCK_TEXT_BYTES];
@@ -279,10 +262,66 @@ static enum status run_open(struct asking *a)
     return end_answer(a, &w);
 }
 
+/* What exists of a story, and whether something of it is left out: at the front of the answer, in
+ * half of what is kept free beside the exchanges. */
+static void write_story(struct asking *a, struct jwriter *w, const struct audit_story *story)
+{
+    size_t count = 0;
+
+    if (story->now.damage[0] != '\0')
+        jwriter_member_text(w, "damage", view_str(story->now.damage));
+    jwriter_key(w, "instances");
+    jwriter_open_array(w);
+    for (; count < story->now.count && a->out->len < ENVELOPE_BYTES / 2; count++)
+        write_instance(w, &story->now.list[count]);
+    jwriter_close_array(w);
+    jwriter_key(w, "more");
+    jwriter_bool(w, story->more || count < story->now.count);
+}
+
+static enum status answer_exchanges(struct asking *a, const struct audit_story *story)
+{
+    CLEANUP(buf_done) struct buf lines;
+    uint64_t next = 0;
+    enum status status;
+    struct jwriter w;
+
+    buf_init(&lines, a->out->max - ENVELOPE_BYTES);
+    status = audit_query_json(a->index, &a->filter, &a->page, &lines, &next, &a->err);
+    if (status != STATUS_OK)
+        return status;
+    begin_answer(a, &w);
+    if (story != NULL)
+        write_story(a, &w, story);
+    jwriter_key(&w, "exchanges");
+    write_lines(&w, &lines);
+    if (next > 0)
+        jwriter_member_int(&w, "next", (int64_t)next);
+    return end_answer(a, &w);
+}
+
+static enum status run_query(struct asking *a)
+{
+    return answer_exchanges(a, NULL);
+}
+
 static enum status run_who_created(struct asking *a)
 {
-    a->filter.operation = VIEW("*.create");
-    return run_query(a);
+    struct view who = a->filter.instance;
+    struct audit_story story;
+    enum status status =
+        audit_story_find(a->index, a->question->directory, who, &a->arena, &story, &a->err);
+
+    if (status != STATUS_OK)
+        return status;
+    a->filter.instance = VIEW_NONE;
+    a->filter.subject = &story.subject;
+    a->page.oldest_first = true;
+    status = answer_exchanges(a, &story);
+    a->filter.instance = who; /* for the next try */
+    a->filter.subject = NULL;
+    audit_story_done(&story);
+    return status;
 }
 
 static void write_counts(struct jwriter *w, const struct audit_counts *counts)

@@ -91,6 +91,25 @@ def test_who_created_open_and_summary(busy):
                                                                    "modelarts.vm.gpu.v100": 1}
 
 
+def test_a_story_is_that_of_the_command(busy, token):
+    """By the name as by the id: what was asked for by the id alone, too; and what of it exists."""
+    ours = busy.journal_events("outcome")[0]["instance"]["id"]
+    assert busy.request("DELETE", f"{CREATE}/{ours}", None, {"X-Auth-Token": token}).status == 400, "it runs"
+    busy.wait_journal(lambda j: len(j.events("outcome")) == 3)
+    told = busy.site.run("audit", "query", "-c", str(busy.site.conf), "--who-created", "nb-1", "--json", conf=False)
+    assert told.returncode == 0, told
+    for who in ("nb-1", ours):
+        status, found, _ = get(busy, f"who-created?instance={who}")
+        assert status == 200 and found["exchanges"] == [json.loads(line) for line in told.stdout.splitlines()], found
+        assert [next(iter(e.values()))["operation"] for e in found["exchanges"]] == ["demanager.create", "demanager.delete"]
+        assert [i["instance_id"] for i in found["instances"]] == [ours] and not found["more"] and "next" not in found
+    _, first, _ = get(busy, "who-created?instance=nb-1&limit=1")
+    _, second, _ = get(busy, f"who-created?instance=nb-1&behind={first['next']}")
+    assert first["exchanges"] + second["exchanges"] == found["exchanges"] and second["instances"] == found["instances"]
+    _, none, _ = get(busy, "who-created?instance=nb-1&user=bob")
+    assert none["exchanges"] == [] and none["instances"] == found["instances"]
+
+
 def test_what_nobody_knows_is_open(gateway, cloud, token):
     cloud.fault("status", "POST *", status=500)
     assert post_create(gateway, token, create_body(name="lost")).status == 500

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "audit/existing.h"
+#include "audit/story.h"
 #include "audit/summary.h"
 #include "json/write.h"
 #include "server/answer.h"
@@ -20,7 +20,7 @@ static struct {
     const char *lines;
     uint64_t next;
     bool anew;
-    char user[64], operation[64], outcome[64], by[64];
+    char user[64], operation[64], outcome[64], by[64], subject[64];
     struct audit_filter filter;
     struct audit_page page;
     size_t groups;
@@ -97,6 +97,8 @@ enum status audit_query_json(struct audit_index *index, const struct audit_filte
     fake.query = STATUS_OK;
     fake.filter = *filter;
     fake.page = *page;
+    if (filter->subject != NULL)
+        keep(fake.subject, sizeof fake.subject, filter->subject->name);
     keep(fake.user, sizeof fake.user, filter->user);
     keep(fake.operation, sizeof fake.operation, filter->operation);
     keep(fake.outcome, sizeof fake.outcome, filter->outcome);
@@ -165,6 +167,21 @@ enum status open_collect(const char *directory, const struct audit_filter *filte
     return STATUS_OK;
 }
 
+enum status audit_story_find(struct audit_index *index, const char *directory, struct view who,
+                             struct arena *arena, struct audit_story *ret, struct err *err)
+{
+    const struct audit_filter all = audit_filter_all();
+
+    (void)index;
+    *ret = (struct audit_story){.subject = {.name = who}, .more = true};
+    return open_collect(directory, &all, arena, &ret->now, err);
+}
+
+void audit_story_done(struct audit_story *story)
+{
+    free(story->now.list);
+}
+
 static struct buf out;
 
 static int set_up(void **state)
@@ -231,8 +248,29 @@ static void keys_become_a_filter(void **state)
     assert_int_equal(fake.page.before, 4);
     assert_int_equal(fake.page.limit, ANSWER_ROWS);
     assert_null(fake.filter.user.ptr);
+}
+
+/* The exchanges of whom it stands for, and what of that exists. */
+static void a_story_is_told_oldest_first(void **state)
+{
+    (void)state;
+    fake.groups = 1;
+    fake.lines = "{\"request\":{}}\n";
+    assert_int_equal(ask("who-created", "instance=i&user=a&behind=4"), 200);
+    assert_string_equal(fake.subject, "i");
+    assert_string_equal(fake.user, "a");
+    assert_null(fake.filter.instance.ptr);
+    assert_true(fake.page.oldest_first);
+    assert_int_equal(fake.page.before, 4);
+    assert_view(
+        buf_view(&out),
+        "{\"seq\":7,\"damaged\":2,\"note\":\"a note\",\"damage\":\"half a line\",\"instances\":[{"
+        "\"since\":\"1970-01-02T00:00:00.000000Z\",\"user_name\":\"alice\",\"state\":"
+        "\"unknown\",\"id\":\"x\"}],\"more\":true,\"exchanges\":[{\"request\":{}}]}\n");
+    fake.query = STATUS_SYNTAX;
     assert_int_equal(ask("who-created", "instance=i"), 200);
-    assert_string_equal(fake.operation, "*.create");
+    assert_true(fake.anew);
+    assert_string_equal(fake.subject, "i");
 }
 
 /* That needs no index. */
@@ -353,6 +391,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(exchanges_become_one_object, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_become_a_filter, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_story_is_told_oldest_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_exists_is_listed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_a_400, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_corrupt_index_is_made_anew_once, set_up, tear_down),
