@@ -10,6 +10,7 @@
 
 #include "audit/told.h"
 #include "journal/salvage.h"
+#include "modelarts/unicode.h"
 
 /* Until when an instance runs: the latest start of it that is known. */
 struct ends {
@@ -46,10 +47,16 @@ static struct view keep(struct collecting *c, struct view text)
     return copy;
 }
 
+bool open_has_name(struct view wanted, struct view name)
+{
+    return audit_passes(wanted, name) || (wanted.len > OPEN_TEXT_BYTES && name.len > 0 &&
+                                          view_eq(utf8_cut(wanted, OPEN_TEXT_BYTES), name));
+}
+
 /* Names only are patterns. */
 static bool passes_instance(struct view wanted, const struct open_item *item)
 {
-    return audit_passes(wanted, item->name) || view_eq(wanted, item->instance);
+    return open_has_name(wanted, item->name) || view_eq(wanted, item->instance);
 }
 
 static bool is_wanted(const struct audit_filter *f, const struct open_item *item)

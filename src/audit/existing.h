@@ -22,6 +22,9 @@ struct open_list {
                                          it is of the lines that can be read, those behind the
                                          damage too */
 };
+/* Whether an entry that has this name, cut as all are, is of that name or pattern; one of another
+ * name that begins with so many of the same bytes is, too. */
+bool open_has_name(struct view wanted, struct view name);
 /* By user, project, flavor, instance, operation and period of the filter. STATUS_IO; STATUS_NOMEM;
  * STATUS_INVALID: as salvage_read. */
 MUST_CHECK enum status open_collect(const char *directory, const struct audit_filter *filter,

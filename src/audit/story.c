@@ -55,7 +55,7 @@ static enum status find_named(struct finding *f, struct audit_index *index, stru
 
 static bool is_named(const struct open_instance *entry, struct view who)
 {
-    return audit_passes(who, entry->name) || view_eq(who, entry->instance);
+    return open_has_name(who, entry->name) || view_eq(who, entry->instance);
 }
 
 /* What the last checkpoint says, though no line that is left names it so. */
@@ -75,7 +75,7 @@ static void keep_its_own(const struct audit_subject *subject, struct open_list *
         const struct open_instance *entry = &open->list[i];
 
         if (entry->instance.len > 0 ? audit_subject_find(subject, entry->instance) < subject->count
-                                    : audit_passes(subject->name, entry->name))
+                                    : open_has_name(subject->name, entry->name))
             open->list[kept++] = *entry;
     }
     open->count = kept;

@@ -222,6 +222,16 @@ def test_a_word_that_plays_with_the_terminal_is_written_out(story):
     assert story.tell("x\x1b[31m") == 'The journal has no line of an instance "x\\x1b[31m".\n'
 
 
+def test_a_long_name_is_found_in_the_list_that_cuts_it(story):
+    """Checkpoints keep 256 bytes of a name."""
+    name = "ä" + "long" * 75
+    story.ask_for(1, outcome="unknown", instance={"name": name})
+    story.write()
+    assert [row["state"] for row in story.open("--instance", name)] == ["unknown"]
+    assert ends(story.tell(name)) == ["Now: nobody knows whether it was created (asked for at 2026-03-01T10:01:00Z)."]
+    assert story.open("--instance", "b" + name) == []
+
+
 def test_nothing_stands_where_nothing_is(story):
     story.ask_for(1, outcome="created", instance={"name": "nb"}, told={"id": "DE-1"},
                   credential={"kind": "none", "verified": "none"}, reasons=[{"code": "request.malformed", "message": "no"}])
