@@ -147,6 +147,14 @@ static void say_more(const struct ask *ask, struct buf *out)
         (void)fprintf(stderr, "%s\n", text);
 }
 
+/* A story goes from hand to hand without what stood beside it. */
+static void say_damage(const struct ask *ask, const char *damage, struct buf *out)
+{
+    if (damage[0] != '\0' && ask->format == ASK_TEXT)
+        buf_add_str(out, "\nThe journal is damaged: what exists now may be told wrong.\n");
+    ask_warn_damage(ask, damage);
+}
+
 /* The same exchanges in every format. */
 static enum status query_story(const struct ask *ask, struct audit_index *index,
                                const struct audit_source *source, struct buf *out, struct err *err)
@@ -168,7 +176,7 @@ static enum status query_story(const struct ask *ask, struct audit_index *index,
         if (status == STATUS_OK && story.more)
             say_more(ask, out);
         if (status == STATUS_OK)
-            ask_warn_damage(ask, story.now.damage);
+            say_damage(ask, story.now.damage, out);
         audit_story_done(&story);
     }
     arena_done(&arena);

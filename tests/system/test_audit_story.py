@@ -247,3 +247,4 @@ def test_a_story_of_a_damaged_journal_says_so(story):
     for form in ([], ["--json"], ["--csv"]):
         done = story.ask("--who-created", "grant", *form)
         assert "may be told wrong" in done.stderr and "DE-1" in done.stdout, done
+        assert ("The journal is damaged" in done.stdout) == (form == []), done
