@@ -154,13 +154,16 @@ void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint
 
 void seals_end(const struct seals *seals, struct fault_place at, struct fault_list *faults)
 {
+    const char *last;
+
     if (seals->key_count == 0)
         return;
+    last = seals->keys[seals->key_count - 1].id;
     if (seals->count == 0)
         (void)verify_fault(faults, FAULT_SEAL, at,
                            "a key was given, but up to here there is no seal at all");
-    else if (seals->good > 0 && seals->latest + 1 < seals->key_count)
+    else if (seals->good > 0 && memcmp(seals->key, last, sizeof seals->key) != 0)
         (void)verify_fault(faults, FAULT_SEAL, at,
-                           "up to here there is no seal of key %.*s, the last that was given",
-                           DIGEST_HEX_BYTES, seals->keys[seals->key_count - 1].id);
+                           "the last good seal is not of key %.*s, the last that was given",
+                           DIGEST_HEX_BYTES, last);
 }

@@ -42,7 +42,7 @@ struct seals {
 /* A seal line in its place of the chain. whole_from: the seq from which on the chain is whole. */
 void seals_add(struct seals *seals, struct row *row, struct fault_place at, uint64_t whole_from,
                struct fault_list *faults);
-/* Behind the last line, which is at: the last of the keys must have sealed. */
+/* Behind the last line, which is at: the last of the keys must have made the last good seal. */
 void seals_end(const struct seals *seals, struct fault_place at, struct fault_list *faults);
 /* A `start` line of that seq: a run seals nothing before its own. first_seq: of the journal. */
 void seals_add_start(struct seals *seals, uint64_t seq, uint64_t first_seq);

@@ -508,7 +508,7 @@ def test_keys_that_followed_each_other(made, trail, postern, tmp_path):
     (segment, text), = verify(public, after)
     assert segment == trail.name(3) and made.key_id in text and "given after it had sealed" in text
     (segment, text), = verify(public, after, public, after)
-    assert segment == trail.name(3) and new_id in text and "no seal of key" in text
+    assert segment == trail.name(3) and new_id in text and "last good seal is not of key" in text
     (segment, text), = verify(public)
     assert segment == trail.name(1) and new_id in text and "not given" in text
 
