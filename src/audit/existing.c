@@ -187,25 +187,33 @@ static enum status read_open(const char *directory, struct recovery *ret, struct
     return status;
 }
 
-enum status open_collect(const char *directory, const struct audit_filter *filter,
+enum status open_list_of(const struct open_table *table, const struct audit_filter *filter,
                          struct arena *arena, struct open_list *ret, struct err *err)
 {
     struct collecting c = {.filter = filter, .arena = arena};
+
+    open_each(table, each, &c);
+    set_ends(&c);
+    free(c.starts.list);
+    if (c.failed) {
+        free(c.list);
+        return err_set(err, STATUS_NOMEM, "memory is out");
+    }
+    *ret = (struct open_list){.list = c.list, .count = c.count};
+    return STATUS_OK;
+}
+
+enum status open_collect(const char *directory, const struct audit_filter *filter,
+                         struct arena *arena, struct open_list *ret, struct err *err)
+{
     struct recovery recovery = {.table = NULL};
     enum status status = read_open(directory, &recovery, err);
 
     if (status != STATUS_OK)
         return status;
-    open_each(recovery.table, each, &c);
-    set_ends(&c);
-    free(c.starts.list);
-    (void)snprintf(ret->damage, sizeof ret->damage, "%s", recovery.damage);
+    status = open_list_of(recovery.table, filter, arena, ret, err);
+    if (status == STATUS_OK)
+        (void)snprintf(ret->damage, sizeof ret->damage, "%s", recovery.damage);
     recovery_done(&recovery);
-    if (c.failed) {
-        free(c.list);
-        return err_set(err, STATUS_NOMEM, "memory is out");
-    }
-    ret->list = c.list;
-    ret->count = c.count;
-    return STATUS_OK;
+    return status;
 }

@@ -25,6 +25,10 @@ struct open_list {
 /* Whether an entry that has this name, cut as all are, is of that name or pattern; one of another
  * name that begins with so many of the same bytes is, too. */
 bool open_has_name(struct view wanted, struct view name);
+/* The same of a table, without damage. */
+MUST_CHECK enum status open_list_of(const struct open_table *table,
+                                    const struct audit_filter *filter, struct arena *arena,
+                                    struct open_list *ret, struct err *err);
 /* By user, project, flavor, instance, operation and period of the filter. STATUS_IO; STATUS_NOMEM;
  * STATUS_INVALID: as salvage_read. */
 MUST_CHECK enum status open_collect(const char *directory, const struct audit_filter *filter,

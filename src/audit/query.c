@@ -14,9 +14,8 @@ enum {
     SQL_BYTES = 1 << 16,
     ARENA_BLOCK = 1 << 16,
     ARENA_MAX = 1 << 28,
-    SETTLED_MAX = 1024, /* of one exchange; more are left out */
-    BRACKETS = 64,      /* bytes around the lines of an exchange */
-    PICKS = 64,         /* exchanges whose lines are read ahead */
+    BRACKETS = 64, /* bytes around the lines of an exchange */
+    PICKS = 64,    /* exchanges whose lines are read ahead */
 };
 
 /* An exchange, as the index knows it. */
@@ -47,8 +46,7 @@ struct audit_filter audit_filter_all(void)
     return (struct audit_filter){.period = period_always()};
 }
 
-/* By more than the instance. */
-static bool is_filtered(const struct audit_filter *f)
+bool audit_is_filtered(const struct audit_filter *f)
 {
     const struct view texts[] = {f->id,    f->user,     f->project, f->flavor, f->operation,
                                  f->class, f->decision, f->outcome, f->reason, f->policy};
@@ -158,7 +156,7 @@ static enum status read_settled(struct asking *a, struct audit_exchange *exchang
     int step = SQLITE_DONE;
 
     (void)sqlite3_bind_int64(a->settled, 1, (int64_t)exchange->seq);
-    while (status == STATUS_OK && count < SETTLED_MAX &&
+    while (status == STATUS_OK && count < AUDIT_SETTLED_MAX &&
            (step = sqlite3_step(a->settled)) == SQLITE_ROW) {
         if (count == room) {
             struct audit_line *more = arena_array(&a->arena, room * 2 + 4, sizeof *more);
@@ -192,7 +190,7 @@ static enum status check_exchange(struct asking *a, const struct audit_exchange 
     struct audit_told told;
     enum status status;
 
-    if (!a->filtered || exchange->settled_count == SETTLED_MAX)
+    if (!a->filtered || exchange->settled_count == AUDIT_SETTLED_MAX)
         return STATUS_OK;
     status = audit_tell(exchange, &a->arena, &told);
     if (status != STATUS_OK)
@@ -312,7 +310,7 @@ enum status audit_query(struct audit_index *index, const struct audit_filter *fi
     if (page->limit > AUDIT_LIMIT_MAX)
         return err_set(err, STATUS_INVALID, "the limit is more than %d", AUDIT_LIMIT_MAX);
     arena_init(&asking.arena, ARENA_BLOCK, ARENA_MAX);
-    asking.filtered = is_filtered(filter);
+    asking.filtered = audit_is_filtered(filter);
     asking.left = page->limit == 0 ? AUDIT_LIMIT_DEFAULT : page->limit;
     status = prepare(&asking, page, err);
     if (status == STATUS_OK)

@@ -37,6 +37,8 @@ struct audit_filter {
 };
 /* Nothing is filtered. */
 struct audit_filter audit_filter_all(void);
+/* By more than the instance. */
+bool audit_is_filtered(const struct audit_filter *filter);
 
 /* One line of the journal as it stands, without its LF; text.ptr NULL: there is none. */
 struct audit_line {
@@ -48,9 +50,10 @@ struct audit_exchange {
     uint64_t seq;              /* of its first line: the cursor that continues behind it */
     struct audit_line request; /* intent, refusal or orphan line */
     struct audit_line outcome;
-    const struct audit_line *settled; /* in their order */
+    const struct audit_line *settled; /* in their order, AUDIT_SETTLED_MAX at most */
     size_t settled_count;
 };
+enum { AUDIT_SETTLED_MAX = 1024 };
 
 struct audit_page {
     uint64_t before;   /* exchanges with a smaller seq only; 0: from the newest on */

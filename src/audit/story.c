@@ -81,11 +81,77 @@ static void keep_its_own(const struct audit_subject *subject, struct open_list *
     open->count = kept;
 }
 
+void audit_story_know(struct audit_story *story, struct open_list *now)
+{
+    audit_story_done(story);
+    story->now = *now;
+    now->list = NULL;
+    keep_its_own(&story->subject, &story->now);
+    story->looked = true;
+}
+
+enum status audit_story_look(struct audit_story *story, struct err *err)
+{
+    const struct audit_filter all = audit_filter_all();
+    struct open_list open;
+    enum status status;
+
+    if (story->looked)
+        return STATUS_OK;
+    status = open_collect(story->directory, &all, story->arena, &open, err);
+    if (status == STATUS_OK)
+        audit_story_know(story, &open);
+    return status;
+}
+
+/* Whether lines were retired, or somebody moved the first segment away. */
+static bool has_lost_lines(const char *directory)
+{
+    struct trail *trail;
+    const uint64_t *segments;
+    size_t count;
+    bool lost;
+
+    if (trail_open(directory, &trail, NULL) != STATUS_OK)
+        return true;
+    segments = trail_segments(trail, &count);
+    lost = count == 0 || segments[0] != 1;
+    trail_close(&trail);
+    return lost;
+}
+
+/* Whether what exists may name instances that no line names any more. */
+static bool needs_open(const struct audit_story *story, const struct audit_index *index)
+{
+    const struct audit_subject *subject = &story->subject;
+
+    if (audit_index_damaged(index) > 0)
+        return true;
+    return has_lost_lines(story->directory) &&
+           (subject->count != 1 || !view_eq(subject->ids[0], subject->name));
+}
+
+static enum status find_all(struct finding *f, struct audit_index *index, struct err *err)
+{
+    const struct audit_filter all = audit_filter_all();
+    struct audit_story *story = f->story;
+    struct open_list open;
+    enum status status = find_named(f, index, story->subject.name, err);
+
+    if (status != STATUS_OK || f->failed || !needs_open(story, index))
+        return status;
+    status = open_collect(story->directory, &all, f->arena, &open, err);
+    if (status != STATUS_OK)
+        return status;
+    find_open(f, &open, story->subject.name);
+    audit_story_know(story, &open);
+    return STATUS_OK;
+}
+
 enum status audit_story_find(struct audit_index *index, const char *directory, struct view who,
                              struct arena *arena, struct audit_story *ret, struct err *err)
 {
-    const struct audit_filter all = audit_filter_all();
-    struct audit_story story = {.subject = {.name = who}};
+    struct audit_story story = {.directory = directory, .arena = arena, .subject = {.name = who}};
     struct finding f = {.arena = arena, .story = &story};
     enum status status;
 
@@ -93,19 +159,14 @@ enum status audit_story_find(struct audit_index *index, const char *directory, s
     if (f.ids == NULL)
         return err_set(err, STATUS_NOMEM, "memory is out");
     story.subject.ids = f.ids;
-    status = find_named(&f, index, who, err);
-    if (status == STATUS_OK && !f.failed)
-        status = open_collect(directory, &all, arena, &story.now, err);
-    if (status != STATUS_OK)
-        return status;
-    find_open(&f, &story.now, who);
-    if (f.failed) {
+    status = find_all(&f, index, err);
+    if (status == STATUS_OK && f.failed)
+        status = err_set(err, STATUS_NOMEM, "memory is out");
+    if (status == STATUS_OK)
+        *ret = story;
+    else
         audit_story_done(&story);
-        return err_set(err, STATUS_NOMEM, "memory is out");
-    }
-    keep_its_own(&story.subject, &story.now);
-    *ret = story;
-    return STATUS_OK;
+    return status;
 }
 
 void audit_story_done(struct audit_story *story)

@@ -12,14 +12,25 @@ enum {
 };
 
 struct audit_story {
+    const char *directory;        /* of the journal */
+    struct arena *arena;          /* of all texts */
     struct audit_subject subject; /* for a filter; instances that were named last come first */
     bool more;                    /* more instances have the name: they are left out */
+    bool looked;                  /* now is known */
     struct open_list now;         /* what of it exists, newest first */
 };
 
-/* who: an id or a name. directory: the index's. Texts live in the arena; audit_story_done after
- * STATUS_OK only. As audit_query and open_collect. */
+/* who: an id or a name. directory: the index's. What exists is looked at only if it takes that to
+ * know whom a name stands for. directory and arena are
+ * borrowed for as long as the story lives; audit_story_done after STATUS_OK only. As
+ * audit_query and open_collect. */
 MUST_CHECK enum status audit_story_find(struct audit_index *index, const char *directory,
                                         struct view who, struct arena *arena,
                                         struct audit_story *ret, struct err *err);
+/* Looks at what exists, if that isn't known. Reads a segment, so it may take tenths of a second. As
+ * open_collect. */
+MUST_CHECK enum status audit_story_look(struct audit_story *story, struct err *err);
+/* What exists, by somebody who has all exchanges of the story; *now is taken. Its texts live in the
+ * story's arena. */
+void audit_story_know(struct audit_story *story, struct open_list *now);
 void audit_story_done(struct audit_story *story);

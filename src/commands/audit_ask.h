@@ -62,5 +62,5 @@ void ask_tell_next(const struct ask *ask, uint64_t next, struct buf *out);
  * exchanges. */
 struct audit_story;
 MUST_CHECK enum status ask_story(const struct ask *ask, struct audit_index *index,
-                                 const struct audit_story *story, struct buf *out, struct err *err);
+                                 struct audit_story *story, struct buf *out, struct err *err);
 int ask_open(const struct command *command, const struct ask *ask);

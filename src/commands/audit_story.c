@@ -2,6 +2,7 @@
  * `postern audit query --who-created`: the story of an instance, with the place of every line. What
  * it stands for and what exists of that is found whatever the filters are; they, and the page, only
  * limit what is told. */
+#include "audit/fold.h"
 #include "audit/story.h"
 #include "base/printable.h"
 #include "commands/audit_tell.h"
@@ -11,9 +12,12 @@ enum { ARENA_BLOCK = 1 << 16 };
 struct telling_of {
     const struct ask *ask;
     struct audit_index *index;
-    const struct audit_story *story;
+    struct audit_story *story;
     struct telling *parts; /* one of each id, and one of what has none */
     struct arena arena;    /* of what is told at the moment */
+    /* While nobody has looked at what exists: what is told tells it, too, if it is all. */
+    struct audit_fold *fold;
+    bool began[AUDIT_STORY_INSTANCES + 1]; /* the instance's first exchange is told */
     bool failed;
 };
 
@@ -28,6 +32,17 @@ static bool is_part(const struct telling_of *t, const struct open_instance *entr
     return audit_subject_find(&t->story->subject, entry->instance) == part;
 }
 
+static void fold(struct telling_of *t, const struct audit_exchange *exchange,
+                 const struct audit_told *told)
+{
+    if (t->fold == NULL)
+        return;
+    t->failed = t->failed || audit_fold_add(t->fold, exchange) != STATUS_OK;
+    if (view_eq(told->class, view_str(op_class_name(CLASS_CREATE))) ||
+        view_eq(told->event, view_str(journal_event_name(JOURNAL_ORPHAN))))
+        t->began[audit_subject_find(&t->story->subject, told->instance)] = true;
+}
+
 static bool tell(void *user, const struct audit_exchange *exchange)
 {
     struct telling_of *t = user;
@@ -35,8 +50,10 @@ static bool tell(void *user, const struct audit_exchange *exchange)
 
     arena_reset(&t->arena);
     t->failed = audit_tell(exchange, &t->arena, &told) != STATUS_OK;
-    if (!t->failed)
+    if (!t->failed) {
         tell_exchange(part_of(t, told.instance), exchange, &told, &t->arena);
+        fold(t, exchange, &told);
+    }
     return !t->failed;
 }
 
@@ -200,18 +217,74 @@ static enum status print_all(struct telling_of *t, struct buf *out, struct err *
     return status == STATUS_OK && out->len == 0 ? print_nothing(t, out, err) : status;
 }
 
-static enum status tell_story(struct telling_of *t, struct buf *out, struct err *err)
+static enum status tell_all(struct telling_of *t, uint64_t *ret_next, struct err *err)
 {
-    uint64_t next = 0;
     enum status status = STATUS_OK;
 
-    if (t->ask->page.before == 0)
+    if (t->ask->page.before == 0 && t->story->looked)
         status = tell_all_retired(t, err);
     if (status == STATUS_OK)
         status = audit_query(t->index, &t->ask->filter, &t->ask->page,
-                             &(struct audit_taker){tell, t}, &next, err);
+                             &(struct audit_taker){tell, t}, ret_next, err);
     if (status == STATUS_OK && t->failed)
         status = err_set(err, STATUS_NOMEM, "memory is out");
+    return status;
+}
+
+/* Whether the story will be told from its begin, without filters. */
+static bool may_tell_all(const struct telling_of *t)
+{
+    return !audit_is_filtered(&t->ask->filter) && t->ask->page.before == 0 && !t->story->more &&
+           audit_index_damaged(t->index) == 0;
+}
+
+static bool has_told_all(const struct telling_of *t, uint64_t next)
+{
+    for (size_t i = 0; i < t->story->subject.count; i++) {
+        if (!t->began[i])
+            return false;
+    }
+    return next == 0 && audit_fold_is_whole(t->fold);
+}
+
+/* What exists is known without a look at it if all exchanges have just been told. */
+static enum status tell_and_know(struct telling_of *t, uint64_t *ret_next, struct err *err)
+{
+    struct open_list now;
+    enum status status;
+
+    t->fold = audit_fold_new();
+    if (t->fold == NULL)
+        return err_set(err, STATUS_NOMEM, "memory is out");
+    status = tell_all(t, ret_next, err);
+    if (status == STATUS_OK && has_told_all(t, *ret_next)) {
+        status = audit_fold_end(t->fold, t->story->arena, &now, err);
+        if (status == STATUS_OK)
+            audit_story_know(t->story, &now);
+    }
+    audit_fold_free(&t->fold);
+    return status;
+}
+
+static enum status look_and_tell(struct telling_of *t, uint64_t *ret_next, struct err *err)
+{
+    enum status status = audit_story_look(t->story, err);
+
+    for (size_t i = 0; i <= AUDIT_STORY_INSTANCES; i++) {
+        telling_done(&t->parts[i]);
+        telling_init(&t->parts[i]);
+    }
+    return status == STATUS_OK ? tell_all(t, ret_next, err) : status;
+}
+
+static enum status tell_story(struct telling_of *t, struct buf *out, struct err *err)
+{
+    const bool may_know = !t->story->looked && may_tell_all(t);
+    uint64_t next = 0;
+    enum status status = may_know ? tell_and_know(t, &next, err) : STATUS_OK;
+
+    if (status == STATUS_OK && !(may_know && t->story->looked))
+        status = look_and_tell(t, &next, err);
     if (status == STATUS_OK)
         status = print_all(t, out, err);
     if (status == STATUS_OK)
@@ -219,8 +292,8 @@ static enum status tell_story(struct telling_of *t, struct buf *out, struct err 
     return status;
 }
 
-enum status ask_story(const struct ask *ask, struct audit_index *index,
-                      const struct audit_story *story, struct buf *out, struct err *err)
+enum status ask_story(const struct ask *ask, struct audit_index *index, struct audit_story *story,
+                      struct buf *out, struct err *err)
 {
     struct telling parts[AUDIT_STORY_INSTANCES + 1];
     struct telling_of t = {.ask = ask, .index = index, .story = story, .parts = parts};

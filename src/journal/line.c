@@ -195,17 +195,23 @@ enum status line_read_open(struct line *line, struct open_table *table)
     return STATUS_OK;
 }
 
+enum status line_entry(const struct line *line, struct open_entry **ret)
+{
+    *ret = NULL;
+    if (!open_needs_entry(line->step.event, &line->item))
+        return STATUS_OK;
+    *ret = open_entry_new(&line->item);
+    return *ret == NULL ? STATUS_NOMEM : STATUS_OK;
+}
+
 enum status line_apply(const struct line *line, struct open_table *table)
 {
-    struct open_entry *entry = NULL;
+    struct open_entry *entry;
 
     if (!line->known_event)
         return STATUS_OK;
-    if (open_needs_entry(line->step.event, &line->item)) {
-        entry = open_entry_new(&line->item);
-        if (entry == NULL)
-            return STATUS_NOMEM;
-    }
+    if (line_entry(line, &entry) != STATUS_OK)
+        return STATUS_NOMEM;
     open_apply(table, &line->step, &entry);
     open_entry_free(&entry);
     return STATUS_OK;

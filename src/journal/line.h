@@ -29,5 +29,7 @@ MUST_CHECK bool line_peek_time(struct view front, int64_t *ret_us);
 /* Puts the elements of a checkpoint's `open` into the table. STATUS_SYNTAX: it isn't such a list.
  * STATUS_NOMEM. */
 MUST_CHECK enum status line_read_open(struct line *line, struct open_table *table);
+/* What the line brings into the fold; *ret NULL: nothing. STATUS_NOMEM. */
+MUST_CHECK enum status line_entry(const struct line *line, struct open_entry **ret);
 /* Folds the line in; STATUS_NOMEM. */
 MUST_CHECK enum status line_apply(const struct line *line, struct open_table *table);

@@ -317,7 +317,9 @@ static enum status run_who_created(struct asking *a)
     a->filter.instance = VIEW_NONE;
     a->filter.subject = &story.subject;
     a->page.oldest_first = true;
-    status = answer_exchanges(a, &story);
+    status = audit_story_look(&story, &a->err);
+    if (status == STATUS_OK)
+        status = answer_exchanges(a, &story);
     a->filter.instance = who; /* for the next try */
     a->filter.subject = NULL;
     audit_story_done(&story);

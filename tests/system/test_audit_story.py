@@ -90,8 +90,8 @@ def test_a_state_that_only_a_checkpoint_tells(state, said, story):
     entry = {"id": f"{1:032x}", "time": "2026-03-01T09:00:00.000000Z", "operation": CREATE[0], "user": ALICE, "project": "p",
              "instance": {"name": "small"}, "state": state}
     story.folder.mkdir()
-    (story.folder / f"{1:020d}.jsonl").write_bytes(
-        raw({"v": 1, "seq": 1, "prev": "0" * 64, "time": entry["time"], "event": "checkpoint", "open": [entry]}) + b"\n")
+    (story.folder / f"{2:020d}.jsonl").write_bytes(
+        raw({"v": 1, "seq": 2, "prev": "0" * 64, "time": entry["time"], "event": "checkpoint", "open": [entry]}) + b"\n")
     assert [row["state"] for row in story.open()] == [state]
     text = story.tell("small")
     assert "asked for by alice (u-a); its line was retired" in text
