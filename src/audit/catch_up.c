@@ -13,7 +13,7 @@
 #include "trail/row.h"
 #include "trail/trail.h"
 
-enum { CHUNK_LINES = 1000000, PATIENCE_LINES = 512, LINE_ARENA = 1 << 22 };
+enum { CHUNK_LINES = 1000000, PATIENCE_LINES = 512, LINE_ARENA = AUDIT_LINE_BYTES };
 
 struct place {
     struct trail_place next;

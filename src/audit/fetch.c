@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "audit/index.h"
 #include "journal/segment.h"
 
-enum { OPEN_SEGMENTS = 8, FIRST_BYTES = 4096, LINE_BYTES = 1 << 21 };
+enum { OPEN_SEGMENTS = 8, FIRST_BYTES = 4096, LINE_BYTES = AUDIT_LINE_BYTES + 1 /* LF */ };
 
 struct fetch {
     int dir_fd;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "audit/index.h"
 #include "audit/schema.h"
 #include "audit/words.h"
 #include "base/digest.h"
@@ -12,9 +13,7 @@
 enum {
     ARENA_BLOCK = 1 << 16,
     ARENA_MAX = 1 << 28,
-    LIST_BYTES = 1 << 20,
-    LINE_BYTES = 1 << 22, /* no line but a checkpoint is longer */
-    HEAD_BYTES = 256,     /* its event stands in these */
+    HEAD_BYTES = 256, /* of a line: its event stands in these */
 };
 static const uint64_t seq_max = INT64_MAX / 2; /* sums with it don't overflow */
 
@@ -23,7 +22,7 @@ struct ingest {
     struct words *words;
     sqlite3_stmt *find, *add, *merge, *settle, *block, *segment, *damaged;
     struct arena arena;
-    struct buf list;
+    struct buf list; /* of a line's elements, so never longer than the line */
     int64_t unknown; /* the key of that outcome */
     uint64_t seq;
     int64_t block_key, block_low, block_high; /* block_key -1: none */
@@ -106,7 +105,7 @@ enum status ingest_open(sqlite3 *db, struct ingest **ret, struct err *err)
     in->db = db;
     in->block_key = -1;
     arena_init(&in->arena, ARENA_BLOCK, ARENA_MAX);
-    buf_init(&in->list, LIST_BYTES);
+    buf_init(&in->list, AUDIT_LINE_BYTES);
     status = prepare(in, err);
     if (status != STATUS_OK) {
         ingest_close(&in);
@@ -432,7 +431,7 @@ static enum status take_row(struct ingest *in, struct row *row, const struct tra
 /* Its `open` is large and of no use here. */
 static bool is_long_checkpoint(struct view text)
 {
-    return text.len > LINE_BYTES &&
+    return text.len > AUDIT_LINE_BYTES &&
            memmem(text.ptr, HEAD_BYTES, "\"event\":\"checkpoint\"", 20) != NULL;
 }
 
@@ -451,7 +450,7 @@ enum status ingest_line(struct ingest *in, const struct trail_line *line, struct
     if (is_long_checkpoint(line->text))
         return STATUS_OK;
     arena_reset(&in->arena);
-    if (line->whole && line->text.len <= LINE_BYTES)
+    if (line->whole && line->text.len <= AUDIT_LINE_BYTES)
         status = row_read(line->text, &in->arena, &row, &why);
     if (status == STATUS_NOMEM)
         return err_set(err, status, "memory is out");

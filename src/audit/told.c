@@ -3,8 +3,6 @@
 
 #include "audit/words.h"
 
-enum { LIST_BYTES = 1 << 20 };
-
 static const struct {
     enum row_member member;
     size_t field;
@@ -93,7 +91,7 @@ static enum status take_list(struct row *row, enum row_member member, const char
 
     if (list->len > 0 || row_list(row, member) == JREF_NONE)
         return STATUS_OK;
-    buf_init(&text, LIST_BYTES);
+    buf_init(&text, AUDIT_LINE_BYTES); /* a list is never longer than its line */
     JDOC_EACH(&row->doc, row_list(row, member), element)
     {
         struct view one =

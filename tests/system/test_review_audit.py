@@ -8,6 +8,8 @@ import socket
 
 import pytest
 
+from support import written
+
 TIME = "2026-01-02T03:04:05.000000Z"
 PLAYS = ["\x1b[31mred\x1b[0m", "a\nline        forged", "nosnatas\u202e\u2066x", "\u009b2Jc1", "a\u2028b\u200bc\x7f\r", "alice\u3164", "alice\U000e0100"]
 
@@ -129,3 +131,31 @@ def test_a_link_to_a_journal_has_its_index_and_sets_beside_itself(postern, tmp_p
     assert postern("audit", "query", "--journal", tmp_path / "link").returncode == 0
     assert [p.name for p in (tmp_path / "disk").iterdir()] == ["journal"]
     assert postern("audit", "query", "--journal", tmp_path / "nothing" / ".").returncode == 2
+
+
+def refusal(number, **more):
+    return {"event": "refusal", "id": f"{number:032x}", "operation": "demanager.create", "class": "create",
+            "user": {"id": "u", "name": "alice"}, "decision": "refuse", "outcome": "refused", "policies": ["p"],
+            "reasons": [{"code": "flavor.not_allowed", "policy": "p"}], **more}
+
+
+def ids(done):
+    assert done.returncode == 0, done
+    return sorted(json.loads(line)["request"]["id"] for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("more", [{"path": "x" * (3 << 20)}, {"policies": ["p" * 1000] * 1200},
+                                  {"exceptions": ["e" * 1000] * 1200}, {"reasons": [{"code": "c" * 1000}] * 1200},
+                                  {"user": {"id": "u" * (2 << 20), "name": "n" * (2 << 20)}}, {"path": "x" * (5 << 20)}])
+def test_a_long_line_keeps_no_question_from_its_answer(more, postern, tmp_path):
+    folder = tmp_path / "journal"
+    written.write_journal(folder, [[refusal(1), refusal(2, **more), refusal(3)]])
+    assert postern("audit", "verify", "--journal", folder).returncode == 0
+    wanted = [f"{n:032x}" for n in (1, 2, 3) if n != 2 or len(json.dumps(more)) < 4 << 20]
+    assert ids(postern("audit", "query", "--journal", folder, "--json")) == wanted
+    assert set(ids(postern("audit", "query", "--journal", folder, "--json", "--user", "*", "--policy", "*p*",
+                           "--reason", "*"))) == set(wanted)
+    assert set(ids(postern("audit", "query", "--journal", folder, "--json", "--user", "alice"))) >= {wanted[0], wanted[-1]}
+    for args in (["query"], ["query", "--csv"], ["summary", "--by", "user,policy,reason"]):
+        done = postern("audit", args[0], "--journal", folder, *args[1:])
+        assert done.returncode == 0, (args, done.stderr)
