@@ -89,7 +89,19 @@ static enum status write_place(struct run *run, struct err *err)
     return status;
 }
 
-/* Lines up to that seq are passed over, so it has to be that of the last line, if that has one. */
+/* The first seq of the segment behind that one; 0: there is none. */
+static uint64_t segment_behind(const struct run *run, uint64_t first)
+{
+    size_t count;
+    const uint64_t *list = trail_segments(run->trail, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] > first)
+            return list[i];
+    }
+    return 0;
+}
+
 static bool is_seq_of(uint64_t seq, struct view line)
 {
     struct arena arena;
@@ -97,12 +109,32 @@ static bool is_seq_of(uint64_t seq, struct view line)
     const char *why;
     bool same;
 
-    if (line.len > LINE_ARENA)
-        return true; /* a checkpoint, which ingest passes over */
     arena_init(&arena, LINE_ARENA / 64, (size_t)LINE_ARENA * 64);
-    same = row_read(line, &arena, &row, &why) != STATUS_OK || row.seq == seq;
+    same = row_read(line, &arena, &row, &why) == STATUS_OK && row.seq == seq;
     arena_done(&arena);
     return same;
+}
+
+/* Lines up to the place's seq are passed over, so it has to be that of the last line, or one of its
+ * segment if that line counts as damaged. */
+static enum catch_up check_seq(struct run *run, struct view line, struct err *err)
+{
+    const struct place *p = &run->place;
+    uint64_t first = p->next.segment, next = segment_behind(run, first);
+    int64_t damaged = 0;
+    char text[96];
+
+    if (line.len <= AUDIT_LINE_BYTES && is_seq_of(p->seq, line))
+        return CATCH_UP_DONE;
+    if (p->seq < first - 1 || (next != 0 && p->seq >= next))
+        return CATCH_UP_OTHER;
+    if (line.len > AUDIT_LINE_BYTES)
+        return CATCH_UP_DONE; /* a checkpoint, mostly, which ingest passes over */
+    (void)sqlite3_snprintf(sizeof text, text, "SELECT damaged FROM segment WHERE first = %lld",
+                           (long long)first);
+    if (sql_number(run->db, text, 0, &damaged, err) != STATUS_OK)
+        return CATCH_UP_FAILED;
+    return damaged > 0 ? CATCH_UP_DONE : CATCH_UP_OTHER;
 }
 
 /* Seeks to the line that was last, and looks whether it is the same. */
@@ -132,8 +164,8 @@ static enum catch_up check_place(struct run *run, struct err *err)
     digest_sha256(line.text, hash);
     return memcmp(hash, p->hash, DIGEST_BYTES) == 0 &&
                    trail_at(run->trail).offset == p->next.offset &&
-                   trail_at(run->trail).segment == p->next.segment && is_seq_of(p->seq, line.text)
-               ? CATCH_UP_DONE
+                   trail_at(run->trail).segment == p->next.segment
+               ? check_seq(run, line.text, err)
                : CATCH_UP_OTHER;
 }
 
@@ -183,8 +215,7 @@ static enum status retell_line(struct run *run, struct fetch *fetch, struct aren
     status = fetch_line(fetch, segment, offset, arena, &line.text, err);
     if (status != STATUS_OK || line.text.ptr == NULL)
         return status;
-    ingest_set_seq(run->ingest, 0);
-    return ingest_line(run->ingest, &line, err);
+    return ingest_again(run->ingest, &line, err);
 }
 
 /* What stays of exchanges that began before that seq: their later lines, in their order. */
@@ -240,7 +271,6 @@ static enum status drop_before(struct run *run, uint64_t first, struct err *err)
         "DELETE FROM main.exchange WHERE seq < ?1",
         "DELETE FROM main.segment WHERE first < ?1",
     };
-    uint64_t seq = ingest_seq(run->ingest);
     enum status status = sql_run(run->db,
                                  "CREATE TABLE IF NOT EXISTS temp.left(seq INTEGER, offset "
                                  "INTEGER); DELETE FROM temp.left",
@@ -250,14 +280,14 @@ static enum status drop_before(struct run *run, uint64_t first, struct err *err)
         status = run_with(run->db, steps[i], first, err);
     if (status == STATUS_OK)
         status = retell(run, err);
-    ingest_set_seq(run->ingest, seq);
     return status;
 }
 
 static enum status take(struct run *run, const struct trail_line *line, struct err *err)
 {
     if (line->at.segment != run->segment) {
-        enum status status = ingest_segment(run->ingest, line->at.segment, err);
+        enum status status = ingest_segment(run->ingest, line->at.segment,
+                                            segment_behind(run, line->at.segment), err);
 
         if (status != STATUS_OK)
             return status;
@@ -331,13 +361,13 @@ static enum status chunk(struct run *run, uint64_t gone, bool *ret_end, struct e
 
 static enum status go_on(struct run *run, uint64_t gone, struct err *err)
 {
-    enum status status = ingest_open(run->db, &run->ingest, err);
+    enum status status = ingest_open(run->db, run->directory, &run->ingest, err);
     bool end = false;
 
     if (status != STATUS_OK)
         return status;
-    ingest_set_seq(run->ingest, run->place.seq);
     run->segment = run->place.next.segment;
+    ingest_go_on(run->ingest, run->segment, segment_behind(run, run->segment), run->place.seq);
     while (status == STATUS_OK && !end) {
         status = chunk(run, gone, &end, err);
         gone = 0;

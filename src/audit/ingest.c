@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "audit/index.h"
+#include "audit/order.h"
 #include "audit/schema.h"
 #include "audit/words.h"
 #include "base/digest.h"
@@ -15,16 +16,15 @@ enum {
     ARENA_MAX = 1 << 28,
     HEAD_BYTES = 256, /* of a line: its event stands in these */
 };
-static const uint64_t seq_max = INT64_MAX / 2; /* sums with it don't overflow */
 
 struct ingest {
     sqlite3 *db;
     struct words *words;
     sqlite3_stmt *find, *add, *merge, *settle, *block, *segment, *damaged;
+    struct order order;
     struct arena arena;
     struct buf list; /* of a line's elements, so never longer than the line */
     int64_t unknown; /* the key of that outcome */
-    uint64_t seq;
     int64_t block_key, block_low, block_high; /* block_key -1: none */
 };
 
@@ -95,7 +95,7 @@ static enum status prepare(struct ingest *in, struct err *err)
     return status;
 }
 
-enum status ingest_open(sqlite3 *db, struct ingest **ret, struct err *err)
+enum status ingest_open(sqlite3 *db, const char *directory, struct ingest **ret, struct err *err)
 {
     struct ingest *in = calloc(1, sizeof *in);
     enum status status;
@@ -106,7 +106,9 @@ enum status ingest_open(sqlite3 *db, struct ingest **ret, struct err *err)
     in->block_key = -1;
     arena_init(&in->arena, ARENA_BLOCK, ARENA_MAX);
     buf_init(&in->list, AUDIT_LINE_BYTES);
-    status = prepare(in, err);
+    status = order_init(&in->order, directory, err);
+    if (status == STATUS_OK)
+        status = prepare(in, err);
     if (status != STATUS_OK) {
         ingest_close(&in);
         return status;
@@ -129,6 +131,7 @@ void ingest_close(struct ingest **ingest)
     (void)sqlite3_finalize(in->block);
     (void)sqlite3_finalize(in->segment);
     (void)sqlite3_finalize(in->damaged);
+    order_done(&in->order);
     buf_done(&in->list);
     arena_done(&in->arena);
     free(in);
@@ -137,12 +140,7 @@ void ingest_close(struct ingest **ingest)
 
 uint64_t ingest_seq(const struct ingest *in)
 {
-    return in->seq;
-}
-
-void ingest_set_seq(struct ingest *in, uint64_t seq)
-{
-    in->seq = seq;
+    return in->order.seq;
 }
 
 int64_t ingest_hash(struct view text)
@@ -441,31 +439,60 @@ static enum status count_damaged(struct ingest *in, uint64_t segment, struct err
     return sql_step(in->damaged, err);
 }
 
-enum status ingest_line(struct ingest *in, const struct trail_line *line, struct err *err)
+/* *ret_read: it can be read. */
+static enum status read_line(struct ingest *in, const struct trail_line *line, struct row *row,
+                             bool *ret_read, struct err *err)
 {
-    struct row row;
     const char *why;
     enum status status = STATUS_SYNTAX;
 
-    if (is_long_checkpoint(line->text))
-        return STATUS_OK;
     arena_reset(&in->arena);
     if (line->whole && line->text.len <= AUDIT_LINE_BYTES)
-        status = row_read(line->text, &in->arena, &row, &why);
-    if (status == STATUS_NOMEM)
-        return err_set(err, status, "memory is out");
-    if (status != STATUS_OK || row.seq <= in->seq || row.seq < line->at.segment ||
-        row.seq > seq_max)
-        return count_damaged(in, line->at.segment, err);
-    in->seq = row.seq;
-    return take_row(in, &row, line, err);
+        status = row_read(line->text, &in->arena, row, &why);
+    *ret_read = status == STATUS_OK;
+    return status == STATUS_NOMEM ? err_set(err, status, "memory is out") : STATUS_OK;
 }
 
-enum status ingest_segment(struct ingest *in, uint64_t first, struct err *err)
+enum status ingest_line(struct ingest *in, const struct trail_line *line, struct err *err)
 {
-    in->seq = first - 1;
+    struct row row;
+    bool good;
+    enum status status;
+
+    if (is_long_checkpoint(line->text))
+        return STATUS_OK;
+    status = read_line(in, line, &row, &good, err);
+    if (status == STATUS_OK && good)
+        status = order_takes(&in->order, row.seq, line, &good, err);
+    if (status != STATUS_OK)
+        return status;
+    return good ? take_row(in, &row, line, err) : count_damaged(in, line->at.segment, err);
+}
+
+enum status ingest_again(struct ingest *in, const struct trail_line *line, struct err *err)
+{
+    struct row row;
+    bool good;
+    enum status status = read_line(in, line, &row, &good, err);
+
+    if (status != STATUS_OK)
+        return status;
+    return good ? take_row(in, &row, line, err) : count_damaged(in, line->at.segment, err);
+}
+
+enum status ingest_segment(struct ingest *in, uint64_t first, uint64_t next, struct err *err)
+{
+    enum status status = order_segment(&in->order, first, next, err);
+
+    if (status != STATUS_OK)
+        return status;
     (void)sqlite3_bind_int64(in->segment, 1, (int64_t)first);
     return sql_step(in->segment, err);
+}
+
+void ingest_go_on(struct ingest *in, uint64_t first, uint64_t next, uint64_t seq)
+{
+    order_go_on(&in->order, first, next, seq);
 }
 
 enum status ingest_flush(struct ingest *in, struct err *err)

@@ -139,9 +139,53 @@ def refusal(number, **more):
             "reasons": [{"code": "flavor.not_allowed", "policy": "p"}], **more}
 
 
+def three_segments(folder):
+    """Of ten lines each: seq 1 to 10, 11 to 20, 21 to 30."""
+    return written.write_journal(folder, [[refusal(10 * part + number) for number in range(2, 11)] for part in range(3)])
+
+
 def ids(done):
     assert done.returncode == 0, done
     return sorted(json.loads(line)["request"]["id"] for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("seq", [5, 10, 15, 25, 30])
+@pytest.mark.parametrize("changed", [4, 6, 11, 17, 26, 500, 2**62 - 5, 2**63])
+def test_a_changed_seq_costs_its_line_and_no_other(seq, changed, postern, tmp_path):
+    """Whatever it is changed to, and wherever it stands; and the index isn't made anew because of it."""
+    if seq == changed:
+        return
+    folder = tmp_path / "journal"
+    three_segments(folder)
+    first = (seq - 1) // 10 * 10 + 1
+    segment = folder / f"{first:020}.jsonl"
+    segment.write_bytes(segment.read_bytes().replace(b'"seq":%d,' % seq, b'"seq":%d,' % changed))
+    index = tmp_path / "journal.index"
+    # The last line of all may have lost those before it: nothing shows that it was changed.
+    taken = seq == 30 and 30 < changed < 2**62
+    wanted = sorted(f"{n:032x}" for n in range(1, 31) if n % 10 != 1 and (n != seq or taken))
+    made = None
+    for _ in range(2):
+        done = postern("audit", "query", "--journal", folder, "--json")
+        assert ids(done) == wanted
+        assert ("in no answer: 1;" in done.stderr) != taken, done.stderr
+        assert made in (None, index.stat().st_ino)
+        made = index.stat().st_ino
+    total = postern("audit", "summary", "--journal", folder, "--by", "user", "--json").stdout.splitlines()[-1]
+    assert json.loads(total)["asked"] == len(wanted)
+
+
+def test_lines_behind_show_that_one_was_changed(postern, tmp_path):
+    """Who asked before they were written had to take it for the last one of a journal that lost some."""
+    folder = tmp_path / "journal"
+    three_segments(folder)
+    last = folder / f"{21:020}.jsonl"
+    lines = last.read_bytes().replace(b'"seq":25,', b'"seq":9025,').splitlines(keepends=True)
+    everything = [f"{n:032x}" for n in range(1, 31) if n % 10 != 1]
+    for count in range(4, 11):
+        last.write_bytes(b"".join(lines[:count]))
+        found = ids(postern("audit", "query", "--journal", folder, "--json"))
+        assert found == [i for i in everything if int(i, 16) <= 20 + count and (count == 5 or int(i, 16) != 25)]
 
 
 @pytest.mark.parametrize("more", [{"path": "x" * (3 << 20)}, {"policies": ["p" * 1000] * 1200},

@@ -48,7 +48,7 @@ void made_line(struct made *m, const char *members)
     int len;
 
     m->seq++;
-    (void)clock_format(start_us + (int64_t)m->seq * 60000000 + jitter, time);
+    (void)clock_format(start_us + (int64_t)(m->seq % 1000000) * 60000000 + jitter, time);
     len =
         snprintf(line, sizeof line, "{\"v\":1,\"seq\":%llu,\"prev\":\"%.64s\",\"time\":\"%s\",%s\n",
                  (unsigned long long)m->seq, m->prev, time, members);
@@ -253,6 +253,15 @@ void made_lines(struct made *m, size_t count)
     }
 }
 
+void made_leaps(struct made *m, size_t count, uint64_t more)
+{
+    for (size_t i = 0; i < count; i++) {
+        m->seq += more;
+        request_line(m, "refusal", ++m->ids);
+        m->seq -= more;
+    }
+}
+
 void made_random_filter(struct made *m, struct audit_filter *ret)
 {
     static const char *const wanted_users[] = {"ann", "u2", "b*", "*", "none"};
@@ -292,19 +301,23 @@ void made_random_filter(struct made *m, struct audit_filter *ret)
 
 /* ---- the same without an index ---- */
 
-static void scan_line(struct scan *s, const struct trail_line *line, uint64_t *last)
+enum { BEHIND = 8, LINES = 60000 };
+
+/* seq 0: it can't be read. */
+struct scan_lines {
+    struct audit_line list[LINES];
+    size_t count;
+};
+
+static void scan_line(struct scan *s, const struct audit_line *line)
 {
-    struct audit_line kept = {.at = line->at};
+    struct audit_line kept = *line;
     struct view event, id;
     struct row row;
     const char *why;
     size_t at = s->count;
 
-    if (!line->whole || row_read(line->text, &s->arena, &row, &why) != STATUS_OK ||
-        row.seq <= *last)
-        return;
-    *last = kept.seq = row.seq;
-    kept.text = arena_copy(&s->arena, line->text);
+    assert_int_equal(row_read(line->text, &s->arena, &row, &why), STATUS_OK);
     event = row_text(&row, ROW_EVENT);
     id = row_text(&row, ROW_ID);
     if (view_eq(event, VIEW("outcome")) || view_eq(event, VIEW("settled"))) {
@@ -330,23 +343,71 @@ static void scan_line(struct scan *s, const struct trail_line *line, uint64_t *l
     assert_true(s->list[at].settled_count < SETTLED);
 }
 
-void scan_read(const struct made *m, struct scan *ret)
+/* Whether taking that line loses one of those behind it in its segment, or it belongs elsewhere. */
+static bool is_out_of_order(const struct scan_lines *lines, size_t at, uint64_t last, uint64_t next)
+{
+    uint64_t seq = lines->list[at].seq, segment = lines->list[at].at.segment;
+
+    if (seq <= last || seq >= next)
+        return true;
+    for (size_t i = at + 1; i < lines->count && i <= at + BEHIND && seq > last + 1; i++) {
+        if (lines->list[i].at.segment == segment && lines->list[i].seq > last &&
+            lines->list[i].seq <= seq)
+            return true;
+    }
+    return false;
+}
+
+static void scan_lines(const struct made *m, struct scan *s, struct scan_lines *ret)
 {
     struct trail *trail;
     struct trail_line line;
     struct err err;
-    uint64_t segment = 0, last = 0;
 
     ret->count = 0;
-    arena_init(&ret->arena, 1 << 20, (size_t)1 << 30);
     assert_int_equal(trail_open(m->directory, &trail, &err), STATUS_OK);
     while (trail_next(trail, &line, &err) == TRAIL_LINE) {
-        if (line.at.segment != segment)
-            last = line.at.segment - 1;
-        segment = line.at.segment;
-        scan_line(ret, &line, &last);
+        struct row row;
+        const char *why;
+        bool read = line.whole && row_read(line.text, &s->arena, &row, &why) == STATUS_OK;
+
+        assert_true(ret->count < LINES);
+        ret->list[ret->count++] =
+            (struct audit_line){arena_copy(&s->arena, line.text), line.at, read ? row.seq : 0};
     }
     trail_close(&trail);
+}
+
+static uint64_t segment_behind(const struct made *m, uint64_t segment)
+{
+    for (size_t i = 0; i < m->segment_count; i++) {
+        if (m->segments[i] > segment)
+            return m->segments[i];
+    }
+    return UINT64_MAX;
+}
+
+void scan_read(const struct made *m, struct scan *ret)
+{
+    static struct scan_lines lines;
+    uint64_t segment = 0, last = 0;
+
+    ret->count = ret->damaged = 0;
+    arena_init(&ret->arena, 1 << 20, (size_t)1 << 30);
+    scan_lines(m, ret, &lines);
+    for (size_t i = 0; i < lines.count; i++) {
+        const struct audit_line *line = &lines.list[i];
+
+        if (line->at.segment != segment)
+            last = line->at.segment - 1;
+        segment = line->at.segment;
+        if (is_out_of_order(&lines, i, last, segment_behind(m, segment))) {
+            ret->damaged++;
+            continue;
+        }
+        last = line->seq;
+        scan_line(ret, line);
+    }
 }
 
 void scan_done(struct scan *scan)
@@ -473,6 +534,7 @@ void made_compare(struct made *m, unsigned filters)
     struct audit_index *index = made_open(m);
 
     scan_read(m, &scan);
+    assert_int_equal(audit_index_damaged(index), scan.damaged);
     for (unsigned i = 0; i < filters; i++) {
         struct audit_filter filter = audit_filter_all();
 

@@ -27,6 +27,8 @@ void made_lines(struct made *made, size_t count);
 void made_line(struct made *made, const char *members);
 /* Bytes as they are, behind the last line. */
 void made_bytes(struct made *made, const char *bytes);
+/* Random lines whose seqs are changed to so many more than they should be. */
+void made_leaps(struct made *made, size_t count, uint64_t more);
 void made_rotate(struct made *made);
 void made_retire(struct made *made);
 /* Takes bytes off the end of the last segment. */
@@ -39,7 +41,7 @@ struct scan {
     struct audit_exchange list[40000];
     struct audit_line settled[40000][SETTLED];
     char ids[40000][40];
-    size_t count;
+    size_t count, damaged;
     struct arena arena;
 };
 void scan_read(const struct made *made, struct scan *ret);

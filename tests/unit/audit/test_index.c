@@ -30,7 +30,7 @@ static void spoil(struct made *m)
 
 static void happen(struct made *m)
 {
-    switch (made_draw(m, 12)) {
+    switch (made_draw(m, 16)) {
     case 0:
         made_retire(m);
         break;
@@ -54,6 +54,13 @@ static void happen(struct made *m)
     case 5:
         made_rotate(m);
         break;
+    case 6:
+    case 7:
+        made_leaps(m, 1 + made_draw(m, 3), 1 + made_draw(m, 60));
+        break;
+    case 8:
+        made_leaps(m, 1, INT64_MAX / 4);
+        break;
     default:
         made_lines(m, 1 + made_draw(m, 40));
         break;
@@ -63,7 +70,7 @@ static void happen(struct made *m)
 static void answers_are_those_of_a_scan(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    for (uint64_t seed = 1; seed <= 8; seed++) {
         struct made m;
 
         made_new(&m, seed);
