@@ -24,7 +24,7 @@ struct place {
 struct run {
     sqlite3 *db;
     const char *directory;
-    const struct audit_patience *patience;
+    struct audit_index *index;
     struct trail *trail;
     struct ingest *ingest;
     struct place place;
@@ -169,6 +169,16 @@ static enum catch_up check_place(struct run *run, struct err *err)
                : CATCH_UP_OTHER;
 }
 
+/* Before its first line it has no segment. */
+static enum catch_up check_none(struct run *run, struct err *err)
+{
+    int64_t any = 0;
+
+    if (sql_number(run->db, "SELECT 1 FROM segment LIMIT 1", 0, &any, err) != STATUS_OK)
+        return CATCH_UP_FAILED;
+    return any == 0 ? CATCH_UP_DONE : CATCH_UP_OTHER;
+}
+
 /* What the index has of segments has to be a run of those that are there, but for older ones.
  * *ret_gone: the first that is there, if rows before it have to go; else 0. */
 static enum catch_up check_segments(struct run *run, uint64_t *ret_gone, struct err *err)
@@ -181,7 +191,7 @@ static enum catch_up check_segments(struct run *run, uint64_t *ret_gone, struct 
 
     *ret_gone = 0;
     if (run->place.next.segment == 0)
-        return CATCH_UP_DONE;
+        return check_none(run, err);
     if (count == 0)
         return CATCH_UP_OTHER;
     if (sql_prepare(run->db, "SELECT first FROM segment ORDER BY first", &stmt, err) != STATUS_OK)
@@ -308,7 +318,7 @@ static enum status take_lines(struct run *run, bool *ret_end, struct err *err)
         struct trail_line line;
         enum status status;
 
-        if (count % PATIENCE_LINES == PATIENCE_LINES - 1 && patience_over(run->patience)) {
+        if (count % PATIENCE_LINES == PATIENCE_LINES - 1 && patience_over(&run->index->patience)) {
             *ret_end = true;
             return STATUS_TIMEOUT;
         }
@@ -339,22 +349,32 @@ static enum status commit(struct run *run, struct err *err)
     return status;
 }
 
-/* What was taken before patience was over is committed, too. */
+/* What was taken before patience was over is committed, too: SQLite would take back all of it if it
+ * were broken off itself. */
+static enum status take_and_commit(struct run *run, bool *ret_end, struct err *err)
+{
+    enum status status = take_lines(run, ret_end, err), committed;
+
+    if (status != STATUS_OK && status != STATUS_TIMEOUT)
+        return status;
+    committed = commit(run, err);
+    if (committed == STATUS_OK && status == STATUS_TIMEOUT)
+        return err_set(err, status, "the index isn't caught up yet; ask again to go on");
+    return committed;
+}
+
 static enum status chunk(struct run *run, uint64_t gone, bool *ret_end, struct err *err)
 {
-    enum status status = sql_run(run->db, "BEGIN IMMEDIATE", "write the index", err), committed;
+    enum status status = sql_run(run->db, "BEGIN IMMEDIATE", "write the index", err);
 
     if (status == STATUS_OK && gone != 0)
         status = drop_before(run, gone, err);
-    if (status == STATUS_OK)
-        status = take_lines(run, ret_end, err);
-    if (status == STATUS_OK || status == STATUS_TIMEOUT) {
-        committed = commit(run, err);
-        if (committed == STATUS_OK && status == STATUS_TIMEOUT)
-            return err_set(err, status, "the index isn't caught up yet; ask again to go on");
-        status = committed;
+    if (status == STATUS_OK) {
+        run->index->patient = true;
+        status = take_and_commit(run, ret_end, err);
+        run->index->patient = false;
     }
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) /* or there is none any more */
         (void)sqlite3_exec(run->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
 }
@@ -393,10 +413,9 @@ static void finish(struct run *run)
     buf_done(&run->last);
 }
 
-enum catch_up catch_up(sqlite3 *db, const char *directory, const struct audit_patience *patience,
-                       struct err *err)
+enum catch_up catch_up(struct audit_index *index, const char *directory, struct err *err)
 {
-    struct run run = {.db = db, .directory = directory, .patience = patience};
+    struct run run = {.db = index->db, .directory = directory, .index = index};
     uint64_t gone = 0;
     enum catch_up result;
 
@@ -408,9 +427,9 @@ enum catch_up catch_up(sqlite3 *db, const char *directory, const struct audit_pa
     return result;
 }
 
-enum catch_up catch_up_look(sqlite3 *db, const char *directory, struct err *err)
+enum catch_up catch_up_look(struct audit_index *index, const char *directory, struct err *err)
 {
-    struct run run = {.db = db, .directory = directory};
+    struct run run = {.db = index->db, .directory = directory, .index = index};
     struct trail_line line;
     uint64_t gone = 0;
     enum catch_up result;

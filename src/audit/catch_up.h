@@ -3,8 +3,7 @@
  * room. */
 #pragma once
 
-#include "audit/index.h"
-#include "audit/sql.h"
+#include "audit/internal.h"
 
 enum catch_up {
     CATCH_UP_DONE,   /* the index knows what the journal has */
@@ -13,10 +12,11 @@ enum catch_up {
 };
 
 /* A chunk is one transaction; what was committed stays whatever comes then. */
-MUST_CHECK enum catch_up catch_up(sqlite3 *db, const char *directory,
-                                  const struct audit_patience *patience, struct err *err);
+MUST_CHECK enum catch_up catch_up(struct audit_index *index, const char *directory,
+                                  struct err *err);
 /* Changes nothing: DONE only if there is nothing to catch up. */
-MUST_CHECK enum catch_up catch_up_look(sqlite3 *db, const char *directory, struct err *err);
+MUST_CHECK enum catch_up catch_up_look(struct audit_index *index, const char *directory,
+                                       struct err *err);
 
 /* True: it is time to give up. */
 bool patience_over(const struct audit_patience *patience);

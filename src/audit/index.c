@@ -17,24 +17,22 @@
 #include "audit/schema.h"
 
 enum {
-    PROGRESS_STEPS = 20000,
+    PROGRESS_STEPS = 100000, /* a millisecond */
+    SCHEMA_LOOKS = 100,
+    VALUE_BYTES = AUDIT_LINE_BYTES * 4,
     PATH_BYTES = 4096,
     LONG_PATH_BYTES = PATH_BYTES + 16,
     LOCK_WAIT_NS = 10000000
 };
 
-/* An index may come from elsewhere: what its schema says calls nothing that could do harm. */
-#define DISTRUST "PRAGMA trusted_schema = OFF;"
-
 /* cache_size is in KiB where negative. Losing the end of an index with the power is no loss. */
 static const char writer_settings[] =
-    DISTRUST "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-             "PRAGMA cache_size = -131072; PRAGMA mmap_size = 0;"
-             "PRAGMA wal_autocheckpoint = 20000; PRAGMA journal_size_limit = 0;";
+    "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+    "PRAGMA cache_size = -131072; PRAGMA mmap_size = 0;"
+    "PRAGMA wal_autocheckpoint = 20000; PRAGMA journal_size_limit = 0;";
 static const char temporary_settings[] =
-    DISTRUST "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -131072;";
-static const char reader_settings[] =
-    DISTRUST "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
+    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -131072;";
+static const char reader_settings[] = "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
 
 struct opening {
     const struct audit_index_settings *settings;
@@ -46,8 +44,14 @@ struct opening {
 
 static int on_progress(void *user)
 {
-    const struct audit_index *index = user;
+    struct audit_index *index = user;
 
+    if (index->patient)
+        return 0;
+    if (index->looks_left == 0)
+        return 1;
+    if (index->looks_left > 0)
+        index->looks_left--;
     return patience_over(&index->patience) ? 1 : 0;
 }
 
@@ -205,6 +209,22 @@ static void close_db(struct audit_index *index)
     index->db = NULL;
 }
 
+/* An index may come from elsewhere: what its schema says calls nothing that could do harm, and no
+ * statement goes on for ever. */
+static void distrust(struct audit_index *index, bool temporary)
+{
+    static const int off[] = {SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_ENABLE_VIEW,
+                              SQLITE_DBCONFIG_ENABLE_TRIGGER};
+
+    for (size_t i = 0; i < ARRAY_LEN(off); i++)
+        (void)sqlite3_db_config(index->db, off[i], 0, NULL);
+    /* It would refuse to go without a rollback journal. */
+    (void)sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, !temporary, NULL);
+    (void)sqlite3_limit(index->db, SQLITE_LIMIT_LENGTH, VALUE_BYTES);
+    index->looks_left = SCHEMA_LOOKS;
+    sqlite3_progress_handler(index->db, PROGRESS_STEPS, on_progress, index);
+}
+
 static enum status open_db(struct audit_index *index, const char *path, int flags,
                            const char *pragmas, struct err *err)
 {
@@ -212,6 +232,8 @@ static enum status open_db(struct audit_index *index, const char *path, int flag
 
     if (sqlite3_open_v2(path, &index->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         status = sql_failed(index->db, "open the index", err);
+    else
+        distrust(index, path[0] == '\0');
     if (status == STATUS_OK)
         status = sql_run(index->db, pragmas, "open the index", err);
     if (status != STATUS_OK)
@@ -241,6 +263,20 @@ static enum status make_file(const struct opening *o, struct err *err)
     return status;
 }
 
+static enum status make_schema(struct audit_index *index, struct err *err)
+{
+    index->looks_left = -1;
+    return schema_make(index->db, err);
+}
+
+static bool has_our_schema(struct audit_index *index)
+{
+    bool ours = schema_is_ours(index->db);
+
+    index->looks_left = -1;
+    return ours;
+}
+
 static enum status make_anew(const struct opening *o, struct err *err)
 {
     enum status status;
@@ -249,7 +285,7 @@ static enum status make_anew(const struct opening *o, struct err *err)
     status = make_file(o, err);
     if (status == STATUS_OK)
         status = open_db(o->index, o->path, SQLITE_OPEN_READWRITE, writer_settings, err);
-    return status == STATUS_OK ? schema_make(o->index->db, err) : status;
+    return status == STATUS_OK ? make_schema(o->index, err) : status;
 }
 
 /* Whether there is something that can be caught up. */
@@ -261,12 +297,12 @@ static bool open_existing(const struct opening *o)
         return false;
     if (open_db(o->index, o->path, SQLITE_OPEN_READWRITE, writer_settings, NULL) != STATUS_OK)
         return false;
-    return schema_is_ours(o->index->db);
+    return has_our_schema(o->index);
 }
 
 static enum status caught_up(struct audit_index *index, const char *directory, struct err *err)
 {
-    switch (catch_up(index->db, directory, &index->patience, err)) {
+    switch (catch_up(index, directory, err)) {
     case CATCH_UP_DONE:
         return STATUS_OK;
     case CATCH_UP_OTHER:
@@ -282,6 +318,8 @@ static enum status open_to_write(const struct opening *o, struct err *err)
     enum status status = STATUS_SYNTAX;
     bool existed = open_existing(o);
 
+    if (!existed && patience_over(&o->index->patience))
+        return err_set(err, STATUS_TIMEOUT, "can't open the index in the time that there is");
     if (existed)
         status = caught_up(o->index, o->settings->directory, err);
     if (!existed || status == STATUS_SYNTAX) {
@@ -334,8 +372,8 @@ static bool open_as_it_is(const struct opening *o)
         open_db(o->index, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, reader_settings, NULL) !=
             STATUS_OK)
         return false;
-    if (schema_is_ours(o->index->db) &&
-        catch_up_look(o->index->db, o->settings->directory, &err) == CATCH_UP_DONE)
+    if (has_our_schema(o->index) &&
+        catch_up_look(o->index, o->settings->directory, &err) == CATCH_UP_DONE)
         return true;
     close_db(o->index);
     return false;
@@ -352,7 +390,7 @@ static enum status open_temporary(const struct opening *o, struct err *err)
                    "this question only",
                    o->path);
     if (status == STATUS_OK)
-        status = schema_make(o->index->db, err);
+        status = make_schema(o->index, err);
     return status == STATUS_OK ? caught_up(o->index, o->settings->directory, err) : status;
 }
 
@@ -387,11 +425,7 @@ static enum status settle(struct audit_index *index, struct err *err)
 {
     enum status status = sql_run(index->db, "BEGIN", "read the index", err);
 
-    if (status == STATUS_OK)
-        status = read_segments(index, err);
-    if (status == STATUS_OK)
-        sqlite3_progress_handler(index->db, PROGRESS_STEPS, on_progress, index);
-    return status;
+    return status == STATUS_OK ? read_segments(index, err) : status;
 }
 
 static enum status open_index(struct opening *o, struct err *err)

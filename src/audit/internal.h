@@ -10,6 +10,8 @@ struct audit_index {
     sqlite3 *db;
     struct fetch *fetch;
     struct audit_patience patience;
+    int looks_left;     /* until a schema that isn't known yet is given up; -1: it is known */
+    bool patient;       /* no statement is broken off: somebody looks between them */
     int lock;           /* of one who only reads; else -1 */
     uint64_t *segments; /* whose lines it has, ascending */
     size_t segment_count;

@@ -48,12 +48,60 @@ enum status schema_make_indexes(sqlite3 *db, struct err *err)
     return sql_run(db, indexes, "make the index", err);
 }
 
+/* How many of the known schema's rows the other has, word for word; -1: one is missing or stands
+ * there twice. optional: any may be missing. */
+static int64_t same_rows(sqlite3 *known, sqlite3 *db, bool optional)
+{
+    sqlite3_stmt *rows = NULL, *find = NULL;
+    int64_t count = -1;
+    int step = SQLITE_ERROR;
+
+    if (sql_prepare(known, "SELECT type, name, tbl_name, sql FROM sqlite_master", &rows, NULL) ==
+            STATUS_OK &&
+        sql_prepare(db,
+                    "SELECT count(*) FROM sqlite_master"
+                    " WHERE type IS ? AND name IS ? AND tbl_name IS ? AND sql IS ?",
+                    &find, NULL) == STATUS_OK)
+        count = 0;
+    while (count >= 0 && (step = sqlite3_step(rows)) == SQLITE_ROW) {
+        int64_t found = -1;
+
+        for (int i = 0; i < 4; i++)
+            (void)sqlite3_bind_value(find, i + 1, sqlite3_column_value(rows, i));
+        if (sqlite3_step(find) == SQLITE_ROW)
+            found = sqlite3_column_int64(find, 0);
+        (void)sqlite3_reset(find);
+        count = found == 1 || (found == 0 && optional) ? count + found : -1;
+    }
+    (void)sqlite3_finalize(rows);
+    (void)sqlite3_finalize(find);
+    return step == SQLITE_DONE ? count : -1;
+}
+
+/* A view in the place of a table may be endless, and a trigger do anything. */
+static bool is_known(sqlite3 *db)
+{
+    sqlite3 *known = NULL;
+    int64_t same = -1, all = -1;
+
+    if (sqlite3_open(":memory:", &known) == SQLITE_OK &&
+        sql_run(known, tables, "", NULL) == STATUS_OK && same_rows(known, db, false) > 0 &&
+        schema_make_indexes(known, NULL) == STATUS_OK)
+        same = same_rows(known, db, true);
+    (void)sqlite3_close_v2(known);
+    return same > 0 &&
+           sql_number(db, "SELECT count(type) FROM sqlite_master", 0, &all, NULL) == STATUS_OK &&
+           all == same;
+}
+
 bool schema_is_ours(sqlite3 *db)
 {
     int64_t version, application, rows;
 
     return sql_number(db, "PRAGMA user_version", 0, &version, NULL) == STATUS_OK &&
            sql_number(db, "PRAGMA application_id", 0, &application, NULL) == STATUS_OK &&
-           version == SCHEMA_VERSION && application == SCHEMA_APPLICATION &&
-           sql_number(db, "SELECT count(*) FROM place", 0, &rows, NULL) == STATUS_OK && rows == 1;
+           version == SCHEMA_VERSION && application == SCHEMA_APPLICATION && is_known(db) &&
+           sql_number(db, "SELECT count(*) FROM (SELECT 1 FROM place LIMIT 2)", 0, &rows, NULL) ==
+               STATUS_OK &&
+           rows == 1;
 }

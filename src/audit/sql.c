@@ -27,6 +27,7 @@ enum status sql_failed(sqlite3 *db, const char *what, struct err *err)
     case SQLITE_NOTADB:
     case SQLITE_ERROR: /* tables or columns that should be there are not */
     case SQLITE_SCHEMA:
+    case SQLITE_TOOBIG: /* no line is so long */
     case SQLITE_MISMATCH:
     case SQLITE_CONSTRAINT:
         return err_set(err, STATUS_SYNTAX, "can't %s: %s", what, sqlite3_errmsg(db));

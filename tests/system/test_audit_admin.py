@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import socket
+import sqlite3
 
 import pytest
 
@@ -129,6 +130,18 @@ def test_an_index_of_rubbish_is_made_anew(busy):
         extra.unlink()
     status, found, _ = get(busy, "query")
     assert status == 200 and len(found["exchanges"]) == 3, found
+
+
+def test_a_planted_index_holds_nobody_up(busy):
+    """Neither a question nor the end of the gateway."""
+    assert get(busy, "query")[0] == 200
+    database = sqlite3.connect(busy.site.folder / "journal.index")
+    database.executescript("DROP TABLE place; CREATE VIEW place AS WITH RECURSIVE r(x) AS"
+                           " (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x AS one FROM r")
+    database.close()
+    status, found, _ = get(busy, "query")
+    assert status == 200 and len(found["exchanges"]) == 3, found
+    assert busy.stop() == 0
 
 
 @pytest.mark.parametrize("path, why", [

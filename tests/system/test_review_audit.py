@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import socket
+import sqlite3
 
 import pytest
 
@@ -203,3 +204,32 @@ def test_a_long_line_keeps_no_question_from_its_answer(more, postern, tmp_path):
     for args in (["query"], ["query", "--csv"], ["summary", "--by", "user,policy,reason"]):
         done = postern("audit", args[0], "--journal", folder, *args[1:])
         assert done.returncode == 0, (args, done.stderr)
+
+
+ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r)"
+
+
+@pytest.mark.parametrize("planted", [
+    f"DROP TABLE place; CREATE VIEW place AS {ENDLESS} SELECT x AS one FROM r",
+    f"ALTER TABLE segment RENAME TO other; CREATE VIEW segment AS {ENDLESS} SELECT x AS first, 0 AS damaged FROM r",
+    f"CREATE TRIGGER t AFTER UPDATE ON place BEGIN SELECT count(*) FROM ({ENDLESS} SELECT x FROM r); END",
+    "CREATE TRIGGER t AFTER UPDATE ON place BEGIN DELETE FROM exchange; END",
+    "ALTER TABLE exchange RENAME TO other; CREATE VIEW exchange AS SELECT * FROM other WHERE 0",
+    "ALTER TABLE exchange ADD COLUMN more", "CREATE INDEX more ON exchange(time)", "DROP INDEX exchange_id",
+    "DROP TABLE settled", "DELETE FROM place", "ANALYZE",
+])
+def test_a_planted_index_is_made_anew(planted, postern, tmp_path):
+    folder, index = tmp_path / "journal", tmp_path / "journal.index"
+    three_segments(folder)
+    before = ids(postern("audit", "query", "--journal", folder, "--json"))
+    database = sqlite3.connect(index)
+    database.executescript(planted)
+    database.close()
+    (folder / f"{21:020}.jsonl").open("ab").write(b"no line\n")
+    assert ids(postern("audit", "query", "--journal", folder, "--json", timeout=20)) == before
+    database = sqlite3.connect(index)
+    schema = " ".join(sql for sql, in database.execute("SELECT sql FROM sqlite_master WHERE sql NOTNULL"))
+    database.close()
+    assert not [word for word in ("VIEW", "TRIGGER", "other", "more", "sqlite_stat1") if word in schema]
+    total = postern("audit", "summary", "--journal", folder, "--by", "user", "--json", timeout=20).stdout.splitlines()[-1]
+    assert json.loads(total)["asked"] == len(before) == 27

@@ -380,6 +380,50 @@ static void who_gives_up_goes_on_next_time(void **state)
     made_remove(&m);
 }
 
+static bool in_no_time(void *user)
+{
+    (void)user;
+    return true;
+}
+
+static ino_t index_file(const struct made *m)
+{
+    struct stat stat_of;
+
+    assert_int_equal(stat(m->index, &stat_of), 0);
+    return stat_of.st_ino;
+}
+
+static void what_takes_long_is_broken_off_and_loses_nothing(void **state)
+{
+    static const char more[] = "DROP INDEX exchange_user;"
+                               "INSERT INTO exchange(seq, time, user) WITH RECURSIVE r(x) AS"
+                               " (SELECT 1000 UNION ALL SELECT x + 1 FROM r LIMIT 200000)"
+                               " SELECT x, x, x FROM r;";
+    struct audit_index *index = NULL;
+    struct audit_index_settings settings = {.patience = {.stop = in_no_time}};
+    struct err err;
+    struct made m;
+    sqlite3 *db;
+    ino_t file;
+
+    (void)state;
+    made_new(&m, 18);
+    made_lines(&m, 100);
+    made_compare(&m, 1);
+    assert_int_equal(sqlite3_open(m.index, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, more, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    settings.directory = m.directory;
+    file = index_file(&m);
+    assert_int_equal(audit_index_open(&settings, &index, &err), STATUS_TIMEOUT);
+    settings.patience.stop = NULL;
+    assert_int_equal(audit_index_open(&settings, &index, &err), STATUS_OK);
+    assert_int_equal(index_file(&m), file);
+    audit_index_close(&index);
+    made_remove(&m);
+}
+
 static void a_page_ends_where_the_buffer_does(void **state)
 {
     struct audit_filter all = audit_filter_all();
@@ -542,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_said_and_harms_nothing),
         cmocka_unit_test(who_may_not_write_reads_or_makes_a_temporary_one),
         cmocka_unit_test(who_gives_up_goes_on_next_time),
+        cmocka_unit_test(what_takes_long_is_broken_off_and_loses_nothing),
         cmocka_unit_test(a_page_ends_where_the_buffer_does),
         cmocka_unit_test(what_is_under_way_came_to_nothing_yet),
         cmocka_unit_test(sums_are_those_of_a_scan),
