@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit/beside.h"
 #include "audit/catch_up.h"
 #include "audit/internal.h"
 #include "audit/schema.h"
@@ -186,12 +187,13 @@ static enum status refuse_others(const struct opening *o, struct err *err)
 static enum status take_lock(struct opening *o, struct err *err)
 {
     char path[LONG_PATH_BYTES];
+    bool made;
 
     path_with(o, ".lock", path);
-    o->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    o->lock = beside_open_lock(path, &made);
     o->writable = o->lock >= 0 && (access(o->path, W_OK) == 0 || errno == ENOENT);
     if (o->writable) {
-        enum status status = give_away(o, o->lock, err);
+        enum status status = made ? give_away(o, o->lock, err) : STATUS_OK;
 
         return status == STATUS_OK ? wait_lock(o, LOCK_EX, err) : status;
     }
@@ -244,14 +246,13 @@ static enum status open_db(struct audit_index *index, const char *path, int flag
 /* A file of nothing, which nobody but its owner can read from the first moment on. */
 static enum status make_file(const struct opening *o, struct err *err)
 {
-    static const char *const ends[] = {"-wal", "-shm", "-journal", ""};
     enum status status;
     int fd;
 
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+    for (size_t i = 0; i <= BESIDE_ENDS; i++) { /* the index itself is the last */
         char path[LONG_PATH_BYTES];
 
-        path_with(o, ends[i], path);
+        path_with(o, i < BESIDE_ENDS ? beside_ends[i] : "", path);
         if (unlink(path) != 0 && errno != ENOENT)
             return err_set_errno(err, errno, "can't take the old index %s away", path);
     }
@@ -293,7 +294,8 @@ static bool open_existing(const struct opening *o)
 {
     struct stat stat;
 
-    if (o->settings->anew || lstat(o->path, &stat) != 0 || !S_ISREG(stat.st_mode))
+    if (o->settings->anew || lstat(o->path, &stat) != 0 || !S_ISREG(stat.st_mode) ||
+        !beside_is_plain(o->path))
         return false;
     if (open_db(o->index, o->path, SQLITE_OPEN_READWRITE, writer_settings, NULL) != STATUS_OK)
         return false;
@@ -434,6 +436,8 @@ static enum status open_index(struct opening *o, struct err *err)
 
     if (status == STATUS_OK)
         status = refuse_others(o, err);
+    if (status == STATUS_OK && o->settings->path != NULL)
+        status = beside_refuse_others(o->path, err);
     if (status == STATUS_OK)
         status = fetch_open(o->settings->directory, &o->index->fetch, err);
     if (status == STATUS_OK)

@@ -233,3 +233,46 @@ def test_a_planted_index_is_made_anew(planted, postern, tmp_path):
     assert not [word for word in ("VIEW", "TRIGGER", "other", "more", "sqlite_stat1") if word in schema]
     total = postern("audit", "summary", "--journal", folder, "--by", "user", "--json", timeout=20).stdout.splitlines()[-1]
     assert json.loads(total)["asked"] == len(before) == 27
+
+
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm", ".lock"])
+def test_what_stands_beside_a_named_index_stays(end, postern, tmp_path):
+    """Somebody chose that name by chance: nothing of it is removed, overwritten or given away."""
+    folder, index, other = tmp_path / "journal", tmp_path / "ev", tmp_path / f"ev{end}"
+    three_segments(folder)
+    if os.geteuid() == 0:
+        os.chown(folder, 65534, 65534)
+    other.write_text("notes of mine\n")
+    for _ in range(2):
+        done = postern("audit", "query", "--journal", folder, "--index", index)
+        assert done.returncode == 2 and str(other) in done.stderr and not index.exists(), done
+        assert other.read_text() == "notes of mine\n" and other.stat().st_uid == os.geteuid()
+    other.unlink()
+    other.mkdir()
+    done = postern("audit", "query", "--journal", folder, "--index", index)
+    assert done.returncode == 2 and str(other) in done.stderr and other.is_dir(), done
+    other.rmdir()
+    other.symlink_to(tmp_path / "target")
+    done = postern("audit", "query", "--journal", folder, "--index", index)
+    assert done.returncode == 2 and other.is_symlink(), done
+    other.unlink()
+    assert len(ids(postern("audit", "query", "--journal", folder, "--index", index, "--json"))) == 27
+
+
+def test_an_empty_lock_that_was_there_is_not_given_away(postern, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    folder, lock = tmp_path / "journal", tmp_path / "ev.lock"
+    three_segments(folder)
+    os.chown(folder, 65534, 65534)
+    lock.touch()
+    assert len(ids(postern("audit", "query", "--journal", folder, "--index", tmp_path / "ev", "--json"))) == 27
+    assert lock.stat().st_uid == 0 and (tmp_path / "ev").stat().st_uid == 65534
+
+
+def test_a_pipe_beside_an_index_holds_nobody_up(postern, tmp_path):
+    folder, pipe = tmp_path / "journal", tmp_path / "journal.index-journal"
+    three_segments(folder)
+    postern("audit", "query", "--journal", folder)
+    os.mkfifo(pipe)
+    assert len(ids(postern("audit", "query", "--journal", folder, "--json", timeout=20))) == 27
