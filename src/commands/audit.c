@@ -79,10 +79,12 @@ static const struct command actions[] = {
      audit_export},
     {"audit verify", "prove that the journal is what was written",
      "[-c FILE | --journal DIR] [--key FILE]... [--witness FILE] [--json]",
-     "Reads every line of every segment: the chain, each intent with its outcome, seals, and the "
-     "witness. Changes\n"
-     "nothing; the gateway may run. Exits 1 if there is a fault, and names it with segment and "
-     "line.\n" JOURNAL_HELP
+     "Reads every line of every segment: the chain, each intent with its outcome, seals, the "
+     "witness, and the\n"
+     "copies of the policy sets beside the journal. Changes nothing; the gateway may run. Exits 1 "
+     "if "
+     "there is a\n"
+     "fault, and names it with segment and line.\n" JOURNAL_HELP
      "  --key FILE       a public key (PEM) whose seals are to hold; several for keys that "
      "followed each other, in\n"
      "                   that order, up to the one in use. Without one, signatures aren't looked "

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "commands/audit.h"
+#include "commands/kept_set.h"
 #include "commands/period_options.h"
 #include "journal/segment.h"
 #include "json/write.h"
@@ -124,6 +125,29 @@ static void print_witness(const struct verify_report *r, struct buf *out)
         buf_add(out, VIEW("warning: the last line of the witness has no end\n"));
 }
 
+static void print_sets(const struct sets_report *sets, struct buf *out)
+{
+    if (sets->named == 0)
+        return;
+    buf_printf(out, "policy sets: %llu, kept beside the journal as they judged: %llu\n",
+               U(sets->named), U(sets->kept));
+    if (sets->missing > 0)
+        buf_printf(out,
+                   "warning: policy sets that aren't kept beside the journal, so that nobody can "
+                   "read there what they said: %llu, the first is %s\n",
+                   U(sets->missing), sets->first_missing);
+}
+
+static struct view verdict(const struct verify_report *r)
+{
+    if (verify_is_well(r))
+        return VIEW("the journal is whole\n");
+    if (r->sets.other == r->faults.count + r->faults.more)
+        return VIEW("the journal is whole, but what is kept of the policy sets is NOT what "
+                    "judged\n");
+    return VIEW("the journal is NOT what was written\n");
+}
+
 static void print_words(const struct verify_report *r, bool keys, struct buf *out)
 {
     print_faults(&r->faults, out);
@@ -132,8 +156,8 @@ static void print_words(const struct verify_report *r, bool keys, struct buf *ou
         buf_printf(out, "note: %s\n", r->notes[i]);
     print_seals(r, keys, out);
     print_witness(r, out);
-    buf_add(out, verify_is_well(r) ? VIEW("the journal is whole\n")
-                                   : VIEW("the journal is NOT what was written\n"));
+    print_sets(&r->sets, out);
+    buf_add(out, verdict(r));
 }
 
 /* ---- as JSON ---- */
@@ -233,6 +257,17 @@ static void write_witness(struct jwriter *w, const struct verify_report *r)
     jwriter_close_object(w);
 }
 
+static void write_sets(struct jwriter *w, const struct sets_report *sets)
+{
+    jwriter_key(w, "policy_sets");
+    jwriter_open_object(w);
+    member_count(w, "named", sets->named);
+    member_count(w, "kept", sets->kept);
+    member_count(w, "missing", sets->missing);
+    member_count(w, "other", sets->other);
+    jwriter_close_object(w);
+}
+
 static void write_json(const struct verify_report *r, bool keys, struct buf *out)
 {
     struct jwriter w;
@@ -255,6 +290,7 @@ static void write_json(const struct verify_report *r, bool keys, struct buf *out
     member_count(&w, "unterminated_bytes", r->torn);
     write_seals(&w, r, keys);
     write_witness(&w, r);
+    write_sets(&w, &r->sets);
     jwriter_key(&w, "notes");
     jwriter_open_array(&w);
     for (unsigned i = 0; i < r->note_count; i++)
@@ -308,13 +344,19 @@ static int parse(const struct command *command, int argc, char **argv, struct op
     return command_one_journal(command, o->conf, o->journal);
 }
 
-static enum status verify(const struct options *o, const char *directory, struct buf *out,
-                          bool *ret_well, struct err *err)
+static enum status verify(const struct options *o, const struct audit_source *source,
+                          struct buf *out, bool *ret_well, struct err *err)
 {
     static struct verify_report report;
     struct ed25519_public keys[KEYS_MAX];
     const struct verify_settings settings = {
-        .directory = directory, .witness = o->witness, .keys = keys, .key_count = o->key_count};
+        .directory = source->directory,
+        .witness = o->witness,
+        .keys = keys,
+        .key_count = o->key_count,
+        .look_at_set = kept_set_look,
+        .sets = source->sets,
+    };
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < o->key_count && status == STATUS_OK; i++)
@@ -344,7 +386,7 @@ int audit_verify(const struct command *command, int argc, char **argv)
     buf_init(&out, OUT_MAX);
     result = RESULT_CANNOT;
     if (audit_find_source(options.conf, options.journal, &arena, &source)) {
-        if (verify(&options, source.directory, &out, &well, &err) == STATUS_OK)
+        if (verify(&options, &source, &out, &well, &err) == STATUS_OK)
             result = well ? RESULT_WELL : RESULT_NO;
         else
             (void)fprintf(stderr, "postern audit verify: %s\n", err.text);

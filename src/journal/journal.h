@@ -80,7 +80,8 @@ void journal_collect(struct journal_mailbox *mailbox,
                      void (*result)(void *user, uint64_t cookie, enum status status), void *user);
 
 /* Keeps a copy of a policy set under sets/<digest>/, files with their names; nothing if it is
- * there. */
+ * there. What stands there and isn't those files, byte for byte, is set aside as
+ * sets/<digest>.changed-<random>, and an error is logged. */
 struct journal_set_file {
     const char *name;
     struct view bytes;

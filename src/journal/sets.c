@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copies of the policy sets that judged: what a line's `policy_set` means stays readable. A copy
- * appears whole under its name or not at all. */
+ * appears whole under its name or not at all. What stands there already is believed as far as its
+ * bytes go: somebody may have changed it, or a restored backup has half of it. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,9 +11,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "journal/internal.h"
 
-enum { PATH_BYTES = 4096 };
+enum { ID_NAME_BYTES = DIGEST_HEX_BYTES + 16 + RANDOM_ID_BYTES, COMPARE_BYTES = 4096 };
 
 static bool digest_ok(const char *digest)
 {
@@ -57,21 +60,122 @@ static void remove_copy(int sets, int dir, const char *name, const struct journa
     (void)unlinkat(sets, name, AT_REMOVEDIR);
 }
 
-/* 0 or an errno; a copy that somebody else put there meanwhile is as good as ours. */
-static int make_copy(int sets, const char *digest, const struct journal_set_file *files,
-                     size_t count)
+/* ---- what stands there already ---- */
+
+static bool has_bytes(int fd, struct view bytes)
 {
-    char name[16 + RANDOM_ID_BYTES], id[RANDOM_ID_BYTES];
-    int dir, failed;
+    char read[COMPARE_BYTES];
+
+    for (;;) {
+        ssize_t len = fd_read(fd, read, sizeof read);
+
+        if (len < 0 || !view_starts(bytes, view_of(read, (size_t)len)))
+            return false;
+        bytes = view_from(bytes, (size_t)len);
+        if (len == 0)
+            return bytes.len == 0;
+    }
+}
+
+static bool is_file(int dir, const struct journal_set_file *file)
+{
+    /* O_NONBLOCK: opening a named pipe must not wait for its other end. */
+    int fd CLEANUP(fd_close) =
+        openat(dir, file->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat facts;
+
+    return fd >= 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
+           (uintmax_t)facts.st_size == file->bytes.len && has_bytes(fd, file->bytes);
+}
+
+/* How many names stand in the folder, up to one more than `most`. */
+static size_t count_names(int dir, size_t most)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    size_t count = 0;
+
+    if (stream == NULL) {
+        if (fd >= 0)
+            (void)close(fd);
+        return most + 1;
+    }
+    /* One thread reads this stream: readdir is safe on it. */
+    /* cppcheck-suppress readdirCalled */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+    for (const struct dirent *entry; count <= most && (entry = readdir(stream)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    (void)closedir(stream);
+    return count;
+}
+
+/* Whether the copy is these files and no other. What can't be read isn't known to be. */
+static bool is_copy(int sets, const char *digest, const struct journal_set_file *files,
+                    size_t count)
+{
+    int dir CLEANUP(fd_close) =
+        openat(sets, digest, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (dir < 0 || count_names(dir, count) != count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_file(dir, &files[i]))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the right one ---- */
+
+static void name_with_id(char out[ID_NAME_BYTES], const char *digest, const char *what)
+{
+    char id[RANDOM_ID_BYTES];
 
     random_id(id);
-    (void)snprintf(name, sizeof name, ".new-%.*s", (int)sizeof id, id);
+    (void)snprintf(out, ID_NAME_BYTES, "%s.%s-%.*s", digest, what, (int)sizeof id, id);
+}
+
+/* What stands under the name isn't the set. It is kept: whoever looks into how it came to be wants
+ * to see it. 0 or an errno. */
+static int set_aside(const char *path, int sets, const char *digest)
+{
+    char name[ID_NAME_BYTES];
+
+    name_with_id(name, digest, "changed");
+    if (renameat(sets, digest, sets, name) != 0)
+        return errno == ENOENT ? 0 : errno;
+    log_line(LOG_ERROR,
+             "the copy of the policy set %s in %s was changed, or isn't whole: it is %s now, and a "
+             "right one takes its place",
+             digest, path, name);
+    return 0;
+}
+
+/* 0 or an errno; a copy that somebody else put there meanwhile is as good as ours. */
+static int put_in_place(const char *path, int sets, const char *name, const char *digest)
+{
+    int failed = 0;
+
+    if (faccessat(sets, digest, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        failed = set_aside(path, sets, digest);
+    if (failed == 0 && renameat(sets, name, sets, digest) != 0)
+        failed = errno;
+    return failed;
+}
+
+static int make_copy(const char *path, int sets, const char *digest,
+                     const struct journal_set_file *files, size_t count)
+{
+    char name[ID_NAME_BYTES];
+    int dir, failed;
+
+    name_with_id(name, "", "new");
     if (mkdirat(sets, name, 0700) != 0)
         return errno;
     dir = openat(sets, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     failed = dir < 0 ? errno : write_files(dir, files, count);
-    if (failed == 0 && renameat(sets, name, sets, digest) != 0)
-        failed = errno;
+    if (failed == 0)
+        failed = put_in_place(path, sets, name, digest);
     if (failed == 0 && fsync(sets) != 0)
         failed = errno;
     else if (failed != 0)
@@ -96,8 +200,8 @@ enum status journal_keep_set(struct journal *journal, const char *digest,
     }
     sets = open(journal->sets, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     failed = sets < 0 ? errno : 0;
-    if (failed == 0 && faccessat(sets, digest, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-        failed = make_copy(sets, digest, files, count);
+    if (failed == 0 && !is_copy(sets, digest, files, count))
+        failed = make_copy(journal->sets, sets, digest, files, count);
     if (sets >= 0)
         (void)close(sets);
     if (failed != 0)

@@ -155,7 +155,7 @@ static void load_all(struct loader *ld)
         load_conflicts(ld);
 }
 
-static bool make_digest(struct loader *ld)
+bool policy_files_digest(const struct policy_file *files, size_t count, char ret[])
 {
     struct digest *digest = digest_new();
     unsigned char sum[DIGEST_BYTES];
@@ -163,17 +163,17 @@ static bool make_digest(struct loader *ld)
     if (digest == NULL)
         return false;
     digest_start(digest);
-    for (size_t i = 0; i < ld->file_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         char size[32];
-        int len = snprintf(size, sizeof size, "%zu", ld->files[i].bytes.len);
+        int len = snprintf(size, sizeof size, "%zu", files[i].bytes.len);
 
-        digest_add(digest, view_of(ld->files[i].name, strlen(ld->files[i].name) + 1));
+        digest_add(digest, view_of(files[i].name, strlen(files[i].name) + 1));
         digest_add(digest, view_of(size, (size_t)len + 1));
-        digest_add(digest, ld->files[i].bytes);
+        digest_add(digest, files[i].bytes);
     }
     digest_finish(digest, sum);
-    digest_hex(sum, ld->set->digest);
-    ld->set->digest[DIGEST_HEX_BYTES] = '\0';
+    digest_hex(sum, ret);
+    ret[DIGEST_HEX_BYTES] = '\0';
     digest_free(&digest);
     return true;
 }
@@ -223,7 +223,7 @@ enum status policy_set_load(const struct policy_file *files, size_t count,
     sort_files(&ld, files, count);
     if (!ld.no_memory)
         load_all(&ld);
-    if (ld.no_memory || !make_digest(&ld))
+    if (ld.no_memory || !policy_files_digest(ld.files, ld.file_count, set->digest))
         status = STATUS_NOMEM;
     else if (diag->faults > faults)
         status = STATUS_INVALID;

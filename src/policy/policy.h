@@ -43,6 +43,8 @@ void policy_set_unref(struct policy_set **set);            /* thread-safe, NULL-
 /* SHA-256 over names and bytes in name order, 64 hex digits and a NUL: for each file its name, a
  * NUL, the number of its bytes in decimal, a NUL, its bytes. */
 const char *policy_set_digest(const struct policy_set *set);
+/* The same of files in name order that needn't load, 65 bytes. False: memory is out. */
+MUST_CHECK bool policy_files_digest(const struct policy_file *files, size_t count, char ret[]);
 size_t policy_set_policies(const struct policy_set *set);
 size_t policy_set_exceptions(const struct policy_set *set);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Line by line. Links judge where a line stands, pairs what it opens and closes, seals and the
- * witness what it must be. */
+ * witness what it must be, sets the policies that it names. */
 #include "proof/verify.h"
 
 #include <fcntl.h>
@@ -28,6 +28,7 @@ struct verify {
     struct links links;
     struct pairs pairs;
     struct seals seals;
+    struct sets sets;
     struct witness witness;
     size_t witness_at; /* the next of its lines */
     struct digest *digest;
@@ -367,6 +368,16 @@ static void take_unread(struct verify *v, struct seen *seen, const char *why)
     v->sealed = false;
 }
 
+static enum status take_set(struct verify *v, struct seen *seen, struct err *err)
+{
+    enum status status = sets_add(&v->sets, row_text(&seen->row, ROW_POLICY_SET), seen->at);
+
+    if (status == STATUS_LIMIT)
+        return err_set(err, status, "segment %020llu, line %llu: more than %d policy sets",
+                       U(seen->at.segment), U(seen->at.line), PAIRS_MAX);
+    return status == STATUS_OK ? status : err_set(err, status, "no memory for the policy sets");
+}
+
 /* Of a line that counts. */
 static enum status take_row(struct verify *v, struct seen *seen, enum links_found found,
                             struct err *err)
@@ -378,6 +389,8 @@ static enum status take_row(struct verify *v, struct seen *seen, enum links_foun
     if (found == LINKS_BROKEN)
         break_off(v, seen->at.seq);
     status = seen->first ? take_first(v, seen, found, err) : take_event(v, seen, err);
+    if (status == STATUS_OK)
+        status = take_set(v, seen, err);
     if (status == STATUS_OK)
         compare_witness(v, seen);
     v->report->unwitnessed +=
@@ -567,6 +580,7 @@ static void finish(struct verify *v)
     report->proven_us = v->seals.proven_us;
     report->late = v->seals.late;
     report->earlier = v->seals.earlier;
+    report->sets = v->sets.report;
     memcpy(report->proven_key, v->seals.key, sizeof report->proven_key);
 }
 
@@ -599,6 +613,7 @@ enum status verify_journal(const struct verify_settings *settings, struct verify
         .settings = settings,
         .report = ret,
         .seals = {.keys = settings->keys, .key_count = settings->key_count},
+        .sets = {.look = settings->look_at_set, .folder = settings->sets, .faults = &ret->faults},
         .digest = digest_new(),
     };
     enum status status = STATUS_OK;
@@ -619,6 +634,7 @@ enum status verify_journal(const struct verify_settings *settings, struct verify
     trail_close(&v.trail);
     witness_done(&v.witness);
     pairs_done(&v.pairs);
+    sets_done(&v.sets);
     arena_done(&v.arena);
     digest_free(&v.digest);
     return status;

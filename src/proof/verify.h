@@ -8,12 +8,16 @@
 #include "base/error.h"
 #include "proof/faults.h"
 #include "proof/seals.h"
+#include "proof/sets.h"
 
 struct verify_settings {
     const char *directory;             /* of the segments */
     const char *witness;               /* a file, or NULL */
     const struct ed25519_public *keys; /* whose signatures hold; none: they aren't looked at */
     size_t key_count;
+    /* As in struct sets. */
+    enum sets_copy (*look_at_set)(const char *sets, const char *digest, struct err *err);
+    const char *sets; /* the folder that has them; for look_at_set */
 };
 
 enum { VERIFY_NOTES_MAX = 8, VERIFY_NOTE_BYTES = 320 };
@@ -40,6 +44,8 @@ struct verify_report {
     struct seals_late late;
     struct seals_earlier earlier;
 
+    struct sets_report sets;
+
     bool witnessed;          /* there is a witness */
     bool witness_torn;       /* its last line is half a one */
     uint64_t witness_lines;  /* seals in it */
@@ -55,6 +61,7 @@ static inline bool verify_is_well(const struct verify_report *report)
 }
 
 /* STATUS_OK, whatever is found; STATUS_IO: it can't be read; STATUS_INVALID: there is no segment;
- * STATUS_NOMEM; STATUS_LIMIT: 131,072 intents are open. Memory is that of the longest line. */
+ * STATUS_NOMEM; STATUS_LIMIT: 131,072 intents are open, or policy sets named. Memory is that of the
+ * longest line. */
 MUST_CHECK enum status verify_journal(const struct verify_settings *settings,
                                       struct verify_report *ret, struct err *err);

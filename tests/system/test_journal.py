@@ -105,3 +105,21 @@ def test_refusals_are_recorded_without_being_waited_for(gateway, cloud, token):
         return sum(line.get("count", 1) for line in lines) == 100
     wait_for(recorded, "100 refusals in the journal")
     assert cloud.creates() == []
+
+
+def test_a_policy_set_that_was_changed_is_kept_anew(gateway_factory, cloud, token):
+    """At a start and at a reload: replays and audits read the copy long after."""
+    gateway = gateway_factory()
+    copy, = (gateway.site.folder / "sets").iterdir()
+    text = (copy / "policies.yaml").read_text()
+    (copy / "policies.yaml").write_text(text.replace("vm.cpu", "vm.gpu"))
+    gateway.reload()
+    assert (copy / "policies.yaml").read_text() == text
+    aside, = (gateway.site.folder / "sets").glob(f"{copy.name}.changed-*")
+    assert (aside / "policies.yaml").read_text() != text
+    assert f"the copy of the policy set {copy.name}" in gateway.stderr and aside.name in gateway.stderr
+    gateway.stop()
+    (copy / "policies.yaml").unlink()
+    again = gateway_factory(site=gateway.site)
+    assert (copy / "policies.yaml").read_text() == text
+    assert "was changed, or isn't whole" in again.stderr

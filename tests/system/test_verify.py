@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from support.bodies import CREATE, compact, create_body
-from support.contract import exchange_id
+from support.contract import exchange_id, post_create
 from support.trail import Trail
 
 VERIFIER = pathlib.Path(__file__).resolve().parents[1] / "verify_trail.py"
@@ -178,6 +178,63 @@ def test_a_cut_tail_is_seen_by_the_witness_only(made, trail, verify):
     del trail.lines(3)[-5:]
     trail.save()
     verify(trail.folder, made.public)
+
+
+# ---- the policy sets beside the journal ----
+
+def change_set(copy):
+    path = copy / "policies.yaml"
+    path.write_text(path.read_text().replace("vm.cpu", "vm.gpu"))
+    return "has the digest"
+
+
+def add_to_set(copy):
+    (copy / "more.yaml").write_text("version: 1\npolicies: []\n")
+    return "has the digest"
+
+
+def empty_set(copy):
+    (copy / "policies.yaml").unlink()
+    return "no policies here"
+
+
+def link_set_to_nowhere(copy):
+    shutil.rmtree(copy)
+    copy.symlink_to("nowhere")
+    return "No such file"
+
+
+@pytest.mark.parametrize("change", [change_set, add_to_set, empty_set, link_set_to_nowhere])
+def test_a_policy_set_that_is_not_what_judged_is_found(change, gateway_factory, cloud, token, postern):
+    """Who may write beside the journal could make it say otherwise why somebody was allowed."""
+    gateway = gateway_factory()
+    post_create(gateway, token)
+    gateway.check_journal = False  # what is beside it is changed below
+    gateway.stop()
+    journal = gateway.site.journal_folder
+    copy, = (gateway.site.folder / "sets").iterdir()
+    says = change(copy)
+    report = json.loads(postern("audit", "verify", "--journal", journal, "--json").stdout)
+    assert not report["whole"] and report["policy_sets"] == {"named": 1, "kept": 0, "missing": 0, "other": 1}
+    fault, = report["faults"]
+    assert fault["kind"] == "set" and fault["segment"] == "00000000000000000001.jsonl" and says in fault["text"]
+    assert copy.name in Trail(journal).lines(0)[fault["line"] - 1].decode()
+    words = postern("audit", "verify", "-c", gateway.site.conf)
+    assert words.returncode == 1 and "is NOT what judged" in words.stdout.splitlines()[-1]
+
+
+def test_policy_sets_that_were_left_behind_are_said(gateway_factory, cloud, token, postern):
+    gateway = gateway_factory()
+    post_create(gateway, token)
+    gateway.stop()
+    words = postern("audit", "verify", "-c", gateway.site.conf)
+    assert words.returncode == 0 and "policy sets: 1, kept beside the journal as they judged: 1\n" in words.stdout
+    copy, = (gateway.site.folder / "sets").iterdir()
+    shutil.rmtree(gateway.site.folder / "sets")
+    words = postern("audit", "verify", "-c", gateway.site.conf)
+    assert words.returncode == 0 and f"the first is {copy.name}" in words.stdout, words.stdout
+    report = json.loads(postern("audit", "verify", "-c", gateway.site.conf, "--json").stdout)
+    assert report["whole"] and report["policy_sets"] == {"named": 1, "kept": 0, "missing": 1, "other": 0}
 
 
 # ---- tampering ----

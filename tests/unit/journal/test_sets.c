@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Copies of policy sets: whole or not at all, once, and with names that stay in their folder. */
+ * Copies of policy sets: whole or not at all, once, what their name says, and with names that stay
+ * in their folder. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "faults.h"
 #include "folder.h"
@@ -58,9 +60,150 @@ static void a_set_is_kept_once(void **state)
     assert_int_equal(journal_keep_set(journal, DIGEST, files, 2, &err), STATUS_OK);
     check_file(&folder, "a.yaml", "version: 1\n");
     check_file(&folder, "empty.yaml", "");
-    assert_int_equal(journal_keep_set(journal, DIGEST, files, 1, &err), STATUS_OK);
-    check_file(&folder, "empty.yaml", "");
+    fault_set(&faults.openat, 0, -1, EACCES);
+    assert_int_equal(journal_keep_set(journal, DIGEST, files, 2, &err), STATUS_OK);
+    faults_clear();
     assert_int_equal(entries(folder.sets), 1);
+    journal_close(&journal, 10000);
+    folder_remove(&folder);
+}
+
+static void in_copy(const struct folder *folder, const char *name, char path[256])
+{
+    (void)snprintf(path, 256, "%s/" DIGEST "%s", folder->sets, name);
+}
+
+static void write_at(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+}
+
+static void change_bytes(const struct folder *folder)
+{
+    char path[256];
+
+    in_copy(folder, "/a.yaml", path);
+    write_at(path, "version: 2\n");
+}
+
+static void lengthen(const struct folder *folder)
+{
+    char path[256];
+
+    in_copy(folder, "/empty.yaml", path);
+    write_at(path, "\n");
+}
+
+static void take_away(const struct folder *folder)
+{
+    char path[256];
+
+    in_copy(folder, "/a.yaml", path);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void take_all_away(const struct folder *folder)
+{
+    char path[256];
+
+    take_away(folder);
+    in_copy(folder, "/empty.yaml", path);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void add_one(const struct folder *folder)
+{
+    char path[256];
+
+    in_copy(folder, "/b.yaml", path);
+    write_at(path, "version: 1\n");
+}
+
+static void link_one(const struct folder *folder)
+{
+    char path[256], other[256];
+
+    in_copy(folder, "/a.yaml", path);
+    (void)snprintf(other, sizeof other, "%s/same", folder->root);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(symlink(other, path), 0);
+}
+
+static void link_all(const struct folder *folder)
+{
+    char path[256], other[256];
+
+    in_copy(folder, "", path);
+    (void)snprintf(other, sizeof other, "%s/moved", folder->root);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(symlink(other, path), 0);
+}
+
+static void put_a_file_there(const struct folder *folder)
+{
+    char path[256];
+
+    take_all_away(folder);
+    in_copy(folder, "", path);
+    assert_int_equal(rmdir(path), 0);
+    write_at(path, "version: 1\n");
+}
+
+/* Audits read the copies: what was changed there must not pass for what judged. */
+static void a_copy_that_is_another_set_is_replaced(void **state)
+{
+    static const struct {
+        const char *name;
+        void (*change)(const struct folder *folder);
+    } rows[] = {
+        {"bytes", change_bytes},          {"length", lengthen},
+        {"a file less", take_away},       {"no file", take_all_away},
+        {"a file more", add_one},         {"a link to a file", link_one},
+        {"a link to a folder", link_all}, {"a file", put_a_file_there},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct folder folder;
+        struct journal *journal;
+        struct err err;
+
+        folder_new(&folder);
+        journal = folder_open(&folder);
+        assert_int_equal(journal_keep_set(journal, DIGEST, files, 2, &err), STATUS_OK);
+        rows[i].change(&folder);
+        for (int again = 0; again < 2; again++) {
+            assert_row(journal_keep_set(journal, DIGEST, files, 2, &err) == STATUS_OK,
+                       rows[i].name);
+            check_file(&folder, "a.yaml", "version: 1\n");
+            check_file(&folder, "empty.yaml", "");
+            assert_row(entries(folder.sets) == 2, rows[i].name); /* what was there stays */
+        }
+        journal_close(&journal, 10000);
+        folder_remove(&folder);
+    }
+}
+
+static void what_stands_there_stays_if_no_right_one_can_be_made(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct err err = {STATUS_OK, {NULL, 0, 0}, ""};
+
+    (void)state;
+    folder_new(&folder);
+    journal = folder_open(&folder);
+    assert_int_equal(journal_keep_set(journal, DIGEST, files, 2, &err), STATUS_OK);
+    change_bytes(&folder);
+    fault_set(&faults.write, 0, 1, ENOSPC);
+    assert_int_equal(journal_keep_set(journal, DIGEST, files, 2, &err), STATUS_IO);
+    faults_clear();
+    assert_int_equal(entries(folder.sets), 1);
+    check_file(&folder, "a.yaml", "version: 2\n");
     journal_close(&journal, 10000);
     folder_remove(&folder);
 }
@@ -141,6 +284,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_is_kept_once),
+        cmocka_unit_test(a_copy_that_is_another_set_is_replaced),
+        cmocka_unit_test(what_stands_there_stays_if_no_right_one_can_be_made),
         cmocka_unit_test(names_stay_in_the_folder),
         cmocka_unit_test(a_failure_leaves_nothing),
     };

@@ -152,6 +152,18 @@ static void seal(void)
     seal_with(&world.key);
 }
 
+/* What look_at_set finds, by the first digit of the digest, and how often it was asked. */
+static unsigned looks;
+
+static enum sets_copy look_at_set(const char *sets, const char *digest, struct err *err)
+{
+    assert_string_equal(sets, "the-sets");
+    assert_int_equal(strlen(digest), DIGEST_HEX_BYTES);
+    looks++;
+    (void)err_set(err, STATUS_INVALID, "it is of another digest");
+    return digest[0] == 'a' ? SETS_KEPT : digest[0] == 'b' ? SETS_MISSING : SETS_OTHER;
+}
+
 static enum status verify_by(const struct ed25519_public *keys, size_t count, bool witness)
 {
     const struct verify_settings settings = {
@@ -159,9 +171,12 @@ static enum status verify_by(const struct ed25519_public *keys, size_t count, bo
         .witness = witness ? world.witness : NULL,
         .keys = keys,
         .key_count = count,
+        .look_at_set = look_at_set,
+        .sets = "the-sets",
     };
     struct err err;
 
+    looks = 0;
     close_segment();
     return verify_journal(&settings, &world.report, &err);
 }
@@ -236,6 +251,42 @@ static void open_intents_at_the_end_are_told(void **state)
     assert_int_equal(world.report.open, 2);
     assert_int_equal(world.report.oldest_open.seq, 3);
     assert_int_equal(world.report.intents, 3);
+}
+
+#define HEX_63    "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddd"
+#define POLICY(x) "policy\",\"policy_set\":\"" x "\""
+
+static void each_policy_set_is_held_against_its_copy_once(void **state)
+{
+    (void)state;
+    add(CHECKPOINT);
+    add(POLICY("a" HEX_63));
+    add(POLICY("a" HEX_63));
+    add(POLICY("b" HEX_63));
+    add(POLICY("a" HEX_63));
+    add(POLICY("../" HEX_63));
+    add(POLICY("A" HEX_63));
+    add(POLICY(""));
+    assert_int_equal(verify(false, false), STATUS_OK);
+    expect_whole();
+    assert_int_equal(looks, 2);
+    assert_int_equal(world.report.sets.named, 2);
+    assert_int_equal(world.report.sets.kept, 1);
+    assert_int_equal(world.report.sets.missing, 1);
+    assert_string_equal(world.report.sets.first_missing, "b" HEX_63);
+}
+
+static void a_copy_of_another_policy_set_is_a_fault(void **state)
+{
+    (void)state;
+    add(CHECKPOINT);
+    add(POLICY("a" HEX_63));
+    add(POLICY("c" HEX_63));
+    add(POLICY("c" HEX_63));
+    assert_int_equal(verify(false, false), STATUS_OK);
+    expect_fault(FAULT_SET, 3);
+    assert_non_null(strstr(world.report.faults.list[0].text, "it is of another digest"));
+    assert_int_equal(world.report.sets.other, 1);
 }
 
 static void the_first_checkpoint_tells_what_was_open(void **state)
@@ -670,6 +721,8 @@ int main(void)
         TEST(outcomes_that_need_no_intent),
         TEST(every_judged_class_needs_one),
         TEST(open_intents_at_the_end_are_told),
+        TEST(each_policy_set_is_held_against_its_copy_once),
+        TEST(a_copy_of_another_policy_set_is_a_fault),
         TEST(the_first_checkpoint_tells_what_was_open),
         TEST(checkpoints_agree_with_the_lines),
         TEST(checkpoints_without_a_list),

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proof/sets.h"
+
+#include <string.h>
+
+/* It becomes the name of a folder. */
+static bool copy_digest(struct view text, char out[DIGEST_HEX_BYTES + 1])
+{
+    if (text.len != DIGEST_HEX_BYTES)
+        return false;
+    memcpy(out, text.ptr, text.len);
+    out[text.len] = '\0';
+    return strspn(out, "0123456789abcdef") == DIGEST_HEX_BYTES;
+}
+
+static void look_at(struct sets *sets, const char *digest, struct fault_place at)
+{
+    struct sets_report *report = &sets->report;
+    struct err err = {.text = ""};
+
+    report->named++;
+    switch (sets->look(sets->folder, digest, &err)) {
+    case SETS_KEPT:
+        report->kept++;
+        return;
+    case SETS_MISSING:
+        if (report->missing++ == 0)
+            memcpy(report->first_missing, digest, sizeof report->first_missing);
+        return;
+    case SETS_OTHER:
+        report->other++;
+        (void)verify_fault(sets->faults, FAULT_SET, at,
+                           "the copy of the policy set that it names isn't that set: %s", err.text);
+        return;
+    }
+}
+
+enum status sets_add(struct sets *sets, struct view text, struct fault_place at)
+{
+    char digest[DIGEST_HEX_BYTES + 1];
+    bool twice;
+    enum status status;
+
+    if (sets->look == NULL || view_eq(text, view_of(sets->last, sizeof sets->last)) ||
+        !copy_digest(text, digest))
+        return STATUS_OK;
+    memcpy(sets->last, digest, sizeof sets->last);
+    status = pairs_add(&sets->seen, text, at, &twice);
+    if (status == STATUS_OK && !twice)
+        look_at(sets, digest, at);
+    return status;
+}
+
+void sets_done(struct sets *sets)
+{
+    pairs_done(&sets->seen);
+}
