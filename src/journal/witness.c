@@ -42,7 +42,9 @@ struct witness {
     uint64_t durable, given_up, failures;
     bool closing, ended, abandoned;
 
-    bool failing; /* the thread's: it was said that it fails */
+    /* The thread's. */
+    bool failing;    /* it was said that it fails */
+    uint64_t unread; /* the last segment of which it was said that it can't be read */
 };
 
 /* ---- telling ---- */
@@ -74,12 +76,26 @@ static enum status tell(const struct witness *witness, struct view line, struct 
 
 /* ---- seals of the last run ---- */
 
-static enum status tell_missing(struct witness *witness, struct line_reader *reader, uint64_t last,
-                                struct err *err)
+/* Old segments may be moved away, or be damaged: one that can't be read keeps nobody from the seals
+ * behind it, and err has why. Want of memory or descriptors is over later. */
+static enum status pass_over(struct witness *witness, uint64_t segment, int failed, struct err *err)
+{
+    if (failed == ENOMEM || failed == EMFILE || failed == ENFILE)
+        return err->status;
+    if (segment > witness->unread) {
+        log_line(LOG_ERROR, "the journal's witness goes without the seals of a segment: %s",
+                 err->text);
+        witness->unread = segment;
+    }
+    return STATUS_OK;
+}
+
+static enum status tell_missing(struct witness *witness, struct line_reader *reader,
+                                uint64_t segment, uint64_t last, struct err *err)
 {
     struct view text;
     bool whole;
-    int got;
+    int got, failed;
 
     while ((got = line_reader_next(reader, &text, &whole)) == 1) {
         uint64_t seq = witness_seal_seq(text);
@@ -96,7 +112,12 @@ static enum status tell_missing(struct witness *witness, struct line_reader *rea
         if (status != STATUS_OK)
             return status;
     }
-    return got == 0 ? STATUS_OK : err_set_errno(err, errno, "the journal's segments");
+    if (got == 0)
+        return STATUS_OK;
+    failed = errno;
+    (void)err_set_errno(err, failed, "can't read segment %020llu.jsonl",
+                        (unsigned long long)segment);
+    return pass_over(witness, segment, failed, err);
 }
 
 /* Of one segment; it may be too old by now. */
@@ -108,9 +129,11 @@ static enum status make_up_of(struct witness *witness, uint64_t segment, uint64_
 
     if (failed == ENOENT)
         return STATUS_OK;
-    if (failed != 0)
-        return line_reader_say(segment, failed, err);
-    return tell_missing(witness, &reader, last, err);
+    if (failed != 0) {
+        (void)!line_reader_say(segment, failed, err);
+        return pass_over(witness, segment, failed, err);
+    }
+    return tell_missing(witness, &reader, segment, last, err);
 }
 
 /* Those that end behind `last`, up to the last one. */

@@ -218,6 +218,41 @@ static void a_start_makes_up_for_segments_before_the_last(void **state)
     check_same(bench);
 }
 
+/* The first segment is moved away, and that is left in its place. */
+static void check_makes_up_without_the_first(struct bench *bench, bool link)
+{
+    char place[160], moved[160];
+    char *seals, *told;
+
+    run_once(bench, 90);
+    seals = seals_of(&bench->folder);
+    assert_int_equal(unlink(bench->path), 0);
+    (void)snprintf(place, sizeof place, "%s/00000000000000000001.jsonl", bench->folder.journal);
+    (void)snprintf(moved, sizeof moved, "%s/moved", bench->folder.root);
+    assert_int_equal(rename(place, moved), 0);
+    assert_int_equal(link ? symlink(moved, place) : mkdir(place, 0700), 0);
+    run_once(bench, 1);
+    told = read_file(bench->path);
+    assert_true(lines_of(seals) > 3);
+    assert_int_equal(lines_of(told),
+                     lines_of(seals)); /* without the first one, and with a new one */
+    assert_int_equal(strncmp(told, strchr(seals, '\n') + 1, strlen(strchr(seals, '\n') + 1)), 0);
+    assert_int_equal(link ? unlink(place) : rmdir(place), 0);
+    assert_int_equal(rename(moved, place), 0);
+    free(seals);
+    free(told);
+}
+
+/* Older segments may be moved away or be damaged. */
+static void a_segment_that_cannot_be_read_keeps_no_other_s_seals(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->folder.settings.segment_bytes = 4096;
+    check_makes_up_without_the_first(bench, true);
+    check_makes_up_without_the_first(bench, false);
+}
+
 static void a_start_does_not_look_into_all_segments(void **state)
 {
     struct bench *bench = *state;
@@ -525,6 +560,7 @@ int main(void)
         BENCH_TEST(a_start_makes_up_for_what_it_lacks),
         BENCH_TEST(what_is_too_long_for_a_seal_is_not_told),
         BENCH_TEST(a_start_makes_up_for_segments_before_the_last),
+        BENCH_TEST(a_segment_that_cannot_be_read_keeps_no_other_s_seals),
         BENCH_TEST(a_start_does_not_look_into_all_segments),
         BENCH_TEST(one_that_was_away_gets_all_in_order),
         BENCH_TEST(a_line_is_appended_once),
