@@ -29,7 +29,7 @@ def verify(folder, key=None, witness=None):
             break
         row = read(line[:-1])
         check(line.endswith(b"\n") and type(row["v"]) is type(row["seq"]) is int and row["v"] == 1
-              and type(row["prev"]) is type(row["time"]) is type(row["event"]) is str, "no whole line")
+              and len(line) <= 2**(30 if at == 1 else 21) + 1 and type(row["prev"]) is type(row["time"]) is type(row["event"]) is str, "no whole line")
         check(row["seq"] == seq + 1 if seq else at == 1 and row["seq"] > 0, "seq doesn't follow the line before")
         check(row["prev"] == prev or (not seq and row["seq"] > 1), "prev isn't the hash of the line before")
         first, seq, prev, event = first or row["seq"], row["seq"], hashlib.sha256(line[:-1]).hexdigest(), row["event"]

@@ -6,11 +6,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 
-enum {
-    ARENA_BLOCK_BYTES = 4096,
-    LINE_READ_MAX_BYTES = 1 << 30, /* checkpoints are the long ones */
-    LINE_VALUES_MAX = 1 << 27,
-};
+enum { ARENA_BLOCK_BYTES = 4096, LINE_VALUES_MAX = 1 << 27 };
 static const size_t arena_max_bytes = (size_t)8 << 30;
 
 /* One line's objects; failed: memory was out, and a text is missing for that. */
@@ -124,8 +120,10 @@ static const char *read_line(struct reading *r, struct line *line)
 
 enum status line_parse(struct view text, struct line *ret, const char **ret_why)
 {
-    const struct jlimits limits = {
-        .bytes = LINE_READ_MAX_BYTES, .depth = JDEPTH_MAX, .members = LINE_VALUES_MAX, .nul = true};
+    const struct jlimits limits = {.bytes = CHECKPOINT_MAX_BYTES,
+                                   .depth = JDEPTH_MAX,
+                                   .members = LINE_VALUES_MAX,
+                                   .nul = true};
     struct reading r = {.doc = &ret->doc, .arena = &ret->arena};
     struct jfault fault;
     enum status status;

@@ -6,6 +6,12 @@
 #include "journal/open.h"
 #include "json/doc.h"
 
+/* Of a line without its LF, whoever wrote it. The writer's own have 1 MB and a prefix at most. */
+enum {
+    LINE_READ_MAX_BYTES = 2 << 20,
+    CHECKPOINT_MAX_BYTES = 1 << 30, /* the same of a segment's first line, if it is a checkpoint */
+};
+
 struct line {
     uint64_t seq;
     struct view prev;

@@ -99,7 +99,9 @@ static enum status scan_lines(struct scan *scan, struct line_reader *reader, str
             scan->torn = true;
             return STATUS_OK;
         }
-        if (scan_line(scan, text) != STATUS_OK)
+        if (line_reader_was_too_long(reader, text))
+            damaged(scan, scan->lines + 1, "it is longer than a line may be");
+        else if (scan_line(scan, text) != STATUS_OK)
             return err_set(err, STATUS_NOMEM, "no memory for what is open");
         if (scan->into->damage[0] != '\0')
             return STATUS_OK;

@@ -9,8 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-
-enum { CHECKPOINT_MAX_BYTES = 1 << 30 };
+#include "journal/line.h"
 
 /* How long before what is open its segment may have been written last. */
 static const int64_t open_slack_us = (int64_t)86400 * 1000000;

@@ -20,7 +20,8 @@
 enum {
     NAME_DIGITS = 20,
     READ_BYTES = 64 * 1024,
-    READ_MAX_BYTES = 1 << 30, /* of one line; checkpoints are the long ones */
+    READ_MAX_BYTES = CHECKPOINT_MAX_BYTES + 2 * READ_BYTES,
+    FRONT_BYTES = 256, /* in which a line says its event */
 };
 
 void segment_name_format(uint64_t seq, char out[SEGMENT_NAME_BYTES])
@@ -274,6 +275,28 @@ static bool refill(struct line_reader *reader)
     return true;
 }
 
+/* Whether so much of the line in the buffer is more than a line has. */
+static bool is_too_long(const struct line_reader *reader, struct view line)
+{
+    static const char checkpoint[] = "\"event\":\"checkpoint\"";
+    const size_t front = line.len < FRONT_BYTES ? line.len : FRONT_BYTES;
+
+    if (reader->dropped > 0 || line.len > CHECKPOINT_MAX_BYTES)
+        return true;
+    return line.len > LINE_READ_MAX_BYTES &&
+           (reader->offset > 0 ||
+            memmem(line.ptr, front, checkpoint, sizeof checkpoint - 1) == NULL);
+}
+
+static void hand_out(struct line_reader *reader, struct view line, bool whole, struct view *ret)
+{
+    *ret = view_of(line.ptr, is_too_long(reader, line) ? 0 : line.len);
+    reader->length = reader->dropped + line.len;
+    reader->dropped = 0;
+    reader->at += line.len + whole;
+    reader->offset += reader->length + whole;
+}
+
 int line_reader_next(struct line_reader *reader, struct view *ret, bool *ret_whole)
 {
     size_t searched = 0;
@@ -282,24 +305,28 @@ int line_reader_next(struct line_reader *reader, struct view *ret, bool *ret_who
         struct view left = view_from(buf_view(&reader->buf), reader->at);
         size_t lf = searched + view_find(view_from(left, searched), '\n');
 
-        if (lf < left.len || (reader->ended && left.len > 0)) {
-            *ret = view_of(left.ptr, lf);
+        if (lf < left.len || (reader->ended && (left.len > 0 || reader->dropped > 0))) {
             *ret_whole = lf < left.len;
-            reader->at += lf + *ret_whole;
-            reader->offset += lf + *ret_whole;
+            hand_out(reader, view_of(left.ptr, lf), *ret_whole, ret);
             return 1;
         }
         if (reader->ended)
             return 0;
         searched = left.len;
+        if (is_too_long(reader, left)) {
+            reader->dropped += left.len;
+            reader->at += left.len;
+            searched = 0;
+        }
         if (!refill(reader))
             return -1;
     }
 }
 
-bool line_reader_back(struct line_reader *reader, size_t bytes)
+bool line_reader_back(struct line_reader *reader)
 {
-    reader->offset -= bytes;
+    reader->offset -= reader->length;
+    reader->length = 0;
     reader->at = 0;
     buf_clear(&reader->buf);
     return lseek(reader->fd, (off_t)reader->offset, SEEK_SET) >= 0;

@@ -26,8 +26,8 @@ MUST_CHECK bool segment_name_parse(const char *name, uint64_t *ret_seq);
 /* The first seqs of the segments in the folder, ascending; *ret from malloc, free it. */
 MUST_CHECK enum status segment_list(int dir_fd, uint64_t **ret, size_t *ret_count, struct err *err);
 
-/* When it began, by its first line: a file's times follow whoever copied it. False: the line doesn't
- * tell, or there is none. */
+/* When it began, by its first line: a file's times follow whoever copied it. False: the line
+ * doesn't tell, or there is none. */
 MUST_CHECK bool segment_began(int dir_fd, uint64_t seq, int64_t *ret_us);
 
 /* These give 0 or an errno and leave the segment closed on a failure. limit: allocated ahead. A
@@ -56,7 +56,10 @@ struct line_reader {
     struct buf buf;
     size_t at;       /* of the next line in buf */
     uint64_t offset; /* the same in the file */
-    bool ended;      /* the end of the file was seen */
+    uint64_t
+        length; /* of the last line, without its LF: more than was handed out if it is too long */
+    uint64_t dropped; /* of the next one, which is too long to be kept */
+    bool ended;       /* the end of the file was seen */
 };
 /* EINVAL: it is no regular file, but a link, a folder, a pipe, ... */
 MUST_CHECK int line_reader_open(struct line_reader *reader, int dir_fd, uint64_t seq);
@@ -65,8 +68,14 @@ MUST_CHECK enum status line_reader_say(uint64_t seq, int failed, struct err *err
 /* Any file of lines. Both give 0 or an errno; line_reader_done is due either way. */
 MUST_CHECK int line_reader_open_file(struct line_reader *reader, const char *path);
 void line_reader_done(struct line_reader *reader);
-/* 1: a line, without its LF; 0: the end; -1: errno says. *ret_whole: it ended with LF. */
+/* 1: a line, without its LF; 0: the end; -1: errno says. *ret_whole: it ended with LF. One that is
+ * longer than a line may be (journal/line.h) is read over, and handed out without any byte. */
 MUST_CHECK int line_reader_next(struct line_reader *reader, struct view *ret, bool *ret_whole);
-/* Takes back the last bytes that were handed out, half a line, and what was read behind them: they
- * are read again, since the writer may have cut them off. False: errno says. */
-MUST_CHECK bool line_reader_back(struct line_reader *reader, size_t bytes);
+/* Takes back the last line, which was half a one, and what was read behind it: it is read again,
+ * since the writer may have cut it off. False: errno says. */
+MUST_CHECK bool line_reader_back(struct line_reader *reader);
+/* Whether the last line was longer than a line may be. */
+static inline bool line_reader_was_too_long(const struct line_reader *reader, struct view text)
+{
+    return reader->length > text.len;
+}

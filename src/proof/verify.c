@@ -46,7 +46,7 @@ struct verify {
 struct seen {
     struct fault_place at;
     struct view text;
-    bool first;
+    bool first, too_long;
     unsigned char raw[DIGEST_BYTES];
     char hash[DIGEST_HEX_BYTES];
     struct row row;
@@ -467,6 +467,10 @@ static enum status take_whole(struct verify *v, struct seen *seen, struct err *e
     enum status status;
 
     hash_line(v, seen);
+    if (seen->too_long) {
+        take_unread(v, seen, "it is longer than a line may be");
+        return STATUS_OK;
+    }
     arena_reset(&v->arena);
     status = row_read(seen->text, &v->arena, &seen->row, &why);
     if (status == STATUS_OK)
@@ -538,6 +542,7 @@ static enum status take_line(struct verify *v, const struct trail_line *line, st
         .at = {.segment = line->at.segment, .line = line->at.line},
         .text = line->text,
         .first = line->at.segment != v->segment,
+        .too_long = line->length > line->text.len,
     };
 
     if (seen.first) {
@@ -548,7 +553,7 @@ static enum status take_line(struct verify *v, const struct trail_line *line, st
         v->skip = false;
     }
     v->report->lines++;
-    v->report->bytes += line->text.len + line->whole;
+    v->report->bytes += line->length + line->whole;
     if (v->skip)
         return STATUS_OK;
     if (line->whole)

@@ -73,10 +73,12 @@ static enum status read_lines(struct line_reader *reader, struct witness *witnes
         enum status status = STATUS_OK;
 
         number++;
-        if (whole)
-            status = add_line(witness, text, number, &arena);
-        else
+        if (!whole)
             witness->torn = true;
+        else if (line_reader_was_too_long(reader, text))
+            witness->other++;
+        else
+            status = add_line(witness, text, number, &arena);
         if (status != STATUS_OK) {
             arena_done(&arena);
             return err_set(err, status, "no memory for the witness's line %llu",

@@ -3,8 +3,9 @@
 #include "trail/row.h"
 
 #include "base/clock.h"
+#include "journal/line.h"
 
-enum { ROW_LINE_BYTES = 1 << 30, ROW_VALUES = 1 << 27 };
+enum { ROW_VALUES = 1 << 27 };
 
 enum kind { TEXT, NUMBER, LIST };
 
@@ -92,7 +93,7 @@ static void walk(struct row *row)
 enum status row_read(struct view line, struct arena *arena, struct row *ret, const char **ret_why)
 {
     static const struct jlimits limits = {
-        .bytes = ROW_LINE_BYTES, .depth = JDEPTH_MAX, .members = ROW_VALUES, .nul = true};
+        .bytes = CHECKPOINT_MAX_BYTES, .depth = JDEPTH_MAX, .members = ROW_VALUES, .nul = true};
     struct row row = {.arena = arena};
     struct jfault fault;
     enum status status = jdoc_read(line, &limits, arena, &row.doc, &fault);

@@ -253,14 +253,15 @@ enum trail_step trail_next(struct trail *trail, struct trail_line *ret, struct e
             return read_failed(trail, err);
         if (got == 1 && (ret->whole || trail->successor)) {
             ret->at = trail->at;
+            ret->length = trail->reader.length;
             trail->at.offset = trail->reader.offset;
             trail->at.line++;
             if (ret->whole)
                 trail->whole = trail->at;
             return TRAIL_LINE;
         }
-        trail->torn = got == 1 ? ret->text.len : 0;
-        if (got == 1 && !line_reader_back(&trail->reader, ret->text.len))
+        trail->torn = got == 1 ? trail->reader.length : 0;
+        if (got == 1 && !line_reader_back(&trail->reader))
             return read_failed(trail, err);
         step = go_on(trail, err);
         if (step != TRAIL_LINE)

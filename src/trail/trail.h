@@ -38,6 +38,7 @@ MUST_CHECK enum status trail_seek_since(struct trail *trail, int64_t from_us, st
 
 struct trail_line {
     struct view text; /* without its LF; borrowed until the next call */
+    uint64_t length;  /* the same; more than text has: it is longer than any line, and text empty */
     struct trail_place at;
     bool whole; /* false: no LF follows, though another segment does: half a line */
 };

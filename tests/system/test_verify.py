@@ -4,6 +4,7 @@ independent verifier (tests/verify_trail.py) comes to the same verdict."""
 
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -172,6 +173,22 @@ def test_half_a_line_at_the_very_end_is_no_fault(made, trail, verify):
     trail.save(end=b'\n{"v":1,"seq":')
     report = verify(trail.folder, made.public, made.witness)
     assert report["unterminated_bytes"] == 13
+
+
+def test_a_tail_without_end_is_half_a_line_whatever_its_length(gateway_factory, cloud, token, postern):
+    """Nothing has to hold it in memory, and the next start takes it away."""
+    gateway = gateway_factory()
+    post_create(gateway, token)
+    gateway.stop()
+    segment = gateway.site.journal_folder / "00000000000000000001.jsonl"
+    size = segment.stat().st_size
+    os.truncate(segment, 1300 << 20)
+    report = json.loads(postern("audit", "verify", "-c", gateway.site.conf, "--json").stdout)
+    assert report["whole"] and report["unterminated_bytes"] == (1300 << 20) - size
+    assert postern("audit", "repair", "-c", gateway.site.conf).returncode == 1, "nothing to repair"
+    again = gateway_factory(site=gateway.site)
+    assert "removing the unterminated last line" in again.stderr
+    assert post_create(again, token, create_body(name="after")).status == 200
 
 
 def test_a_cut_tail_is_seen_by_the_witness_only(made, trail, verify):
@@ -419,6 +436,12 @@ def expect(trail, made, tamper, verify, options):
 
 # Whoever can write the folder computes the chain anew; places are those in the journal that came out.
 
+def too_long(trail, made):
+    at = trail.find(1, "intent")
+    trail.lines(1)[at] = trail.lines(1)[at][:-1] + b" " * (2 << 20) + b"}"
+    return "changed", 1, at
+
+
 def duplicate_member(trail, made):
     at = trail.find(1, "intent")
     trail.change(1, at, b'"class":', b'"class":"read","class":')
@@ -488,7 +511,7 @@ def test_a_line_of_the_witness_that_is_no_seal(line, made, verify, tmp_path):
 
 
 @pytest.mark.parametrize("tamper", [duplicate_member, duplicate_escaped, outcome_twice, outcome_missing, intent_missing,
-                                    intent_twice, checkpoint_within, no_checkpoint])
+                                    intent_twice, checkpoint_within, no_checkpoint, too_long])
 def test_what_a_right_chain_does_not_hide(tamper, made, trail, verify):
     kind, segment, at = tamper(trail, made)
     trail.rechain()

@@ -128,6 +128,33 @@ static void a_torn_tail_is_removed_at_every_byte(void **state)
     free(bytes);
 }
 
+/* What a crash of the file system left behind the last line, or who had a mind to. */
+static void a_torn_tail_of_any_length_is_removed(void **state)
+{
+    struct folder folder;
+    struct journal *journal;
+    struct stat facts;
+    char path[160];
+    size_t len;
+    char *bytes = crashed(&len);
+
+    (void)state;
+    log_configure(LOG_ERROR, LOG_TEXT);
+    folder_new(&folder);
+    place(&folder, FIRST, bytes, len);
+    (void)snprintf(path, sizeof path, "%s/" FIRST, folder.journal);
+    assert_int_equal(truncate(path, (off_t)1300 << 20), 0);
+    journal = folder_open(&folder);
+    expect_accepting(journal);
+    journal_close(&journal, 10000);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_true(facts.st_size < 1 << 20);
+    assert_int_equal(folder_verify(&folder), 8);
+    folder_remove(&folder);
+    free(bytes);
+    log_configure(LOG_INFO, LOG_TEXT);
+}
+
 static void a_torn_first_line_is_a_fresh_start(void **state)
 {
     size_t len, first;
@@ -321,6 +348,34 @@ static void damage_shuts_the_door_until_repaired(void **state)
     }
     log_configure(LOG_INFO, LOG_TEXT);
     free(bytes);
+}
+
+static void a_line_longer_than_any_is_damage(void **state)
+{
+    static const struct damage_row row = {.name = "a long line",
+                                          .want = "line 6: it is longer than a line may be"};
+    const size_t more = 3 << 20;
+    struct folder folder;
+    size_t len, left_len;
+    char *bytes = crashed(&len), *left;
+
+    (void)state;
+    log_configure(LOG_ERROR, LOG_TEXT);
+    bytes = realloc(bytes, len + more);
+    assert_non_null(bytes);
+    memset(bytes + len, ' ', more);
+    bytes[len + more - 1] = '\n';
+    folder_new(&folder);
+    place(&folder, FIRST, bytes, len + more);
+    expect_damage(&folder, &row);
+    expect_repair(&folder, &row);
+    left = folder_read(&folder, FIRST, &left_len);
+    assert_int_equal(left_len, len + more);
+    assert_memory_equal(left, bytes, left_len);
+    free(left);
+    free(bytes);
+    folder_remove(&folder);
+    log_configure(LOG_INFO, LOG_TEXT);
 }
 
 static void a_lone_empty_later_segment_is_damage(void **state)
@@ -555,10 +610,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open_intents_are_closed_as_unknown),
         cmocka_unit_test(a_torn_tail_is_removed_at_every_byte),
+        cmocka_unit_test(a_torn_tail_of_any_length_is_removed),
         cmocka_unit_test(a_torn_first_line_is_a_fresh_start),
         cmocka_unit_test(an_empty_last_segment_is_no_damage),
         cmocka_unit_test(repair_does_not_go_on_behind_a_name_that_no_journal_reaches),
         cmocka_unit_test(damage_shuts_the_door_until_repaired),
+        cmocka_unit_test(a_line_longer_than_any_is_damage),
         cmocka_unit_test(a_lone_empty_later_segment_is_damage),
         cmocka_unit_test(emptied_last_segments_are_damage),
         cmocka_unit_test(two_torn_tails_are_damage),

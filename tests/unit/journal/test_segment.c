@@ -139,6 +139,76 @@ static void lines_are_read_whole(void **state)
     assert_int_equal(rmdir(root), 0);
 }
 
+static void add_line(struct buf *out, const char *front, size_t len)
+{
+    buf_add_str(out, front);
+    for (size_t i = strlen(front); i < len; i++)
+        buf_add_byte(out, 'x');
+    buf_add_byte(out, '\n');
+}
+
+/* Each with its length; over: the reader hands no byte of it out. */
+static void expect_lines(struct line_reader *reader, const size_t *lengths, size_t count,
+                         uint64_t over)
+{
+    uint64_t offset = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const bool too_long = (over >> i & 1) != 0;
+        struct view line;
+        bool whole;
+
+        assert_int_equal(line_reader_next(reader, &line, &whole), 1);
+        offset += lengths[i] + whole;
+        assert_int_equal(whole, i + 1 < count);
+        assert_int_equal(line.len, too_long ? 0 : lengths[i]);
+        assert_int_equal(line_reader_was_too_long(reader, line), too_long);
+        assert_int_equal(reader->length, lengths[i]);
+        assert_int_equal(reader->offset, offset);
+    }
+}
+
+/* What is no line of ours costs no memory for all of it. */
+static void what_is_too_long_for_a_line_is_read_over(void **state)
+{
+    static const char checkpoint[] = "{\"v\":1,\"seq\":7,\"event\":\"checkpoint\",";
+    static const size_t lengths[] = {3 << 20, LINE_READ_MAX_BYTES,     64,
+                                     8 << 20, LINE_READ_MAX_BYTES + 1, 16 << 20};
+    char root[] = "/tmp/segment-test-XXXXXX";
+    struct line_reader reader;
+    struct buf out;
+    struct view line;
+    bool whole;
+    int dir, fd;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    dir = open(root, O_RDONLY | O_DIRECTORY);
+    buf_init(&out, 64 << 20);
+    for (unsigned other = 0; other < 2; other++) {
+        buf_clear(&out);
+        for (size_t i = 0; i < ARRAY_LEN(lengths); i++)
+            add_line(&out, i < other ? "{}" : checkpoint, lengths[i]);
+        fd = openat(dir, "00000000000000000007.jsonl", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        assert_int_equal(write(fd, out.ptr, out.len - 1), out.len - 1);
+        (void)close(fd);
+        assert_int_equal(line_reader_open(&reader, dir, 7), 0);
+        expect_lines(&reader, lengths, ARRAY_LEN(lengths), 0x38 | other);
+        assert_true(reader.buf.cap <= 8 << 20);
+        assert_true(line_reader_back(&reader));
+        assert_int_equal(reader.offset, out.len - 1 - (16 << 20));
+        reader.ended = false; /* as who looks again does */
+        assert_int_equal(line_reader_next(&reader, &line, &whole), 1);
+        assert_int_equal(reader.length, 16 << 20);
+        assert_int_equal(line_reader_next(&reader, &line, &whole), 0);
+        line_reader_done(&reader);
+    }
+    buf_done(&out);
+    assert_int_equal(unlinkat(dir, "00000000000000000007.jsonl", 0), 0);
+    (void)close(dir);
+    assert_int_equal(rmdir(root), 0);
+}
+
 static void lists_are_sorted(void **state)
 {
     char root[] = "/tmp/segment-test-XXXXXX";
@@ -217,6 +287,7 @@ int main(void)
         cmocka_unit_test(the_front_of_a_line_tells_its_time),
         cmocka_unit_test(the_longest_prefix_fits),
         cmocka_unit_test(lines_are_read_whole),
+        cmocka_unit_test(what_is_too_long_for_a_line_is_read_over),
         cmocka_unit_test(lists_are_sorted),
     };
 

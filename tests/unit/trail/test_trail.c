@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "journal/line.h"
 #include "journal/segment.h"
 #include "trail/trail.h"
 
@@ -455,7 +456,7 @@ static void seeks_the_lines_since_a_time(void **state)
 
 static void a_long_line_is_one(void **state)
 {
-    const size_t bytes = 3 << 20;
+    const size_t bytes = LINE_READ_MAX_BYTES;
     char *text = malloc(bytes + 2);
     struct trail *trail;
 
@@ -470,6 +471,38 @@ static void a_long_line_is_one(void **state)
     trail = begin();
     expect_line(trail, text);
     expect_line(trail, "b");
+    trail_close(&trail);
+    free(text);
+}
+
+static void a_line_longer_than_any_has_no_text(void **state)
+{
+    const size_t bytes = 16 << 20;
+    char *text = malloc(bytes + 2);
+    struct trail *trail;
+    struct trail_line got;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, ' ', bytes);
+    text[bytes] = '\n';
+    text[bytes + 1] = '\0';
+    append(1, "a\n");
+    append(1, text);
+    append(1, "b\n");
+    text[bytes] = '\0';
+    append(1, text);
+    trail = begin();
+    expect_line(trail, "a");
+    assert_int_equal(trail_next(trail, &got, NULL), TRAIL_LINE);
+    assert_true(got.whole);
+    assert_int_equal(got.text.len, 0);
+    assert_int_equal(got.length, bytes);
+    expect_line(trail, "b");
+    for (int look = 0; look < 2; look++) {
+        assert_int_equal(trail_next(trail, &got, NULL), TRAIL_END);
+        assert_int_equal(trail_torn(trail), bytes);
+    }
     trail_close(&trail);
     free(text);
 }
@@ -590,6 +623,7 @@ int main(void)
         TEST(seeks),
         TEST(seeks_the_lines_since_a_time),
         TEST(a_long_line_is_one),
+        TEST(a_line_longer_than_any_has_no_text),
         TEST(follows_a_writer),
         TEST(follows_the_journal),
     };
