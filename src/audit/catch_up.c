@@ -10,10 +10,11 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "journal/line.h"
 #include "trail/row.h"
 #include "trail/trail.h"
 
-enum { CHUNK_LINES = 1000000, PATIENCE_LINES = 512, LINE_ARENA = AUDIT_LINE_BYTES };
+enum { CHUNK_LINES = 1000000, PATIENCE_LINES = 512, LINE_ARENA = LINE_READ_MAX_BYTES };
 
 struct place {
     struct trail_place next;
@@ -124,11 +125,11 @@ static enum catch_up check_seq(struct run *run, struct view line, struct err *er
     int64_t damaged = 0;
     char text[96];
 
-    if (line.len <= AUDIT_LINE_BYTES && is_seq_of(p->seq, line))
+    if (line.len <= LINE_READ_MAX_BYTES && is_seq_of(p->seq, line))
         return CATCH_UP_DONE;
     if (p->seq < first - 1 || (next != 0 && p->seq >= next))
         return CATCH_UP_OTHER;
-    if (line.len > AUDIT_LINE_BYTES)
+    if (line.len > LINE_READ_MAX_BYTES)
         return CATCH_UP_DONE; /* a checkpoint, mostly, which ingest passes over */
     (void)sqlite3_snprintf(sizeof text, text, "SELECT damaged FROM segment WHERE first = %lld",
                            (long long)first);

@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "audit/index.h"
+#include "journal/line.h"
 #include "journal/segment.h"
 
-enum { OPEN_SEGMENTS = 8, FIRST_BYTES = 4096, LINE_BYTES = AUDIT_LINE_BYTES + 1 /* LF */ };
+enum { OPEN_SEGMENTS = 8, FIRST_BYTES = 4096, LINE_BYTES = LINE_READ_MAX_BYTES + 1 /* LF */ };
 
 struct fetch {
     int dir_fd;

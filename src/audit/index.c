@@ -16,11 +16,12 @@
 #include "audit/catch_up.h"
 #include "audit/internal.h"
 #include "audit/schema.h"
+#include "journal/line.h"
 
 enum {
     PROGRESS_STEPS = 100000, /* a millisecond */
     SCHEMA_LOOKS = 100,
-    VALUE_BYTES = AUDIT_LINE_BYTES * 4,
+    VALUE_BYTES = LINE_READ_MAX_BYTES * 4,
     PATH_BYTES = 4096,
     LONG_PATH_BYTES = PATH_BYTES + 16,
     LOCK_WAIT_NS = 10000000

@@ -13,9 +13,6 @@
 
 struct audit_index;
 
-/* No line but a checkpoint is longer: others that are count as damaged. */
-enum { AUDIT_LINE_BYTES = 1 << 22 };
-
 /* When to give up. Looked at every few milliseconds of work. */
 struct audit_patience {
     int64_t deadline_us;      /* by clock_monotonic_us; 0: none */

@@ -10,6 +10,7 @@
 #include "audit/schema.h"
 #include "audit/words.h"
 #include "base/digest.h"
+#include "journal/line.h"
 
 enum {
     ARENA_BLOCK = 1 << 16,
@@ -105,7 +106,7 @@ enum status ingest_open(sqlite3 *db, const char *directory, struct ingest **ret,
     in->db = db;
     in->block_key = -1;
     arena_init(&in->arena, ARENA_BLOCK, ARENA_MAX);
-    buf_init(&in->list, AUDIT_LINE_BYTES);
+    buf_init(&in->list, LINE_READ_MAX_BYTES);
     status = order_init(&in->order, directory, err);
     if (status == STATUS_OK)
         status = prepare(in, err);
@@ -429,7 +430,7 @@ static enum status take_row(struct ingest *in, struct row *row, const struct tra
 /* Its `open` is large and of no use here. */
 static bool is_long_checkpoint(struct view text)
 {
-    return text.len > AUDIT_LINE_BYTES &&
+    return text.len > LINE_READ_MAX_BYTES &&
            memmem(text.ptr, HEAD_BYTES, "\"event\":\"checkpoint\"", 20) != NULL;
 }
 
@@ -447,7 +448,7 @@ static enum status read_line(struct ingest *in, const struct trail_line *line, s
     enum status status = STATUS_SYNTAX;
 
     arena_reset(&in->arena);
-    if (line->whole && line->text.len <= AUDIT_LINE_BYTES)
+    if (line->whole && line->text.len <= LINE_READ_MAX_BYTES)
         status = row_read(line->text, &in->arena, row, &why);
     *ret_read = status == STATUS_OK;
     return status == STATUS_NOMEM ? err_set(err, status, "memory is out") : STATUS_OK;

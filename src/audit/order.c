@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "audit/index.h"
+#include "journal/line.h"
 #include "journal/segment.h"
 #include "trail/row.h"
 
@@ -63,7 +64,7 @@ static enum status is_before(struct order *o, struct view text, uint64_t seq, bo
     struct row row;
 
     arena_reset(&o->arena);
-    if (text.len <= AUDIT_LINE_BYTES)
+    if (text.len <= LINE_READ_MAX_BYTES)
         status = row_read(text, &o->arena, &row, &why);
     if (status == STATUS_NOMEM)
         return err_set(err, status, "memory is out");

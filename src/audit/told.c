@@ -2,6 +2,7 @@
 #include "audit/told.h"
 
 #include "audit/words.h"
+#include "journal/line.h"
 
 static const struct {
     enum row_member member;
@@ -91,7 +92,7 @@ static enum status take_list(struct row *row, enum row_member member, const char
 
     if (list->len > 0 || row_list(row, member) == JREF_NONE)
         return STATUS_OK;
-    buf_init(&text, AUDIT_LINE_BYTES); /* a list is never longer than its line */
+    buf_init(&text, LINE_READ_MAX_BYTES); /* a list is never longer than its line */
     JDOC_EACH(&row->doc, row_list(row, member), element)
     {
         struct view one =

@@ -189,14 +189,14 @@ def test_lines_behind_show_that_one_was_changed(postern, tmp_path):
         assert found == [i for i in everything if int(i, 16) <= 20 + count and (count == 5 or int(i, 16) != 25)]
 
 
-@pytest.mark.parametrize("more", [{"path": "x" * (3 << 20)}, {"policies": ["p" * 1000] * 1200},
+@pytest.mark.parametrize("more", [{"path": "x" * (3 << 19)}, {"policies": ["p" * 1000] * 1200},
                                   {"exceptions": ["e" * 1000] * 1200}, {"reasons": [{"code": "c" * 1000}] * 1200},
-                                  {"user": {"id": "u" * (2 << 20), "name": "n" * (2 << 20)}}, {"path": "x" * (5 << 20)}])
+                                  {"user": {"id": "u" * 900000, "name": "n" * 900000}}, {"path": "x" * (5 << 20)}])
 def test_a_long_line_keeps_no_question_from_its_answer(more, postern, tmp_path):
     folder = tmp_path / "journal"
     written.write_journal(folder, [[refusal(1), refusal(2, **more), refusal(3)]])
-    assert postern("audit", "verify", "--journal", folder).returncode == 0
-    wanted = [f"{n:032x}" for n in (1, 2, 3) if n != 2 or len(json.dumps(more)) < 4 << 20]
+    assert postern("audit", "verify", "--journal", folder).returncode == (0 if len(json.dumps(more)) < 2 << 20 else 1)
+    wanted = [f"{n:032x}" for n in (1, 2, 3) if n != 2 or len(json.dumps(more)) < 2 << 20]
     assert ids(postern("audit", "query", "--journal", folder, "--json")) == wanted
     assert set(ids(postern("audit", "query", "--journal", folder, "--json", "--user", "*", "--policy", "*p*",
                            "--reason", "*"))) == set(wanted)
