@@ -15,10 +15,18 @@ enum {
 
 /* Behind a line of the journal. */
 struct mark {
-    uint64_t seq; /* of that line; 0: there is none, or it isn't known */
-    struct trail_place next;
+    uint64_t seq; /* of that line; 0: there is none, `next` is the beginning of a segment */
+    struct trail_place next;         /* segment 0: the first line of all */
     char hash[DIGEST_HEX_BYTES + 1]; /* of that line; "" with seq 0 */
 };
+
+/* Up to which seq all is before it. */
+static inline uint64_t mark_through(const struct mark *mark)
+{
+    if (mark->seq > 0 || mark->next.segment == 0)
+        return mark->seq;
+    return mark->next.segment - 1;
+}
 
 struct batch_entry {
     struct mark mark;

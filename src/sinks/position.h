@@ -11,7 +11,7 @@
 enum { POSITION_ID_BYTES = 128 };
 
 struct position {
-    uint64_t seq;            /* of the last line that is through; 0: none yet */
+    uint64_t seq; /* of the last line that is through; 0: none yet, or none since a rewind */
     struct trail_place next; /* where the one behind it begins; segment 0: the first line of all */
     char hash[DIGEST_HEX_BYTES + 1]; /* SHA-256 of line seq; "" where there is none */
     uint64_t first, last;            /* of the batch under way; 0: none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A sink's way through the journal: lines in their order into batches. What is missing, rewritten
- * or unreadable is logged, counted and passed; nothing else is left out. */
+ * or unreadable is logged, counted and passed; nothing else is left out. Where it stands is behind
+ * a line that could be read, never behind a guess. */
 #pragma once
 
 #include "base/arena.h"
@@ -19,14 +20,26 @@ struct reader {
     struct trail *trail; /* NULL: not open */
     struct digest *digest;
     struct arena arena;
-    struct mark at;      /* behind the last line that was read */
+    struct mark at;      /* behind the last line whose seq is known */
+    struct mark began;   /* where the last rewind went */
     uint64_t wanted;     /* with at.seq 0: the first line that is needed; 0: what is there */
+    uint64_t seen;       /* lines up to this seq were read or passed over */
+    uint64_t missing;    /* lines behind `at` that were passed over */
     bool standing;       /* the trail is there */
-    bool resumed;        /* no line was read since: the next one must follow by its hash */
+    bool resumed;        /* no line was read since: the next one must follow by its hash, or the one
+                            before it be what it was */
+    bool proven;         /* `at` is a place of this journal, not only of one that was remembered */
+    bool paused;         /* it read a lot, and there is more */
     uint64_t durable;    /* lines up to this seq may be read */
     uint64_t lost;       /* lines that were taken away before they were read */
     uint64_t unreadable; /* lines that can't be handed on */
     uint64_t rewinds;    /* the journal isn't the one of before */
+    struct trail_place passed; /* before it, all that is unreadable was counted */
+    struct {
+        uint64_t lines; /* unreadable ones in a row that the log wasn't told of yet */
+        struct trail_place first;
+        const char *why; /* the first of them */
+    } run;
 };
 
 /* Texts of the settings are borrowed. */
@@ -35,7 +48,7 @@ void reader_done(struct reader *reader);
 
 /* The mark behind the last line that there is, up to durable: for a sink that begins there. */
 MUST_CHECK enum status reader_find_end(struct reader *reader, struct mark *ret, struct err *err);
-/* Goes on behind that mark; one with seq 0 is the first line of all. */
+/* Goes on behind that mark; one with seq 0 is the first line of its segment, or of all. */
 void reader_go_on(struct reader *reader, const struct mark *mark);
 
 /* Appends lines to the batch, which is empty: up to `lines` and about BATCH_BYTES, or, if last

@@ -58,13 +58,22 @@ static int64_t pause_ms(const struct sink *sink, int64_t asked_ms)
 
 /* ---- what others see ---- */
 
+/* Up to which line nothing waits. */
+static uint64_t through(const struct sink *sink)
+{
+    const struct mark now = {.seq = sink->now.seq, .next = sink->now.next};
+
+    return batch_left(&sink->batch) > 0 ? mark_through(&now) : sink->reader.seen;
+}
+
 static void publish(struct sink *sink)
 {
     const bool waits = batch_left(&sink->batch) > 0;
+    const uint64_t done = through(sink);
 
     (void)pthread_mutex_lock(&sink->lock);
     sink->state.seq = sink->now.seq;
-    sink->state.lag_lines = sink->durable > sink->now.seq ? sink->durable - sink->now.seq : 0;
+    sink->state.lag_lines = sink->durable > done ? sink->durable - done : 0;
     sink->state.oldest_us = waits ? sink->batch.lines[sink->batch.from].time_us : 0;
     sink->state.lost = sink->reader.lost;
     sink->state.unreadable = sink->reader.unreadable;
@@ -181,14 +190,11 @@ static void forget_bounds(struct sink *sink)
     sink->now.id[0] = '\0';
 }
 
-/* Behind a rewind what goes is below what was delivered. */
+/* By its place, since a seq may be a damaged line's word. A place that nothing has proved yet may
+ * be another journal's. */
 uint64_t sink_needs(const struct sink *sink)
 {
-    const uint64_t needs = sink->written ? sink->on_disk.seq + 1 : 0;
-
-    if (batch_left(&sink->batch) > 0 && batch_first(&sink->batch) < needs)
-        return batch_first(&sink->batch);
-    return needs;
+    return sink->written && sink->reader.proven ? sink->on_disk.next.segment : 0;
 }
 
 /* ---- answers ---- */
@@ -260,26 +266,49 @@ static bool gathers(struct sink *sink, int64_t now_us)
     return true;
 }
 
+/* The bounds are those of a batch behind where it stands. */
+static bool repeats(const struct sink *sink)
+{
+    return sink->now.last > sink->now.seq && sink->now.last - sink->now.first < BATCH_LINES_MAX;
+}
+
+/* What was delivered before is of no use, and what is on disk no place of this journal. */
+static void follow_rewind(struct sink *sink)
+{
+    stand_behind(sink, &sink->reader.began);
+    forget_bounds(sink);
+    sink->written = false;
+}
+
+static bool stands_behind(const struct sink *sink, const struct mark *mark)
+{
+    return sink->now.next.segment == mark->next.segment &&
+           sink->now.next.offset == mark->next.offset;
+}
+
 /* Reads the next batch. False: there is none now. */
 static bool load(struct sink *sink, int64_t now_us)
 {
-    const bool repeats = sink->now.last != 0 && sink->now.last - sink->now.first < BATCH_LINES_MAX;
+    const uint64_t rewinds = sink->reader.rewinds;
     struct err err = {.status = STATUS_OK};
     enum status status;
 
     sink->began_us = now_us;
     sink->reader.durable = sink->durable;
-    status =
-        reader_fill(&sink->reader, sink->lines, repeats ? sink->now.last : 0, &sink->batch, &err);
+    status = reader_fill(&sink->reader, sink->lines, repeats(sink) ? sink->now.last : 0,
+                         &sink->batch, &err);
+    if (sink->reader.rewinds != rewinds)
+        follow_rewind(sink);
     if (batch_left(&sink->batch) > 0)
         return true;
     if (status != STATUS_OK) {
         back_off(sink, false, err.text, 0);
         arm(sink, sink->due_us);
-    } else if (sink->reader.at.seq > sink->now.seq) {
+    } else if (sink->reader.paused || !stands_behind(sink, &sink->reader.at)) {
         /* What was read can't be handed on, and is through with that. */
         stand_behind(sink, &sink->reader.at);
-        forget_bounds(sink);
+        if (!repeats(sink))
+            forget_bounds(sink);
         arm(sink, now_us);
     }
     return false;
@@ -320,7 +349,7 @@ static void settle(struct sink *sink)
 /* Also where the journal ends before what was delivered: the reader finds out why. */
 static bool has_more(const struct sink *sink)
 {
-    return batch_left(&sink->batch) > 0 || sink->durable != sink->reader.at.seq;
+    return batch_left(&sink->batch) > 0 || sink->durable != sink->reader.seen;
 }
 
 /* One batch at most: then others have their turn. */
@@ -397,7 +426,8 @@ static enum status begin(struct sink *sink, struct err *err)
         stand_behind(sink, &mark);
     }
     reader_go_on(&sink->reader, &mark);
-    sink->reader.wanted = sink->now.first;
+    if (sink->now.first > 0)
+        sink->reader.wanted = sink->now.first;
     status = write_position(sink, err);
     if (status != STATUS_LIMIT)
         return status;

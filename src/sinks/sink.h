@@ -60,7 +60,8 @@ void sink_wake(struct sink *sink, uint64_t durable);
 void sink_drain(struct sink *sink);
 bool sink_is_drained(const struct sink *sink);
 void sink_reload(struct sink *sink);
-/* Lines of that seq and later are needed, also after a crash. */
+/* Lines of that seq and later are needed, also after a crash: the segment in which it stands, since
+ * only the place is sure. 0: all of them. */
 uint64_t sink_needs(const struct sink *sink);
 /* Gives up what is under way, writes the position. Fine also behind a failed sink_open, and twice.
  */

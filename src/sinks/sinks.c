@@ -126,6 +126,7 @@ static void on_woken(void *user)
             sink_reload(&sinks->list[i]);
         sink_wake(&sinks->list[i], durable);
     }
+    hold(sinks);
     if (!atomic_load(&sinks->stopping) || sinks->watching)
         return;
     sinks->watching = true;

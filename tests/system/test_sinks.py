@@ -393,6 +393,72 @@ def test_lines_that_were_removed_by_hand_are_told(gateway_factory, cloud, token,
     again.check_journal = False
 
 
+def damaged_journal(site, damage):
+    """Three segments; `damage` changes the lines of the first."""
+    rows = [{"event": "refusal", "id": f"{i:032}", "decision": "refuse"} for i in range(400)]
+    write_journal(site.journal_folder, [rows, rows, rows])
+    first = min(site.journal_folder.glob("*.jsonl"))
+    lines = first.read_bytes().split(b"\n")
+    damage(lines)
+    first.write_bytes(b"\n".join(lines))
+
+
+def changed_seq(lines):
+    lines[19] = lines[19].replace(b'"seq":20,', b'"seq":9020,')
+
+
+def many_empty_lines(lines):
+    lines[19:20] = [b""] * 3000
+
+
+@pytest.mark.parametrize("damage, unreadable", [(changed_seq, 1), (many_empty_lines, 3000)])
+def test_a_damaged_line_stops_nothing_and_costs_nothing_else(gateway_factory, site_factory, receiver, pki, damage,
+                                                             unreadable):
+    """In a segment that no start looks at; what the sink was not given yet is not called delivered."""
+    site = site_factory(settings={"sinks": [http_sink(receiver, pki)]})
+    damaged_journal(site, damage)
+    receiver.answer = "drop"
+    gateway = gateway_factory(site=site)
+    gateway.check_journal = False
+    wait_for(lambda: receiver.requests > 1, "a batch")
+    gateway.signal(signal.SIGKILL)
+    gateway.wait()
+    receiver.answer = 200
+    again = gateway_factory(site=site)
+    again.check_journal = False
+    wait_caught_up(again)
+    seqs = [json.loads(line)["seq"] for line in receiver.lines()]
+    assert seqs == [seq for seq in range(1, seqs[-1] + 1) if seq != 20] and len(seqs) > 1200
+    metrics = again.metrics()
+    assert metrics['postern_sink_unreadable_lines_total{sink="lake"}'] == unreadable
+    assert metrics['postern_sink_lost_lines_total{sink="lake"}'] == 0
+    assert metrics['postern_sink_rewinds_total{sink="lake"}'] == 0
+    told, = [line for line in again.stderr.splitlines() if "can't be handed on" in line]
+    assert f"line=20 lines={unreadable} " in told
+
+
+def test_a_longer_journals_position_lets_no_segment_go(gateway_factory, site_factory, token, receiver, pki):
+    """A backup was put back: old lines, and the position of what was written since."""
+    site = site_factory(settings={"journal": {"keep": "2d"}, "sinks": [http_sink(receiver, pki)]})
+    rows = [{"event": "refusal", "id": f"{i:032}", "decision": "refuse",
+             "reasons": [{"code": "route.unknown"}], "error": "x" * 900} for i in range(895)]
+    write_journal(site.journal_folder, [rows, rows, rows])
+    folder = site.folder / "sinks"
+    folder.mkdir(mode=0o700)
+    (folder / "lake.position").write_text(json.dumps(
+        {"v": 1, "seq": 50000, "segment": 49000, "offset": 5000, "line": 50, "hash": "a" * 64}))
+    receiver.answer = 503
+    gateway = gateway_factory(site=site)
+    before = len(list(site.journal_folder.glob("*.jsonl")))
+    while len(list(site.journal_folder.glob("*.jsonl"))) == before:  # the last one is nearly full
+        refuse_some(gateway, token, 5)
+        assert (site.journal_folder / f"{1:020d}.jsonl").exists()
+    receiver.answer = 200
+    wait_caught_up(gateway)
+    assert_delivered(receiver, site)
+    assert gateway.metrics()['postern_sink_rewinds_total{sink="lake"}'] == 1
+
+
 @pytest.mark.parametrize("sink, fault", [
     ({"name": "a", "http": {"url": "http://192.0.2.1/x"}}, "url: http:// would carry"),
     ({"name": "a", "http": {"url": "http://192.0.2.1/x", "plain": True}}, "this host alone"),

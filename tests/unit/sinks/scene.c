@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/require.h"
 
+enum { SEGMENT_MAX = 1 << 20 };
+
 static const int64_t patience_us = 20 * 1000 * 1000;
 
 /* ---- the receiver ---- */
@@ -153,16 +155,77 @@ static void segment_path(const struct scene *scene, uint64_t segment, char out[1
     (void)snprintf(out, 160, "%s/%020llu.jsonl", scene->journal, (unsigned long long)segment);
 }
 
-void scene_write_raw(struct scene *scene, const char *bytes)
+/* The segment's bytes; *ret is where that line begins in them. */
+static size_t read_segment(const struct scene *scene, uint64_t segment, unsigned line,
+                           char bytes[SEGMENT_MAX], size_t *ret)
 {
     char path[160];
     FILE *file;
+    size_t len;
 
-    segment_path(scene, scene->segment, path);
-    file = fopen(path, "ae");
+    segment_path(scene, segment, path);
+    file = fopen(path, "re");
     assert_non_null(file);
-    assert_int_equal(fputs(bytes, file) >= 0, 1);
+    len = fread(bytes, 1, SEGMENT_MAX, file);
+    assert_true(len < SEGMENT_MAX);
     assert_int_equal(fclose(file), 0);
+    *ret = 0;
+    for (unsigned i = 1; i < line; i++)
+        *ret += view_find(view_of(bytes + *ret, len - *ret), '\n') + 1;
+    assert_true(*ret <= len);
+    return len;
+}
+
+void scene_replace(struct scene *scene, uint64_t segment, unsigned line, const char *bytes,
+                   unsigned times)
+{
+    static char old[SEGMENT_MAX];
+    char path[160];
+    FILE *file;
+    size_t at, end;
+    const size_t len = read_segment(scene, segment, line, old, &at);
+
+    end = at + view_find(view_of(old + at, len - at), '\n') + 1;
+    segment_path(scene, segment, path);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(old, 1, at, file), at);
+    for (unsigned i = 0; i < times; i++)
+        assert_true(fprintf(file, "%s\n", bytes) > 0);
+    assert_int_equal(fwrite(old + end, 1, len - end, file), len - end);
+    assert_int_equal(fclose(file), 0);
+}
+
+unsigned scene_line_of(const struct scene *scene, uint64_t segment, uint64_t seq)
+{
+    static char bytes[SEGMENT_MAX];
+    char begin[64];
+    size_t at;
+    const size_t len = read_segment(scene, segment, 1, bytes, &at);
+
+    (void)snprintf(begin, sizeof begin, "{\"v\":1,\"seq\":%llu,", (unsigned long long)seq);
+    for (unsigned line = 1; at < len; line++) {
+        const struct view rest = view_of(bytes + at, len - at);
+
+        if (view_starts(rest, view_str(begin)))
+            return line;
+        at += view_find(rest, '\n') + 1;
+    }
+    return 0;
+}
+
+void scene_renumber(struct scene *scene, uint64_t segment, unsigned line, uint64_t seq)
+{
+    static char old[SEGMENT_MAX];
+    char changed[2048];
+    size_t at;
+    const size_t len = read_segment(scene, segment, line, old, &at);
+    const struct view rest = view_of(old + at, len - at);
+    const struct view text = view_of(rest.ptr, view_find(rest, '\n'));
+
+    (void)snprintf(changed, sizeof changed, "{\"v\":1,\"seq\":%llu%.*s", (unsigned long long)seq,
+                   VIEW_ARGS(view_from(text, view_find(text, 'p') - 2))); /* from ,"prev" on */
+    scene_replace(scene, segment, line, changed, 1);
 }
 
 void scene_write(struct scene *scene, unsigned count, bool rotate)

@@ -60,8 +60,13 @@ void scene_end(struct scene *scene);
 
 /* Lines with a chain; a new segment first if rotate. */
 void scene_write(struct scene *scene, unsigned count, bool rotate);
-/* Bytes as they are, into the open segment. */
-void scene_write_raw(struct scene *scene, const char *bytes);
+/* Puts so many times the bytes, and LF, in the place of that line of a segment; numbers from 1. */
+void scene_replace(struct scene *scene, uint64_t segment, unsigned line, const char *bytes,
+                   unsigned times);
+/* The number of the line with that seq; 0: no line says so. */
+unsigned scene_line_of(const struct scene *scene, uint64_t segment, uint64_t seq);
+/* That line says that it has another seq. */
+void scene_renumber(struct scene *scene, uint64_t segment, unsigned line, uint64_t seq);
 /* Takes all segments away and starts again at that seq. */
 void scene_forget_journal(struct scene *scene, uint64_t seq);
 void scene_remove_segment(struct scene *scene, uint64_t segment);

@@ -30,7 +30,7 @@ static struct scene scene;
 /* What nobody needs any more may go at any time. */
 static void take_old_away(uint64_t *oldest)
 {
-    if (*oldest != scene.segment && sink_needs(&scene.sink) > scene.segment) {
+    if (*oldest != scene.segment && sink_needs(&scene.sink) == scene.segment) {
         scene_remove_segment(&scene, *oldest);
         *oldest = scene.segment;
     }
@@ -150,6 +150,74 @@ static void lines_come_at_least_once_and_in_order(void **state)
     }
 }
 
+/* ---- damage ---- */
+
+static void damage_something(uint64_t oldest, bool spoilt[SCENE_LINES_MAX])
+{
+    const uint64_t seq = oldest + roll((unsigned)(scene.seq - oldest) + 1);
+    const uint64_t segment = seq < scene.segment ? oldest : scene.segment;
+    const unsigned line = scene_line_of(&scene, segment, seq);
+
+    if (line == 0 || spoilt[seq])
+        return;
+    spoilt[seq] = true;
+    switch (roll(4)) {
+    case 0:
+        scene_replace(&scene, segment, line, "", 1 + roll(200));
+        break;
+    case 1:
+        scene_replace(&scene, segment, line, "", 0);
+        break;
+    case 2:
+        scene_replace(&scene, segment, line, "{\"v\":1,\"seq\":", 1 + roll(3));
+        break;
+    default:
+        scene_renumber(&scene, segment, line,
+                       roll(2) == 0 ? 1 + roll(9999) : 1 + roll((unsigned)scene.seq + 9));
+        break;
+    }
+}
+
+/* While the gateway is down, any line may be damaged, also several in a row, and what is old goes:
+ * all others come. */
+static void damage_costs_what_is_damaged_and_no_more(void **state)
+{
+    static const enum conduct conducts[] = {CONDUCT_TAKE,   CONDUCT_TAKE_LATER, CONDUCT_AWAY,
+                                            CONDUCT_REFUSE, CONDUCT_TOO_BIG,    CONDUCT_PART,
+                                            CONDUCT_HANG};
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        bool spoilt[SCENE_LINES_MAX] = {false}, got[SCENE_LINES_MAX] = {false};
+        uint64_t oldest = 1;
+
+        dice = seed * 0x9e3779b97f4a7c15ULL + 1;
+        scene_begin(&scene);
+        scene_write(&scene, 1 + roll(5), false);
+        scene.settings.batch = 1 + roll(30);
+        scene_open(&scene);
+        for (unsigned i = 0; i < STEPS; i++) {
+            step(conducts, 7, false, &oldest);
+            if (roll(8) > 0)
+                continue;
+            scene_kill(&scene);
+            for (unsigned lines = roll(4); lines > 0; lines--)
+                damage_something(oldest, spoilt);
+            scene_open(&scene);
+        }
+        scene.conduct = CONDUCT_TAKE;
+        scene_kill(&scene);
+        scene_open(&scene);
+        scene_write(&scene, 1, false);
+        scene_run(&scene);
+        for (size_t i = 0; i < scene.got_count; i++)
+            got[scene.got[i]] = true;
+        for (uint64_t seq = 1; seq <= scene.seq; seq++)
+            assert_true(got[seq] || spoilt[seq]);
+        scene_end(&scene);
+    }
+}
+
 /* ---- what isn't of this journal ---- */
 
 static void put_position(const char *text)
@@ -235,6 +303,7 @@ int main(void)
         cmocka_unit_test(whole_batches_are_told_apart_by_their_ids),
         cmocka_unit_test(without_a_kill_nothing_is_doubled),
         cmocka_unit_test(lines_come_at_least_once_and_in_order),
+        cmocka_unit_test(damage_costs_what_is_damaged_and_no_more),
         cmocka_unit_test(another_journal_comes_whole),
     };
 

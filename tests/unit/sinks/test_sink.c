@@ -321,10 +321,8 @@ static void goes_on_behind_a_rewind_that_a_crash_cut_off(void **state)
 static void passes_what_is_no_line(void **state)
 {
     (void)state;
-    scene_write(&scene, 5, false);
-    scene_write_raw(&scene, "{\"v\":1,\"seq\":6,\"prev\":\n");
-    scene.seq++;
-    scene_write(&scene, 5, false);
+    scene_write(&scene, 11, false);
+    scene_replace(&scene, 1, 6, "{\"v\":1,\"seq\":6,\"prev\":", 1);
     scene_open(&scene);
     scene_run(&scene);
     assert_int_equal(scene_state(&scene).unreadable, 1);
@@ -391,11 +389,12 @@ static void needs_what_a_crash_would_send_again(void **state)
     scene_write(&scene, 12, false);
     scene.conduct = CONDUCT_HANG;
     scene_open(&scene);
-    assert_int_equal(sink_needs(&scene.sink), 1);
+    assert_int_equal(sink_needs(&scene.sink), 0);
     scene_run_sends(&scene, 1);
-    assert_int_equal(sink_needs(&scene.sink), 1);
+    assert_int_equal(sink_needs(&scene.sink), 0);
     scene_close(&scene);
     scene.conduct = CONDUCT_TAKE;
+    scene_write(&scene, 3, true); /* 13..15 */
     scene_open(&scene);
     scene_run(&scene);
     scene_turn(&scene);
@@ -438,6 +437,275 @@ static void memory_is_bounded_by_a_batch(void **state)
     scene_expect(&scene, 1, 30000);
 }
 
+/* ---- damage ---- */
+
+/* What the receiver has is first..last but for one line. */
+static void expect_all_but(uint64_t first, uint64_t last, uint64_t but)
+{
+    size_t at = 0;
+
+    assert_int_equal(scene.got_count, last - first);
+    for (uint64_t seq = first; seq <= last; seq++) {
+        if (seq != but)
+            assert_int_equal(scene.got[at++], seq);
+    }
+}
+
+/* Of what is on disk, in an older segment or in the last one. */
+static void a_seq_that_was_changed_costs_that_line_only(void **state)
+{
+    static const uint64_t says[] = {9020, 35, 55, 7, 1, UINT64_MAX - 1};
+
+    (void)state;
+    for (unsigned older = 0; older < 2; older++) {
+        for (size_t i = 0; i < ARRAY_LEN(says); i++) {
+            scene_end(&scene);
+            scene_begin(&scene);
+            scene_write(&scene, 40, false);
+            scene_write(&scene, 20, older == 1);
+            scene_renumber(&scene, 1, 20, says[i]);
+            scene_open(&scene);
+            scene_run(&scene);
+            scene_close(&scene);
+            expect_all_but(1, 60, 20);
+            scene_open(&scene);
+            scene_write(&scene, 5, false);
+            scene_run(&scene);
+            expect_all_but(1, 65, 20);
+            assert_int_equal(scene_state(&scene).lost, 0);
+            assert_int_equal(scene_state(&scene).rewinds, 0);
+        }
+    }
+}
+
+/* What is held back is never ahead of what was delivered. */
+static void much_that_is_no_line_moves_nothing(void **state)
+{
+    (void)state;
+    scene_write(&scene, 40, false);
+    scene_write(&scene, 10, true); /* 41..50 */
+    scene_write(&scene, 10, true); /* 51..60 */
+    scene_replace(&scene, 1, 20, "", 45000);
+    scene_open(&scene);
+    sink_wake(&scene.sink, scene.seq);
+    while (scene_state(&scene).lag_lines > 0) {
+        (void)event_base_loop(scene.base, EVLOOP_NONBLOCK);
+        assert_true(sink_needs(&scene.sink) <= (scene.got_count < 39   ? 1
+                                                : scene.got_count < 49 ? 41
+                                                                       : 51));
+    }
+    expect_all_but(1, 60, 20);
+    assert_int_equal(scene_state(&scene).unreadable, 45000);
+    assert_int_equal(scene_state(&scene).lost, 0);
+}
+
+static void damage_before_a_crash_keeps_the_bounds(void **state)
+{
+    (void)state;
+    scene_write(&scene, 5, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_turn(&scene);
+    scene_write(&scene, 12, false);
+    scene_replace(&scene, 1, 6, "", 25000);
+    scene.conduct = CONDUCT_DEAF;
+    scene_run_sends(&scene, 2);
+    scene_kill(&scene);
+    scene.settings.batch = 100;
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene.repeats, 1);
+    expect_all_but(1, 17, 6);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+}
+
+/* The line before it proves the place. */
+static void a_damaged_line_behind_its_place_is_passed_over(void **state)
+{
+    (void)state;
+    scene_write(&scene, 10, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_write(&scene, 5, false);
+    scene_replace(&scene, 1, 11, "{\"v\":1,\"seq\":11,\"prev\":", 1);
+    scene_open(&scene);
+    scene_run(&scene);
+    expect_all_but(1, 15, 11);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+    assert_int_equal(scene_state(&scene).unreadable, 1);
+}
+
+static void a_damaged_segment_behind_its_place_is_passed_over(void **state)
+{
+    (void)state;
+    scene_write(&scene, 10, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_write(&scene, 5, true);
+    scene_renumber(&scene, 11, 1, 13);
+    scene_open(&scene);
+    scene_run(&scene);
+    expect_all_but(1, 15, 11);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+    assert_int_equal(scene_state(&scene).unreadable, 1);
+}
+
+static void damage_to_what_was_delivered_changes_nothing(void **state)
+{
+    (void)state;
+    scene_write(&scene, 10, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_write(&scene, 5, false);
+    scene_renumber(&scene, 1, 10, 12);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 15);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+}
+
+/* Which moves it. */
+static void damage_before_what_was_delivered_changes_nothing(void **state)
+{
+    (void)state;
+    for (unsigned times = 0; times < 3; times++) {
+        scene_end(&scene);
+        scene_begin(&scene);
+        scene_write(&scene, 10, false);
+        scene_open(&scene);
+        scene_run(&scene);
+        scene_close(&scene);
+        scene_write(&scene, times, false);
+        scene_replace(&scene, 1, 5, "a line that is no line, and longer than the one before",
+                      7 * times);
+        scene_open(&scene);
+        scene_write(&scene, 5, times > 0);
+        scene_run(&scene);
+        scene_expect(&scene, 1, scene.seq);
+        assert_int_equal(scene_state(&scene).rewinds, 0);
+    }
+}
+
+/* Then neither neighbour proves the place. */
+static void damage_on_both_sides_of_its_place_rewinds(void **state)
+{
+    (void)state;
+    scene_write(&scene, 10, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene_write(&scene, 5, false);
+    scene_renumber(&scene, 1, 10, 12);
+    scene_replace(&scene, 1, 11, "{", 1);
+    scene_open(&scene);
+    scene_run(&scene);
+    assert_int_equal(scene_state(&scene).rewinds, 1);
+    assert_int_equal(scene.got_count, 10 + 13);
+}
+
+static void an_end_that_cannot_be_read_is_no_lag(void **state)
+{
+    (void)state;
+    scene_write(&scene, 5, false);
+    scene_replace(&scene, 1, 5, "{", 1);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 4);
+    sink_drain(&scene.sink);
+    assert_true(sink_is_drained(&scene.sink));
+    /* What follows isn't on disk yet. */
+    scene_write(&scene, 3, false);
+    sink_wake(&scene.sink, 5);
+    (void)event_base_loop(scene.base, EVLOOP_NONBLOCK);
+    scene_expect(&scene, 1, 4);
+    scene_run(&scene);
+    expect_all_but(1, 8, 5);
+    assert_int_equal(scene_state(&scene).unreadable, 1);
+    assert_int_equal(scene_state(&scene).lost, 0);
+}
+
+/* The damage hides where the lines on disk end. */
+static void what_follows_damage_waits_for_the_disk(void **state)
+{
+    (void)state;
+    scene_write(&scene, 8, false);
+    scene_replace(&scene, 1, 5, "{", 1);
+    scene.seq = 5;
+    scene_open(&scene);
+    for (unsigned i = 0; i < 5; i++)
+        scene_turn(&scene);
+    scene_expect(&scene, 1, 4);
+    scene.seq = 8;
+    scene_run(&scene);
+    expect_all_but(1, 8, 5);
+    assert_int_equal(scene_state(&scene).unreadable, 1);
+}
+
+/* ---- its place ---- */
+
+static void put_position(uint64_t seq, uint64_t segment)
+{
+    const int fd = openat(scene.dir_fd, "one.position", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    char text[320];
+
+    (void)snprintf(
+        text, sizeof text,
+        "{\"v\":1,\"seq\":%llu,\"segment\":%llu,\"offset\":50,\"line\":2,\"hash\":\"%s\"}",
+        (unsigned long long)seq, (unsigned long long)segment, scene.prev);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(close(fd), 0);
+}
+
+/* It may be a longer journal's, of which a backup was put back. */
+static void a_place_that_nothing_proves_lets_nothing_go(void **state)
+{
+    (void)state;
+    scene_write(&scene, 40, false);
+    scene_write(&scene, 10, true); /* 41..50 */
+    put_position(5000, 4900);
+    scene.conduct = CONDUCT_HANG;
+    scene_open(&scene);
+    assert_int_equal(sink_needs(&scene.sink), 0);
+    scene_run_sends(&scene, 1);
+    assert_int_equal(sink_needs(&scene.sink), 0);
+    assert_int_equal(scene_state(&scene).rewinds, 1);
+    assert_int_equal(scene_state(&scene).lag_lines, 50);
+    scene_close(&scene);
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_turn(&scene);
+    scene_expect(&scene, 1, 50);
+    assert_int_equal(sink_needs(&scene.sink), 41);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+}
+
+/* Not at the journal's first line, and not with another rewind. */
+static void a_crash_behind_a_rewind_goes_on_in_its_segment(void **state)
+{
+    (void)state;
+    scene_write(&scene, 40, false);
+    scene_write(&scene, 10, true); /* 41..50 */
+    put_position(45, 41);
+    scene.conduct = CONDUCT_DEAF;
+    scene_open(&scene);
+    scene_run_sends(&scene, 1);
+    assert_int_equal(sink_needs(&scene.sink), 41);
+    assert_int_equal(scene_state(&scene).rewinds, 1);
+    scene_kill(&scene);
+    scene.settings.batch = 3; /* the same lines all the same */
+    scene.conduct = CONDUCT_TAKE;
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 41, 50);
+    assert_int_equal(scene.repeats, 1);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -466,6 +734,18 @@ int main(void)
         TEST(needs_what_a_crash_would_send_again),
         TEST(is_patient_with_who_refuses),
         TEST(memory_is_bounded_by_a_batch),
+        TEST(a_seq_that_was_changed_costs_that_line_only),
+        TEST(much_that_is_no_line_moves_nothing),
+        TEST(damage_before_a_crash_keeps_the_bounds),
+        TEST(a_damaged_line_behind_its_place_is_passed_over),
+        TEST(a_damaged_segment_behind_its_place_is_passed_over),
+        TEST(damage_to_what_was_delivered_changes_nothing),
+        TEST(damage_before_what_was_delivered_changes_nothing),
+        TEST(damage_on_both_sides_of_its_place_rewinds),
+        TEST(an_end_that_cannot_be_read_is_no_lag),
+        TEST(what_follows_damage_waits_for_the_disk),
+        TEST(a_place_that_nothing_proves_lets_nothing_go),
+        TEST(a_crash_behind_a_rewind_goes_on_in_its_segment),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
