@@ -377,8 +377,8 @@ static void step(struct sink *sink)
 
 static void pump(struct sink *sink)
 {
-    if (sink->pumping)
-        return; /* done was called from within send */
+    if (sink->pumping || sink->env->damaged)
+        return; /* pumping: done was called from within send */
     sink->pumping = true;
     if (!sink->sending)
         step(sink);
@@ -412,6 +412,7 @@ static bool find_position(struct sink *sink)
     return !found;
 }
 
+/* Its place of a journal that is damaged may be behind what can be read, and is kept. */
 static enum status begin(struct sink *sink, struct err *err)
 {
     const bool anew = find_position(sink);
@@ -420,7 +421,7 @@ static enum status begin(struct sink *sink, struct err *err)
 
     memcpy(mark.hash, sink->now.hash, sizeof mark.hash);
     sink->reader.durable = sink->durable;
-    if (anew && sink->settings->from_now) {
+    if (anew && sink->settings->from_now && !sink->env->damaged) {
         if (reader_find_end(&sink->reader, &mark, err) != STATUS_OK)
             return err->status;
         stand_behind(sink, &mark);
@@ -428,6 +429,10 @@ static enum status begin(struct sink *sink, struct err *err)
     reader_go_on(&sink->reader, &mark);
     if (sink->now.first > 0)
         sink->reader.wanted = sink->now.first;
+    if (sink->env->damaged) {
+        back_off(sink, false, "the journal is damaged", 0);
+        return STATUS_OK;
+    }
     status = write_position(sink, err);
     if (status != STATUS_LIMIT)
         return status;
@@ -530,7 +535,7 @@ void sink_close(struct sink *sink)
 {
     struct err err;
 
-    if (sink->open) {
+    if (sink->open && !sink->env->damaged) {
         give_up(sink);
         if (write_position(sink, &err) != STATUS_OK)
             log_line(LOG_ERROR,

@@ -24,6 +24,7 @@ struct sink_env {
     const char *journal; /* folder */
     const char *gateway;
     struct sink_pace pace;
+    bool damaged; /* the journal, until the gateway starts again: nothing is read or written */
 };
 
 struct sink {

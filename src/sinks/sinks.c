@@ -173,11 +173,14 @@ static void wake(void *user)
 static enum status start(struct sinks *sinks, struct err *err)
 {
     const struct timeval now_and_then = {.tv_sec = 1};
+    struct journal_state state;
     enum status status;
 
     status = make_folder(sinks->settings.directory, &sinks->env.dir_fd, err);
     if (status != STATUS_OK && status != STATUS_LIMIT)
         return status;
+    journal_get_state(sinks->journal, &state);
+    sinks->env.damaged = state.damaged;
     if (!net_loop_init(&sinks->loop, on_woken, NULL, sinks))
         return err_set(err, STATUS_IO, "sinks: the event loop can't be made");
     sinks->env.base = sinks->loop.base;

@@ -459,6 +459,33 @@ def test_a_longer_journals_position_lets_no_segment_go(gateway_factory, site_fac
     assert gateway.metrics()['postern_sink_rewinds_total{sink="lake"}'] == 1
 
 
+def test_a_damaged_journal_sends_nothing_twice(gateway_factory, cloud, token, receiver, pki):
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki)]})
+    refuse_some(gateway, token, 50)
+    wait_caught_up(gateway)
+    gateway.signal(signal.SIGKILL)
+    gateway.wait()
+    delivered = receiver.lines()
+    last = max(gateway.site.journal_folder.glob("*.jsonl"))
+    lines = last.read_bytes().split(b"\n")
+    lines[30] = lines[30].replace(b'"event"', b'"evenx"')
+    last.write_bytes(b"\n".join(lines))
+    damaged = gateway_factory(site=gateway.site)
+    damaged.check_journal = False
+    damaged.wait_stderr('sink=lake first=')
+    damaged.wait_stderr('why="the journal is damaged"')
+    assert damaged.metrics()['postern_sink_away_seconds{sink="lake"}'] >= 0
+    damaged.stop()
+    assert gateway.site.run("audit", "repair", "-c", str(gateway.site.conf), conf=False).returncode == 0
+    again = gateway_factory(site=gateway.site)
+    again.check_journal = False
+    wait_caught_up(again)
+    assert receiver.lines()[:len(delivered)] == delivered
+    seqs = [json.loads(line)["seq"] for line in receiver.lines()]
+    assert seqs == list(range(1, seqs[-1] + 1))
+    assert again.metrics()['postern_sink_rewinds_total{sink="lake"}'] == 0
+
+
 @pytest.mark.parametrize("sink, fault", [
     ({"name": "a", "http": {"url": "http://192.0.2.1/x"}}, "url: http:// would carry"),
     ({"name": "a", "http": {"url": "http://192.0.2.1/x", "plain": True}}, "this host alone"),

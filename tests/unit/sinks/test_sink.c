@@ -645,6 +645,52 @@ static void what_follows_damage_waits_for_the_disk(void **state)
     assert_int_equal(scene_state(&scene).unreadable, 1);
 }
 
+static void nothing_goes_while_the_journal_is_damaged(void **state)
+{
+    (void)state;
+    scene_write(&scene, 30, false);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_close(&scene);
+    scene.seq = 20; /* what can be read */
+    scene.env.damaged = true;
+    scene.sends = 0;
+    scene_open(&scene);
+    scene_turn(&scene);
+    assert_int_equal(scene.sends, 0);
+    assert_int_equal(sink_needs(&scene.sink), 0);
+    assert_string_equal(scene_state(&scene).why, "the journal is damaged");
+    sink_drain(&scene.sink);
+    assert_true(sink_is_drained(&scene.sink));
+    scene_close(&scene);
+    /* Repaired. */
+    scene.env.damaged = false;
+    scene.seq = 30;
+    scene_write(&scene, 5, true);
+    scene_replace(&scene, 1, 21, "{", 1);
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 35);
+    assert_int_equal(scene_state(&scene).rewinds, 0);
+}
+
+static void a_new_one_waits_for_the_repair(void **state)
+{
+    (void)state;
+    scene.settings.from_now = true;
+    scene_write(&scene, 30, false);
+    scene.env.damaged = true;
+    scene_open(&scene);
+    scene_turn(&scene);
+    scene_close(&scene);
+    assert_int_not_equal(faccessat(scene.dir_fd, "one.position", F_OK, 0), 0);
+    scene.env.damaged = false;
+    scene_open(&scene);
+    scene_write(&scene, 5, true);
+    scene_run(&scene);
+    scene_expect(&scene, 31, 35);
+}
+
 /* ---- its place ---- */
 
 static void put_position(uint64_t seq, uint64_t segment)
@@ -744,6 +790,8 @@ int main(void)
         TEST(damage_on_both_sides_of_its_place_rewinds),
         TEST(an_end_that_cannot_be_read_is_no_lag),
         TEST(what_follows_damage_waits_for_the_disk),
+        TEST(nothing_goes_while_the_journal_is_damaged),
+        TEST(a_new_one_waits_for_the_repair),
         TEST(a_place_that_nothing_proves_lets_nothing_go),
         TEST(a_crash_behind_a_rewind_goes_on_in_its_segment),
     };
