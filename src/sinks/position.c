@@ -169,8 +169,5 @@ enum status position_write(int dir_fd, const char *name, const struct position *
         failed = errno;
     if (failed == 0)
         return STATUS_OK;
-    (void)err_set_errno(err, failed, "can't write %s", file);
-    if (err_is_no_space(failed))
-        err->status = STATUS_LIMIT;
-    return err->status;
+    return err_set_errno(err, failed, "can't write %s", file);
 }

@@ -22,7 +22,7 @@ struct position {
  * STATUS_IO. */
 MUST_CHECK enum status position_read(int dir_fd, const char *name, struct position *ret,
                                      bool *ret_found, struct err *err);
-/* Replaces it, on disk when it returns. On failure the old one is there: STATUS_LIMIT where the
- * disk is full, else STATUS_IO; STATUS_NOMEM. */
+/* Replaces it, on disk when it returns. On failure the old one is there. STATUS_IO, STATUS_NOMEM.
+ */
 MUST_CHECK enum status position_write(int dir_fd, const char *name, const struct position *position,
                                       struct err *err);

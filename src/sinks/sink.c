@@ -157,7 +157,7 @@ static enum status write_position(struct sink *sink, struct err *err)
     if (is_on_disk(sink))
         return STATUS_OK;
     if (sink->env->dir_fd < 0)
-        return err_set(err, STATUS_LIMIT, "there is no room for the folder of its position");
+        return err_set(err, STATUS_IO, "%s", sink->env->why_no_folder);
     status = position_write(sink->env->dir_fd, sink->settings->name, &sink->now, err);
     sink->written = status == STATUS_OK;
     if (sink->written)
@@ -417,7 +417,6 @@ static enum status begin(struct sink *sink, struct err *err)
 {
     const bool anew = find_position(sink);
     struct mark mark = {.seq = sink->now.seq, .next = sink->now.next};
-    enum status status;
 
     memcpy(mark.hash, sink->now.hash, sizeof mark.hash);
     sink->reader.durable = sink->durable;
@@ -429,14 +428,10 @@ static enum status begin(struct sink *sink, struct err *err)
     reader_go_on(&sink->reader, &mark);
     if (sink->now.first > 0)
         sink->reader.wanted = sink->now.first;
-    if (sink->env->damaged) {
+    if (sink->env->damaged)
         back_off(sink, false, "the journal is damaged", 0);
-        return STATUS_OK;
-    }
-    status = write_position(sink, err);
-    if (status != STATUS_LIMIT)
-        return status;
-    back_off(sink, false, err->text, 0); /* a gateway starts on a full disk, too */
+    else if (write_position(sink, err) != STATUS_OK)
+        back_off(sink, false, err->text, 0); /* a gateway starts on a full disk, too */
     return STATUS_OK;
 }
 

@@ -20,8 +20,9 @@ struct sink_pace {
 
 struct sink_env {
     struct event_base *base;
-    int dir_fd;          /* of the position files; borrowed. -1: there is no room for it yet */
-    const char *journal; /* folder */
+    int dir_fd;                /* of the position files; borrowed. -1: it can't be had yet */
+    const char *why_no_folder; /* then */
+    const char *journal;       /* folder */
     const char *gateway;
     struct sink_pace pace;
     bool damaged; /* the journal, until the gateway starts again: nothing is read or written */
@@ -50,8 +51,8 @@ struct sink {
     struct sink_state state; /* under the lock */
 };
 
-/* Takes the transport over, also on failure. durable: what the journal has. STATUS_IO: its position
- * can't be written; STATUS_NOMEM. */
+/* Takes the transport over, also on failure. durable: what the journal has. A position that
+ * can't be written is tried again later. STATUS_IO: the journal can't be read; STATUS_NOMEM. */
 MUST_CHECK enum status sink_open(struct sink *sink, const struct sink_settings *settings,
                                  const struct sink_env *env, struct transport *transport,
                                  uint64_t durable, struct err *err);

@@ -28,6 +28,7 @@ struct sinks {
     struct journal *journal;
     struct net_loop loop;
     struct sink_env env;
+    struct err no_folder; /* why there is none */
     struct sink list[SINKS_MAX];
     size_t open;         /* of the list: those that were opened */
     uint64_t held;       /* what the journal was told last */
@@ -42,23 +43,29 @@ struct sinks {
 
 /* ---- the folder of the positions ---- */
 
-/* STATUS_LIMIT: there is no room for it. */
-static enum status make_folder(const char *path, int *ret_fd, struct err *err)
+static bool is_missing(const char *path)
 {
+    struct stat facts;
+
+    return lstat(path, &facts) != 0 && errno == ENOENT;
+}
+
+/* Where it isn't there and can't be made the sinks wait for it, and say why. One that is there and
+ * can't be opened is a failure: nobody knows where its sinks stand. */
+static enum status make_folder(struct sinks *sinks, struct err *err)
+{
+    const char *const path = sinks->settings.directory;
     int fd;
 
     if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        const bool full = err_is_no_space(errno);
-
         (void)err_set_errno(err, errno, "can't make the folder %s", path);
-        if (full)
-            err->status = STATUS_LIMIT;
-        return err->status;
+        sinks->no_folder = *err;
+        return is_missing(path) ? STATUS_OK : err->status;
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_set_errno(err, errno, "can't open the folder %s", path);
-    *ret_fd = fd;
+    sinks->env.dir_fd = fd;
     return STATUS_OK;
 }
 
@@ -99,7 +106,7 @@ static void on_watch(evutil_socket_t fd, short what, void *user)
     (void)fd;
     (void)what;
     if (sinks->env.dir_fd < 0) /* the sinks say that it isn't there */
-        (void)make_folder(sinks->settings.directory, &sinks->env.dir_fd, &err);
+        (void)make_folder(sinks, &err);
     hold(sinks);
     if (atomic_load(&sinks->stopping))
         tell_drained(sinks);
@@ -174,11 +181,9 @@ static enum status start(struct sinks *sinks, struct err *err)
 {
     const struct timeval now_and_then = {.tv_sec = 1};
     struct journal_state state;
-    enum status status;
 
-    status = make_folder(sinks->settings.directory, &sinks->env.dir_fd, err);
-    if (status != STATUS_OK && status != STATUS_LIMIT)
-        return status;
+    if (make_folder(sinks, err) != STATUS_OK)
+        return err->status;
     journal_get_state(sinks->journal, &state);
     sinks->env.damaged = state.damaged;
     if (!net_loop_init(&sinks->loop, on_woken, NULL, sinks))
@@ -226,6 +231,7 @@ enum status sinks_start(const struct sinks_settings *settings, struct journal *j
     sinks->journal = journal;
     sinks->env = (struct sink_env){
         .dir_fd = -1,
+        .why_no_folder = sinks->no_folder.text,
         .journal = settings->journal,
         .gateway = settings->gateway,
         .pace = {.gather_ms = GATHER_MS,

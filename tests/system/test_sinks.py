@@ -486,6 +486,19 @@ def test_a_damaged_journal_sends_nothing_twice(gateway_factory, cloud, token, re
     assert again.metrics()['postern_sink_rewinds_total{sink="lake"}'] == 0
 
 
+def test_a_position_that_cannot_be_written_stops_no_start(gateway_factory, site_factory, cloud, token, receiver, pki):
+    site = site_factory(settings={"sinks": [http_sink(receiver, pki)]}, url=cloud.url)
+    in_the_way = site.folder / "sinks" / "lake.position.next"
+    in_the_way.mkdir(mode=0o700, parents=True)
+    gateway = gateway_factory(site=site)
+    gateway.wait_stderr("can't write lake.position")
+    assert post_create(gateway, token).status == 200
+    assert receiver.requests == 0
+    in_the_way.rmdir()
+    wait_caught_up(gateway)
+    assert_delivered(receiver, site)
+
+
 @pytest.mark.parametrize("sink, fault", [
     ({"name": "a", "http": {"url": "http://192.0.2.1/x"}}, "url: http:// would carry"),
     ({"name": "a", "http": {"url": "http://192.0.2.1/x", "plain": True}}, "this host alone"),

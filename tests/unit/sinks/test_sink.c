@@ -752,6 +752,22 @@ static void a_crash_behind_a_rewind_goes_on_in_its_segment(void **state)
     assert_int_equal(scene_state(&scene).rewinds, 0);
 }
 
+static void begins_where_its_position_cannot_be_written(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdirat(scene.dir_fd, "one.position.next", 0700), 0);
+    scene_write(&scene, 5, false);
+    scene_open(&scene);
+    assert_int_equal(scene_state(&scene).failures, 1);
+    while (scene_state(&scene).failures < 3)
+        scene_turn(&scene);
+    assert_int_equal(scene.sends, 0);
+    assert_int_equal(sink_needs(&scene.sink), 0);
+    assert_int_equal(unlinkat(scene.dir_fd, "one.position.next", AT_REMOVEDIR), 0);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -794,6 +810,7 @@ int main(void)
         TEST(a_new_one_waits_for_the_repair),
         TEST(a_place_that_nothing_proves_lets_nothing_go),
         TEST(a_crash_behind_a_rewind_goes_on_in_its_segment),
+        TEST(begins_where_its_position_cannot_be_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,16 +16,16 @@ static const int64_t patience_us = 20 * 1000 * 1000;
 static struct folder folder;
 static char positions[128];
 
-/* Whether there is no room for a folder. */
-static _Atomic bool full;
+/* Why no folder can be made; 0: it can. */
+static _Atomic int no_folder;
 
 int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode) // NOLINT(bugprone-reserved-identifier)
 {
-    if (!full)
+    if (no_folder == 0)
         return __real_mkdir(path, mode);
-    errno = ENOSPC;
+    errno = no_folder;
     return -1;
 }
 
@@ -182,8 +182,8 @@ static void the_end_does_not_wait_for_who_is_away(void **state)
     journal_close(&journal, 5000);
 }
 
-/* The first sink of a gateway whose disk is full waits for its folder; nothing goes before. */
-static void a_folder_that_has_no_room_is_waited_for(void **state)
+/* The first sink of a gateway waits for its folder; nothing goes before. */
+static void wait_for_folder(int why)
 {
     struct journal *journal = folder_open(&folder);
     struct sink_settings one = {.name = "one", .batch = 500, .kind = SINK_STDOUT};
@@ -192,14 +192,13 @@ static void a_folder_that_has_no_room_is_waited_for(void **state)
     FILE *out = tmpfile();
     struct sinks *sinks;
 
-    (void)state;
     assert_non_null(out);
     assert_true(dup2(fileno(out), STDOUT_FILENO) >= 0);
-    full = true;
+    no_folder = why;
     sinks = begin(journal, &one);
     assert_true(state_of(sinks).away_since_us != 0);
     assert_int_equal(lseek(fileno(out), 0, SEEK_END), 0);
-    full = false;
+    no_folder = 0;
     while (state_of(sinks).lag_lines > 0 || state_of(sinks).delivered == 0)
         assert_true(clock_monotonic_us() < until_us);
     sinks_stop(&sinks, 20000);
@@ -209,12 +208,25 @@ static void a_folder_that_has_no_room_is_waited_for(void **state)
     journal_close(&journal, 5000);
 }
 
+static void a_folder_that_has_no_room_is_waited_for(void **state)
+{
+    (void)state;
+    wait_for_folder(ENOSPC);
+}
+
+static void a_folder_that_cannot_be_made_is_waited_for(void **state)
+{
+    (void)state;
+    wait_for_folder(EROFS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_folder_that_has_no_room_is_waited_for),
+        TEST(a_folder_that_cannot_be_made_is_waited_for),
         TEST(what_a_sink_needs_is_kept),
         TEST(what_is_there_goes_out_in_the_end),
         TEST(the_end_does_not_wait_for_who_is_away),
