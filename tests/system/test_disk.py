@@ -2,6 +2,7 @@
 """The journal's disk is full, read-only, hangs or fails: what must be recorded is refused, everything else goes on,
 nothing is lost, and when the disk is well again the gateway is, too."""
 
+import itertools
 import re
 import threading
 import time
@@ -172,7 +173,7 @@ FULL = {
 @pytest.mark.parametrize("name", list(FULL))
 def test_a_full_disk(small_site, gateway_factory, cloud, token, name):
     low_space, leave = FULL[name]
-    site = small_site(low_space=low_space)
+    site = small_site(32 * MB, low_space=low_space)  # so that its own lines do not fill it
     gateway = gateway_factory(site=site)
     running = two_running(gateway, cloud, token)
     cloud.forget()
@@ -198,10 +199,24 @@ def test_readiness_tells_that_no_byte_is_left(small_site, shim, folder, gateway_
     site = small_site(low_space="0B")
     disk = Disk(shim, folder / "disk", site.binary)
     gateway = gateway_factory(site=site, env=disk.env)
-    assert post_create(gateway, token).status == 200
+    names = (f"before-{n}" for n in itertools.count())
+
+    def stopped_before_a_sync():  # of the outcome, which nobody waits for
+        answer = post_create(gateway, token, create_body(name=next(names)))
+        assert answer.status == 200
+        gateway.wait_outcome(exchange_id(answer))
+        wait_for(lambda: gateway.metrics()["postern_journal_open_intents"] == 0, "the writer to be through with it")
+        gateway.pause()
+        if not disk.is_idle(site.journal_folder):
+            return True
+        gateway.go_on()  # too late, once more
+        return False
+
+    wait_for(stopped_before_a_sync, "an outcome that is not synced")
     fill(site.journal_folder, 0)
     with disk.hanging():
-        disk.wait_hanging()  # of the outcome, which nobody waits for
+        gateway.go_on()
+        disk.wait_hanging()
         assert post_create(gateway, token, create_body(name="refused")).status == 503
         check_degraded(gateway)
 

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from support.bodies import CREATE, create_body
+from support.contract import post_create, recorded
 from support.quota import entries, existing, most_at_once, places, quota_policy, service_settings, wait_scanned, wait_settled
 from support.waiting import wait_for
 
@@ -31,10 +32,6 @@ def _arrange(cloud, step, made):
     elif made == "didn't":
         cloud.fault("status", "POST /v1/*", status=400,
                     body='{"error_code":"ModelArts.6318","error_message":"no"}')
-
-
-def _stopped(gateway):
-    return pathlib.Path(f"/proc/{gateway.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
 
 
 def _send(gateway, token):
@@ -59,7 +56,7 @@ def _crash(gateway_factory, site, cloud, step, made, token):
     if at == SENT:
         cloud.wait_held()
     else:
-        wait_for(lambda: _stopped(gateway), f"the gateway to stop at {at}")
+        wait_for(lambda: gateway.stopped, f"the gateway to stop at {at}")
     assert gateway.kill() == -signal.SIGKILL
     thread.join(20)
     cloud.release()
@@ -93,7 +90,7 @@ def test_kill_at_each_step(gateway_factory, site_factory, cloud_factory, folder,
     cloud = cloud_factory(frozen=False)
     settings = service_settings(folder)
     settings["upstream"]["timeouts"] = {"total": "1s"}
-    settings["journal"] = {"timeout": "500ms"}
+    settings["journal"] = {"timeout": "2s"}  # longer than two syncs take on a slow disk
     site = site_factory(quota_policy(places(1)), settings, cloud.url)
     _crash(gateway_factory, site, cloud, step, made, token)
 
@@ -102,7 +99,7 @@ def test_kill_at_each_step(gateway_factory, site_factory, cloud_factory, folder,
     wait_scanned(gateway)
     intents = [row for row in gateway.journal_events("intent")]
     before, after = _told(gateway, intents[0]["id"]) if intents else ("-", "-")
-    second = gateway.request("POST", CREATE, create_body(name="second"), {"X-Auth-Token": token}).status
+    second = recorded(lambda: post_create(gateway, token, create_body(name="second"))).status
     row = _row(step, made, before, after, cloud, gateway, second)
     line = "| " + " | ".join(str(value) for value in row.values()) + " |"
 

@@ -12,6 +12,8 @@ from support.contract import check_refusal, exchange_id, post_create
 from support.http import request_bytes
 from support.waiting import wait_for
 
+TIMEOUT = "2s"  # longer than a sync takes on a slow disk that others write to, too
+
 # Syncs wait for as long as the file HOLD_SYNC is there; each that waits leaves its mark.
 SHIM = r"""
 #define _GNU_SOURCE
@@ -87,7 +89,7 @@ def lines_of(gateway, answer, count):
 
 
 def test_what_is_not_on_disk_in_time_is_not_sent(start, cloud, disk, token):
-    gateway = start(timeout="300ms")
+    gateway = start(timeout=TIMEOUT)
     disk.hold()
     answer = post_create(gateway, token)
     check_refusal(answer, 503, "journal.timeout")
@@ -136,7 +138,7 @@ def test_a_caller_who_hangs_up_while_the_intent_waits(start, cloud, disk, token)
 
 
 def test_an_outcome_that_has_to_wait_keeps_nobody_waiting_for_ever(start, cloud, disk, token):
-    gateway = start(timeout="400ms")
+    gateway = start(timeout=TIMEOUT)
     cloud.fault("slow", "POST *")
     with gateway.connect() as first, gateway.connect() as second:
         send_create(first, token)

@@ -177,7 +177,9 @@ def test_a_witness_that_fails_costs_nobody_anything(sealed, mounts, folder, toke
     wait_for(lambda: gateway.metrics()["postern_journal_witness_failures_total"] > 1, "another failure")
     assert gateway.stderr.count("the journal's witness can't be told") == 1
     repair()
-    gateway.stop()  # its seal is another try, and what waits goes before it
+    assert post_create(gateway, token, create_body(name="repaired")).status == 200  # its seal is another try
+    wait_for(lambda: gateway.metrics()["postern_journal_witness_waiting"] == 0, "what waits to go before it")
+    gateway.stop()  # with a last one, for which it has two seconds
     assert witness.read_bytes() == raw_seals(gateway.site.journal())
 
 

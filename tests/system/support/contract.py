@@ -6,6 +6,7 @@ import json
 import re
 
 from support.bodies import CREATE, compact, create_body
+from support.waiting import TIMEOUT_S, wait_for
 
 _ID = re.compile(r"[0-9a-f]{32}\Z")
 REFUSAL = ["error_code", "error_msg", "error_message", "message", "request_id", "reasons"]
@@ -42,6 +43,15 @@ def post_create(gateway, token, body=None, headers=(), **options):
     body = create_body() if body is None else body
     body = body if isinstance(body, bytes) else compact(body)
     return gateway.request("POST", CREATE, body, [("X-Auth-Token", token), *dict(headers).items()], **options)
+
+
+def recorded(ask, what="a create", timeout=TIMEOUT_S):
+    """The first answer of ask() that is not about a record that was not on disk in time: such a create was not sent."""
+    def answered():
+        answer = ask()
+        late = answer.status == 503 and answer.json["reasons"][0]["code"].startswith("journal.")
+        return None if late else (answer,)
+    return wait_for(answered, what, timeout)[0]
 
 
 def check_sent(cloud, gateway, answer):

@@ -79,10 +79,12 @@ class Disk:
 
     def wait_idle(self, journal_folder):
         """Until all that was written is synced."""
-        def idle():
-            last = max(pathlib.Path(journal_folder).glob("*.jsonl"))
-            return self.syncs()[-1:] == [(last.name, last.stat().st_size, 0)]
-        wait_for(idle, "the last sync")
+        wait_for(lambda: self.is_idle(journal_folder), "the last sync")
+
+    def is_idle(self, journal_folder):
+        """All that was written is synced."""
+        last = max(pathlib.Path(journal_folder).glob("*.jsonl"))
+        return self.syncs()[-1:] == [(last.name, last.stat().st_size, 0)]
 
 
 class Mounts:

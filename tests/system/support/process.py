@@ -2,6 +2,7 @@
 """Processes of a test: started with their stderr read as it comes, ended by their own id."""
 
 import os
+import pathlib
 import re
 import select
 import signal
@@ -82,6 +83,23 @@ class Process:
     def signal(self, number):
         if self.running:
             os.kill(self.pid, number)
+
+    @property
+    def stopped(self):
+        """None of its threads runs on before CONT."""
+        try:
+            texts = [path.read_text() for path in pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        except (FileNotFoundError, ProcessLookupError):  # one that ended just now
+            return False
+        return {text.rsplit(")", 1)[1].split()[0] for text in texts} == {"T"}
+
+    def pause(self):
+        """It does nothing more until go_on()."""
+        self.signal(signal.SIGSTOP)
+        wait_for(lambda: self.stopped, f"{self.name} to stop")
+
+    def go_on(self):
+        self.signal(signal.SIGCONT)
 
     def wait(self, timeout=30.0):
         """Its exit status, when it has ended and all of stderr is here."""
