@@ -216,11 +216,11 @@ def test_a_file_that_comes_meanwhile_stays(stuck):
 def test_a_reader_that_goes(journal, program):
     path, _ = journal
     command = [program("postern"), "audit", "export", "--journal", path]
-    done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
-    done.stdout.close()
-    assert b"nobody reads it" in done.stderr.read()
-    done.stderr.close()
-    assert done.wait(60) == 2
+    reading, writing = os.pipe()
+    os.close(reading)  # before it starts: else it may be through by then
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment(), timeout=60)
+    os.close(writing)
+    assert done.returncode == 2 and b"nobody reads it" in done.stderr
 
 
 def test_memory_does_not_grow_with_the_journal(folder, program):

@@ -119,7 +119,8 @@ SHORT = {"upstream": {"timeouts": {"connect": "1s", "tls": "1s", "send": "1s", "
 
 def test_no_answer_in_time(gateway_factory, cloud, token):
     gateway = gateway_factory(settings=SHORT)
-    cloud.fault("hang", count=2)
+    cloud.fault("hang", "POST *")
+    cloud.fault("hang", "GET */echo")  # not the list that tells what came of the create
     answer = post_create(gateway, token)
     check_refusal(answer, 502, "outcome.unknown")
     assert gateway.wait_outcome(exchange_id(answer))["outcome"] == "unknown"

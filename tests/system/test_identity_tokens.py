@@ -215,7 +215,9 @@ def test_iam_away(with_iam):
     cloud, gateway = with_iam(cache="3s")
     known = alice()
     started = time.monotonic()
-    assert create(gateway, known).status == 200
+    answer = create(gateway, known)
+    assert answer.status == 200
+    one = answer.json["id"]
     cloud.iam(down=True)
     check_refusal(create(gateway, alice(user="bob")), 503, "identity.unavailable")
     answer = create(gateway, known)
@@ -223,7 +225,6 @@ def test_iam_away(with_iam):
         assert answer.status == 200, answer
     for method, target in (("GET", CREATE), ("GET", ECHO)):
         assert gateway.request(method, target, None, {"X-Auth-Token": "t"}).status == 200
-    one = answer.json["id"]
     answer = gateway.request("POST", f"{CREATE}/{one}/action", compact(action_body("stop")), {"X-Auth-Token": known})
     assert b"Postern" not in answer.body, "a stop is the cloud's to judge"
     answer = gateway.request("DELETE", f"{CREATE}/{one}", None, {"X-Auth-Token": known})
@@ -295,8 +296,9 @@ def test_slow_iam(with_iam):
     for thread in threads:
         thread.start()
     cloud.wait_held()
+    began = time.monotonic()
     assert create(gateway, known).status == 200
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - began < 4
     for thread in threads:
         thread.join()
     assert 4 < time.monotonic() - started < 20

@@ -128,7 +128,7 @@ def test_body_timeout(gateway_factory, cloud, token):
 
 
 def test_idle_timeout(gateway_factory, token):
-    gateway = with_limits(gateway_factory, idle_timeout="300ms")
+    gateway = with_limits(gateway_factory, idle_timeout="3s")
     with gateway.connect() as client:
         assert client.request("GET", ECHO, None, {"X-Auth-Token": token}).status == 200
         client.expect_end()

@@ -155,7 +155,7 @@ def test_a_bad_chunk_behind_good_ones(gateway, cloud, token):
 
 def test_pipelines_and_does_not_read(gateway_factory, cloud, token):
     """100 MB of answers for somebody who reads them late: they wait in the cloud, not in the gateway."""
-    gateway = gateway_factory(env=FREES)
+    gateway = gateway_factory(settings={"limits": {"write_timeout": "5m"}}, env=FREES)
     count = 1000
     check_serves(gateway, token)
     before = peak_kb(gateway)

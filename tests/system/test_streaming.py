@@ -143,10 +143,10 @@ def test_client_certificates_can_be_required(gateway_factory, pki, token):
 
 def test_a_long_answer_outlives_the_time_of_a_judged_call(gateway_factory, cloud, token):
     """upstream.timeouts.total is for judged calls: a download takes as long as its reader, step by step, needs."""
-    gateway = gateway_factory(settings={"upstream": {"timeouts": {"total": "1s"}}})
+    gateway = gateway_factory(settings={"upstream": {"timeouts": {"total": "3s"}}})
     cloud.fault("hang", "POST *")
     with gateway.connect() as client:
         client.send(request_bytes("GET", f"/v1/{PROJECT}/big?bytes=50000000", None, {"X-Auth-Token": token}))
         wait_for(lambda: len(cloud.requests("GET")) == 1, "the read to be under way")
-        check_refusal(post_create(gateway, token), 502, "outcome.unknown")  # a second later
+        check_refusal(post_create(gateway, token), 502, "outcome.unknown")  # three seconds later
         assert len(client.read_answer().body) == 50000000

@@ -45,7 +45,7 @@ class Received:
 
 
 class Cloud(Process):
-    def __init__(self, binary, pki, certificate="server", bad=None, frozen=True, max_instances=1000, plain=False,
+    def __init__(self, binary, pki, certificate="server", bad=None, frozen=True, max_instances=0, plain=False,
                  record=True, access_key=None, iam=False, iam_signer=None):
         args = [str(binary), "--max-instances", str(max_instances)]
         args += ["--plain"] if plain else ["--cert", pki.certificate(certificate), "--key", pki.key(certificate)]
