@@ -8,6 +8,7 @@ import time
 import pytest
 
 from support.bodies import CREATE, create_body
+from support.contract import post_create, recorded
 from support.http import Broken
 from support.postgres import Postgres
 from support.quota import entries, existing, most_at_once, places, quota_policy, service_settings, wait_scanned
@@ -34,7 +35,7 @@ def gateways(gateway_factory, site_factory, cloud, server, folder):
     for n in range(3):
         settings = service_settings(folder, store=url, lease="2s", timeout="2s", grace="500ms")
         settings["upstream"]["timeouts"] = {"connect": "500ms", "tls": "1s", "total": "2s"}
-        settings["journal"] = {"timeout": "1s"}
+        settings["journal"] = {"timeout": "2s"}  # longer than a sync takes on a slow disk
         sites.append(site_factory(quota_policy(places(PLACES)), {**settings, "workers": 2}, cloud.url, name=f"g{n}"))
     done = sites[0].run("quota", "init", "-c", str(sites[0].conf), conf=False)
     assert done.returncode == 0, done
@@ -97,7 +98,7 @@ def test_races_through_three_while_one_dies_and_the_store_restarts(gateways, clo
 def test_the_store_is_away(gateways, cloud, server, token):
     """Creates are refused in time with a reason of their own, all else goes on, and it comes back by itself."""
     first, header = gateways[0], {"X-Auth-Token": token}
-    made = first.request("POST", CREATE, create_body(name="before"), header)
+    made = recorded(lambda: post_create(first, token, create_body(name="before")))
     assert made.status == 200
     server.stop(signal.SIGQUIT)
     began = time.monotonic()

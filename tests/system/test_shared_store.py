@@ -211,7 +211,8 @@ def test_races_for_ten_places(own_server, program, stores):
 def test_a_stopped_server(own_server, program, stores):
     url = own_server.create("stopped")
     assert _init(program, url).returncode == 0
-    a = stores(url, timeout_ms=1000)
+    a = stores(url, timeout_ms=2000)
+    a.wait_available()
     assert a.reserved("r1") == ("granted",)
     own_server.stop()
     assert a.reserved("r2") == ("refused", "quota.unavailable")
@@ -226,7 +227,8 @@ def test_a_stopped_server(own_server, program, stores):
 def test_a_server_that_hangs(own_server, program, stores):
     url = own_server.create("hangs")
     assert _init(program, url).returncode == 0
-    a = stores(url, timeout_ms=500)
+    a = stores(url, timeout_ms=2000)
+    a.wait_available()
     assert a.reserved("r1") == ("granted",)
     own_server.pause()
     assert a.reserved("r2") == ("refused", "quota.unavailable")
@@ -348,9 +350,9 @@ def test_only_who_leads_can_say_that_all_is_known(server, database, stores):
 
 def test_a_lower_name_waits_until_the_other_has_seen_it(server, database, stores):
     """Never two at once correct the ledger."""
-    b = stores(server.url(database), "b", must_scan=True, lease_ms=4000)
+    b = stores(server.url(database), "b", must_scan=True, lease_ms=12000)
     b.wait_available()
-    a = stores(server.url(database), "a", must_scan=True, lease_ms=4000)
+    a = stores(server.url(database), "a", must_scan=True, lease_ms=12000)
     a.wait_available()
     a.ask("scanned", "scanned")
     assert a.reserved("r1") == ("refused", "quota.not_scanned")
@@ -402,9 +404,9 @@ def test_a_restart_takes_back_its_own(server, database, stores):
 
 def test_two_of_one_name(server, database, stores):
     url = server.url(database)
-    first = stores(url, timeout_ms=500, lease_ms=1000)
+    first = stores(url, timeout_ms=2000, lease_ms=1000)
     first.wait_available()
-    second = stores(url, timeout_ms=500, lease_ms=1000)
+    second = stores(url, timeout_ms=2000, lease_ms=1000)
     second.wait_available()
     wait_for(lambda: not first.state()["available"], "the first to stop")
     assert first.reserved("r1") == ("refused", "quota.unavailable")
