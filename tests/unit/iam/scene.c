@@ -116,10 +116,10 @@ void box_wait(struct box *box, unsigned answers)
 {
     struct timespec until;
 
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_MS / 1000;
     while (box->answers < answers) {
-        while (sem_timedwait(&box->woken, &until) != 0)
+        while (sem_clockwait(&box->woken, CLOCK_MONOTONIC, &until) != 0)
             REQUIRE(errno == EINTR);
         iam_collect(box->mailbox, on_answer);
     }

@@ -185,11 +185,11 @@ bool faults_wait_syncs(int syncs)
     struct timespec due;
     int failed = 0;
 
-    (void)clock_gettime(CLOCK_REALTIME, &due);
+    (void)clock_gettime(CLOCK_MONOTONIC, &due);
     due.tv_sec += 30;
     (void)pthread_mutex_lock(&count_lock);
     while (faults.syncs < syncs && failed == 0)
-        failed = pthread_cond_timedwait(&counted, &count_lock, &due);
+        failed = pthread_cond_clockwait(&counted, &count_lock, CLOCK_MONOTONIC, &due);
     (void)pthread_mutex_unlock(&count_lock);
     return failed == 0;
 }

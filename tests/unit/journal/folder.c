@@ -366,7 +366,7 @@ void inbox_wait(struct inbox *inbox, size_t count)
 {
     struct timespec due;
 
-    (void)clock_gettime(CLOCK_REALTIME, &due);
+    (void)clock_gettime(CLOCK_MONOTONIC, &due);
     due.tv_sec += 30;
     for (;;) {
         journal_collect(inbox->mailbox, on_result, inbox);
@@ -374,7 +374,7 @@ void inbox_wait(struct inbox *inbox, size_t count)
             return;
         (void)pthread_mutex_lock(&inbox->lock);
         while (inbox->wakes == inbox->seen) {
-            if (pthread_cond_timedwait(&inbox->came, &inbox->lock, &due) != 0) {
+            if (pthread_cond_clockwait(&inbox->came, &inbox->lock, CLOCK_MONOTONIC, &due) != 0) {
                 (void)pthread_mutex_unlock(&inbox->lock);
                 fail_msg("waited in vain for result %zu of %zu", inbox->count, count);
             }

@@ -157,11 +157,11 @@ static void wait_for_wake(struct watch *watch, unsigned more_than)
     struct timespec due;
     int result = 0;
 
-    (void)clock_gettime(CLOCK_REALTIME, &due);
+    (void)clock_gettime(CLOCK_MONOTONIC, &due);
     due.tv_sec += 30;
     (void)pthread_mutex_lock(&watch->lock);
     while (watch->wakes <= more_than && result == 0)
-        result = pthread_cond_timedwait(&watch->came, &watch->lock, &due);
+        result = pthread_cond_clockwait(&watch->came, &watch->lock, CLOCK_MONOTONIC, &due);
     (void)pthread_mutex_unlock(&watch->lock);
     assert_int_equal(result, 0);
 }

@@ -626,10 +626,12 @@ static void test_deadlines(void **state)
     net_deadline(t.f.a.conn, 5000);
     net_deadline(t.f.a.conn, 1); /* sooner */
     net_deadline(t.f.b.conn, 1);
-    net_deadline(t.f.b.conn, 500); /* later */
-    start_us = clock_monotonic_us();
+    net_deadline(t.f.b.conn, 5000); /* later */
     RUN_UNTIL(&t.f, t.f.a.timeouts == 1);
     assert_int_equal(t.f.b.timeouts, 0);
+    net_deadline(t.f.b.conn, 1);
+    start_us = clock_monotonic_us();
+    net_deadline(t.f.b.conn, 500);
     RUN_UNTIL(&t.f, t.f.b.timeouts == 1);
     assert_true(clock_monotonic_us() - start_us >= 500000);
     net_deadline(t.f.a.conn, 1);

@@ -113,11 +113,11 @@ static void wait_for(const unsigned *what, unsigned least)
 {
     struct timespec until;
 
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_MS / 1000;
     (void)pthread_mutex_lock(&world.lock);
     while (*what < least) {
-        if (pthread_cond_timedwait(&world.changed, &world.lock, &until) != 0)
+        if (pthread_cond_clockwait(&world.changed, &world.lock, CLOCK_MONOTONIC, &until) != 0)
             fail_msg("never came: %u of %u", *what, least);
     }
     (void)pthread_mutex_unlock(&world.lock);

@@ -240,7 +240,7 @@ static void test_slow_answers(void **state)
          .script = {READ_GET,
                     SEND("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"),
                     {CLOUD_WAIT, NULL, 0}},
-         .total_ms = 1000,
+         .total_ms = 3000,
          .failure = UPSTREAM_TIMEOUT,
          .sent = true,
          .heads = 1,
