@@ -51,7 +51,7 @@ def test_answers_are_lost_under_load(gateway_factory, site_factory, cloud_factor
     cloud = cloud_factory(frozen=False)
     settings = {**service_settings(folder), "workers": 2}
     settings["upstream"]["timeouts"] = {"total": "2s"}
-    settings["journal"] = {"timeout": "500ms"}
+    settings["journal"] = {"timeout": "2s"}  # longer than two syncs take on a slow disk
     gateway = gateway_factory(site=site_factory(quota_policy(places(PLACES)), settings, cloud.url))
     wait_scanned(gateway)
     for n in range(20):
