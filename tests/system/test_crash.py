@@ -22,7 +22,7 @@ SHARDS = 4
 KILLS = ["load"] * 8 + ["rotation"] * 4 + ["start"] * 3  # of each shard, in any order: 60 in all
 CLIENTS = 6
 LOAD_S = 0.25  # the longest time from ready to the kill
-ROTATION_S = 20.0  # how long a kill waits for a new segment
+ROTATION_S = 60.0  # how long a kill waits for a new segment, on a slow disk
 _NAME = re.compile(rb'"name":"([a-z0-9-]+)"')
 
 
