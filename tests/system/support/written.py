@@ -12,15 +12,15 @@ def raw(line):
     return json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def write_journal(folder, segments):
-    """segments: lists of lines without v, seq and prev; each gets a checkpoint in front. The lines as bytes, of all
-    segments."""
+def write_journal(folder, segments, checkpoint=None):
+    """segments: lists of lines without v, seq and prev; each gets a checkpoint in front, with what else `checkpoint`
+    says. The lines as bytes, of all segments."""
     folder = pathlib.Path(folder)
     folder.mkdir(mode=0o700, exist_ok=True)
     made, before = [], "0" * 64
     for rows in segments:
         first = len(made) + 1
-        rows = [{"time": TIME, "event": "checkpoint", "open": []}, *rows]
+        rows = [{"time": TIME, "event": "checkpoint", **(checkpoint or {}), "open": []}, *rows]
         part = []
         for row in rows:
             line = raw({"v": 1, "seq": len(made) + len(part) + 1, "prev": before, "time": TIME, **row})
