@@ -110,6 +110,7 @@ struct journal {
     bool sealing, sealed; /* sealed: the last line is a seal, or there is none */
     bool begun;           /* all behind the last seal is this run's own: it may seal */
     bool witness_due;     /* it has a seal that was not synced */
+    bool seal_soon;       /* the last seal is of another key */
     bool shared;          /* more than one waited for the last sync */
     struct ed25519_private seal_key;
     int64_t sync_due_us;  /* if dirty: when they must be */

@@ -214,7 +214,7 @@ static enum status start(struct journal *journal, const struct journal_settings 
     journal->chain = recovery.chain;
     journal->durable_seq = journal->chain.seq;
     journal->sealed = recovery.segment == 0 || recovery.sealed;
-    if (seal_start(journal, settings, recovery.segment) != STATUS_OK)
+    if (seal_start(journal, settings, &recovery) != STATUS_OK)
         return err_set(err, STATUS_NOMEM, "no memory for the seals of the journal");
     writer_look(journal);
     if (recovery.damage[0] != '\0') {

@@ -92,6 +92,8 @@ static const char *read_step(struct reading *r, struct line *line)
         (line->step.event == JOURNAL_INTENT || line->step.event == JOURNAL_ORPHAN))
         return "it has no \"id\"";
     line->item.orphan = line->known_event && line->step.event == JOURNAL_ORPHAN;
+    if (line->known_event && line->step.event == JOURNAL_SEAL)
+        line->seal_key = text_of(r, 0, VIEW("key"));
     line->step.operation = line->item.operation;
     if (!journal_outcome_find(text_of(r, 0, VIEW("outcome")), &line->step.outcome))
         line->step.outcome = OUTCOME_NONE;

@@ -15,7 +15,8 @@ enum {
 struct line {
     uint64_t seq;
     struct view prev;
-    bool known_event; /* false: of a later version; only its place in the chain counts */
+    struct view seal_key; /* of a seal: the id of its key */
+    bool known_event;     /* false: of a later version; only its place in the chain counts */
     struct open_step step;
     struct open_item item;
     struct jdoc doc;

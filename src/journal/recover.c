@@ -55,6 +55,8 @@ static void note_place(struct recovery *into, const struct line *line, struct vi
 {
     chain_set(&into->chain, line->seq, text);
     into->sealed = line->known_event && line->step.event == JOURNAL_SEAL;
+    if (into->sealed)
+        (void)snprintf(into->seal_key, sizeof into->seal_key, "%.*s", VIEW_ARGS(line->seal_key));
 }
 
 /* One complete line; damage shows in scan->into->damage. STATUS_NOMEM. */

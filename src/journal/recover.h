@@ -15,7 +15,8 @@ struct recovery {
     uint64_t size;    /* of its complete lines */
     uint64_t head;    /* of its first one, the checkpoint */
     bool sealed;      /* its last one is a seal */
-    char damage[RECOVERY_TEXT_BYTES]; /* the first place and why; "": none */
+    char seal_key[DIGEST_HEX_BYTES + 1]; /* of the last seal in it; "": none */
+    char damage[RECOVERY_TEXT_BYTES];    /* the first place and why; "": none */
 };
 
 /* Reads the last segment. mend: takes an unterminated last line and an empty last segment away,

@@ -15,12 +15,12 @@ enum {
 };
 
 enum status seal_start(struct journal *journal, const struct journal_settings *settings,
-                       uint64_t segment)
+                       const struct recovery *found)
 {
     struct witness_settings witness = {
         .target = settings->witness,
         .dir_fd = journal->dir_fd,
-        .segment = segment,
+        .segment = found->segment,
         .until = journal->chain.seq,
     };
 
@@ -30,6 +30,8 @@ enum status seal_start(struct journal *journal, const struct journal_settings *s
     journal->seal_key = *settings->seal_key;
     journal->seal_every_us = settings->seal_every_us;
     journal->seal_due_us = clock_monotonic_us() + journal->seal_every_us;
+    journal->seal_soon =
+        found->seal_key[0] != '\0' && strcmp(found->seal_key, journal->seal_key.public.id) != 0;
     journal->state.sealing = true;
     memcpy(journal->state.seal_key, journal->seal_key.public.id, sizeof journal->state.seal_key);
     if (settings->witness == NULL)
@@ -44,7 +46,16 @@ void journal_seal_with(struct journal *journal, const struct ed25519_private *ke
     journal->next_key = *key;
     journal->has_next_key = true;
     memcpy(journal->state.seal_key, key->public.id, sizeof journal->state.seal_key);
+    journal->poked = true;
+    (void)pthread_cond_signal(&journal->work);
     (void)pthread_mutex_unlock(&journal->lock);
+}
+
+void seal_look(struct journal *journal)
+{
+    if (journal->has_next_key &&
+        strcmp(journal->next_key.public.id, journal->seal_key.public.id) != 0)
+        journal->seal_soon = true;
 }
 
 static void take_next_key(struct journal *journal)
@@ -98,7 +109,9 @@ void seal_durable(struct journal *journal)
 
 int64_t seal_due_us(const struct journal *journal)
 {
-    return journal->sealing && !journal->sealed ? journal->seal_due_us : INT64_MAX;
+    if (!journal->sealing || journal->sealed)
+        return INT64_MAX;
+    return journal->seal_soon && journal->begun ? 0 : journal->seal_due_us;
 }
 
 /* The signature over the line that comes next, in hex. */
@@ -184,6 +197,7 @@ void seal_if_due(struct journal *journal)
     if (clock_monotonic_us() < seal_due_us(journal))
         return;
     journal->seal_due_us = clock_monotonic_us() + journal->seal_every_us;
+    journal->seal_soon = false;
     if (journal->segment.fd < 0 || journal->stuck != TROUBLE_NONE)
         return; /* tried again when its time comes anew */
     /* The room that was set aside is for the segment's end. */

@@ -555,6 +555,7 @@ static bool take_all(struct journal *journal, struct list *ret)
 
     (void)pthread_mutex_lock(&journal->lock);
     wait_for_work(journal);
+    seal_look(journal);
     *ret = journal->queue;
     journal->queue = (struct list){NULL, NULL};
     journal->queued_bytes = 0;

@@ -334,6 +334,36 @@ static void a_new_key_signs_the_next_seal(void **state)
     assert_int_equal(other, 1);
 }
 
+/* Until it does, nothing proves that the key is the gateway's. */
+static void a_changed_key_signs_at_once(void **state)
+{
+    struct bench *bench = *state;
+    size_t other;
+
+    start(bench); /* a seal every hour */
+    submit(bench, JOURNAL_ADMIN);
+    assert_int_equal(state_of(bench).seals, 0);
+    journal_seal_with(bench->journal, &bench->other);
+    wait_for_seals(bench, 1);
+    submit(bench, JOURNAL_ADMIN);
+    assert_int_equal(state_of(bench).seals, 1);
+    journal_seal_with(bench->journal, &bench->other); /* the same again */
+    submit(bench, JOURNAL_ADMIN);
+    assert_int_equal(state_of(bench).seals, 1);
+    stop(bench);
+    assert_int_equal(check_seals(bench, &other), 2);
+    assert_int_equal(other, 2);
+    start(bench); /* with the one of before */
+    wait_for_seals(bench, 1);
+    submit(bench, JOURNAL_ADMIN);
+    assert_int_equal(state_of(bench).seals, 1);
+    stop(bench);
+    start(bench);
+    submit(bench, JOURNAL_ADMIN);
+    assert_int_equal(state_of(bench).seals, 0);
+    stop(bench);
+}
+
 /* ---- when space or the disk fails ---- */
 
 static void a_full_disk_takes_the_seal_of_its_last_segment(void **state)
@@ -429,6 +459,7 @@ int main(void)
         BENCH_TEST(a_start_stands_behind_a_seal),
         BENCH_TEST(without_a_key_there_are_none),
         BENCH_TEST(a_new_key_signs_the_next_seal),
+        BENCH_TEST(a_changed_key_signs_at_once),
         BENCH_TEST(a_full_disk_takes_the_seal_of_its_last_segment),
         BENCH_TEST(a_seal_that_fails_costs_nothing),
         BENCH_TEST(half_a_seal_is_cut_off),
