@@ -287,10 +287,13 @@ static bool is_in_its_segment(const struct reader *reader, const struct trail_pl
     return seq >= place->segment && (next == 0 || seq < next);
 }
 
-/* Lines may be gone, but one that says it follows the last one has the next seq. */
-static bool is_in_order(const struct reader *reader, const struct line_head *head)
+/* Lines may be gone, but one that says it follows the last one has the next seq; or it is the first
+ * of its segment, which `audit repair` begins behind the seqs that damage may have taken. */
+static bool is_in_order(const struct reader *reader, const struct trail_place *at,
+                        const struct line_head *head)
 {
     return reader->at.seq == 0 || head->seq == reader->at.seq + 1 ||
+           (at->offset == 0 && head->seq == at->segment) ||
            !view_eq(head->prev, view_str(reader->at.hash));
 }
 
@@ -300,7 +303,8 @@ static const char *fault_of(const struct reader *reader, const struct trail_line
 {
     if (!line->whole || !line_head_read(line->text, ret_head))
         return "it is no line of a journal";
-    if (!is_in_its_segment(reader, &line->at, ret_head->seq) || !is_in_order(reader, ret_head))
+    if (!is_in_its_segment(reader, &line->at, ret_head->seq) ||
+        !is_in_order(reader, &line->at, ret_head))
         return "its seq is out of place";
     return NULL;
 }

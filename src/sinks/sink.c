@@ -159,10 +159,11 @@ static enum status write_position(struct sink *sink, struct err *err)
     if (sink->env->dir_fd < 0)
         return err_set(err, STATUS_IO, "%s", sink->env->why_no_folder);
     status = position_write(sink->env->dir_fd, sink->settings->name, &sink->now, err);
-    sink->written = status == STATUS_OK;
-    if (sink->written)
-        sink->on_disk = sink->now;
-    return status;
+    if (status != STATUS_OK)
+        return status; /* what is there is still good */
+    sink->written = true;
+    sink->on_disk = sink->now;
+    return STATUS_OK;
 }
 
 /* The bounds of what is in the batch; a batch that is repeated keeps its id. A seq says where a

@@ -498,6 +498,28 @@ def test_a_damaged_journal_sends_nothing_twice(gateway_factory, cloud, token, re
     assert again.metrics()['postern_sink_rewinds_total{sink="lake"}'] == 0
 
 
+def test_a_repair_goes_out_as_well(gateway_factory, cloud, token, receiver, pki):
+    """It goes on behind the seqs that may have been there: half a line, and a segment without one."""
+    gateway = gateway_factory(settings={"sinks": [http_sink(receiver, pki)]})
+    refuse_some(gateway, token, 3)
+    wait_caught_up(gateway)
+    gateway.signal(signal.SIGKILL)
+    gateway.wait()
+    last = max(gateway.site.journal_folder.glob("*.jsonl"))
+    seq = json.loads(last.read_bytes().splitlines()[-1])["seq"]
+    with last.open("ab") as segment:
+        segment.write(b'{"v":1,"se')
+    last.with_name(f"{seq + 3:020}.jsonl").touch(0o600)
+    assert gateway.site.run("audit", "repair", "-c", str(gateway.site.conf), conf=False).returncode == 0
+    again = gateway_factory(site=gateway.site)
+    again.check_journal = False
+    wait_caught_up(again)
+    rows = [json.loads(line) for line in receiver.lines()]
+    repaired, = [row for row in rows if row.get("actor") == "uid:0" or "error" in row and row["event"] == "checkpoint"]
+    assert repaired["event"] == "checkpoint" and repaired["seq"] > seq + 1
+    assert [row["seq"] for row in rows] == [*range(1, seq + 1), *range(repaired["seq"], rows[-1]["seq"] + 1)]
+
+
 def test_a_position_that_cannot_be_written_stops_no_start(gateway_factory, site_factory, cloud, token, receiver, pki):
     site = site_factory(settings={"sinks": [http_sink(receiver, pki)]}, url=cloud.url)
     in_the_way = site.folder / "sinks" / "lake.position.next"

@@ -752,6 +752,27 @@ static void a_crash_behind_a_rewind_goes_on_in_its_segment(void **state)
     assert_int_equal(scene_state(&scene).rewinds, 0);
 }
 
+/* What was written last is there still: retention needs no more for it, and a full disk gets room.
+ */
+static void a_position_that_fails_holds_no_more_than_before(void **state)
+{
+    (void)state;
+    scene_write(&scene, 40, false);
+    scene_write(&scene, 10, true); /* 41..50 */
+    scene_open(&scene);
+    scene_run(&scene);
+    scene_turn(&scene);
+    assert_int_equal(sink_needs(&scene.sink), 41);
+    assert_int_equal(mkdirat(scene.dir_fd, "one.position.next", 0700), 0);
+    scene_write(&scene, 5, false);
+    while (scene_state(&scene).failures == 0)
+        scene_turn(&scene);
+    assert_int_equal(sink_needs(&scene.sink), 41);
+    assert_int_equal(unlinkat(scene.dir_fd, "one.position.next", AT_REMOVEDIR), 0);
+    scene_run(&scene);
+    scene_expect(&scene, 1, 55);
+}
+
 static void begins_where_its_position_cannot_be_written(void **state)
 {
     (void)state;
@@ -811,6 +832,7 @@ int main(void)
         TEST(a_place_that_nothing_proves_lets_nothing_go),
         TEST(a_crash_behind_a_rewind_goes_on_in_its_segment),
         TEST(begins_where_its_position_cannot_be_written),
+        TEST(a_position_that_fails_holds_no_more_than_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
