@@ -30,6 +30,7 @@ struct run {
     struct ingest *ingest;
     struct place place;
     struct buf last;  /* the last line, to be hashed when the place is written */
+    bool took;        /* there is one; it is empty where it was too long to be read */
     uint64_t segment; /* that ingest was told of */
 };
 
@@ -77,7 +78,7 @@ static enum status write_place(struct run *run, struct err *err)
         return status;
     p->next = trail_at(run->trail);
     p->seq = ingest_seq(run->ingest);
-    if (run->last.len > 0)
+    if (run->took)
         digest_sha256(buf_view(&run->last), p->hash);
     (void)sqlite3_bind_int64(stmt, 1, (int64_t)p->next.segment);
     (void)sqlite3_bind_int64(stmt, 2, (int64_t)p->next.offset);
@@ -305,6 +306,7 @@ static enum status take(struct run *run, const struct trail_line *line, struct e
         run->segment = line->at.segment;
     }
     run->place.last_offset = line->at.offset;
+    run->took = true;
     buf_clear(&run->last);
     buf_add(&run->last, line->text);
     if (run->last.failed != STATUS_OK)

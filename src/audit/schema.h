@@ -7,7 +7,7 @@
 enum {
     /* Raise it with every change of a table, or of what a value in it means: indexes of another
      * version are made anew. */
-    SCHEMA_VERSION = 3,
+    SCHEMA_VERSION = 4,
     SCHEMA_APPLICATION = 0x706f7374, /* "post" */
     BLOCK_SEQS = 4096,               /* seqs of one row of `block` */
 };

@@ -189,6 +189,17 @@ def test_lines_behind_show_that_one_was_changed(postern, tmp_path):
         assert found == [i for i in everything if int(i, 16) <= 20 + count and (count == 5 or int(i, 16) != 25)]
 
 
+def test_a_last_line_that_is_too_long_makes_no_index_anew(postern, tmp_path):
+    folder = tmp_path / "journal"
+    written.write_journal(folder, [[refusal(1), refusal(2), refusal(3, path="x" * (3 << 20))]])
+    made = None
+    for _ in range(3):
+        done = postern("audit", "query", "--journal", folder, "--json")
+        assert ids(done) == [f"{n:032x}" for n in (1, 2)] and "in no answer: 1;" in done.stderr
+        made = made or (tmp_path / "journal.index").stat().st_ino
+        assert (tmp_path / "journal.index").stat().st_ino == made
+
+
 @pytest.mark.parametrize("more", [{"path": "x" * (3 << 19)}, {"policies": ["p" * 1000] * 1200},
                                   {"exceptions": ["e" * 1000] * 1200}, {"reasons": [{"code": "c" * 1000}] * 1200},
                                   {"user": {"id": "u" * 900000, "name": "n" * 900000}}, {"path": "x" * (5 << 20)}])
