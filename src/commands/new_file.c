@@ -62,14 +62,20 @@ static void name_fd(int fd, char out[FD_PATH_BYTES])
     (void)snprintf(out, FD_PATH_BYTES, "/proc/self/fd/%d", fd);
 }
 
+static void folder_of(const struct new_file *file, char out[PATH_MAX])
+{
+    const char *slash = strrchr(file->path, '/');
+
+    (void)snprintf(out, PATH_MAX, "%.*s", slash == NULL ? 1 : (int)(slash - file->path) + 1,
+                   slash == NULL ? "." : file->path);
+}
+
 /* Whether there is such a file, which can be given a name. */
 static bool open_unnamed(struct new_file *file)
 {
-    const char *slash = strrchr(file->path, '/');
     char folder[PATH_MAX], name[FD_PATH_BYTES];
 
-    (void)snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - file->path) + 1,
-                   slash == NULL ? "." : file->path);
+    folder_of(file, folder);
     file->fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
     if (file->fd < 0)
         return false;
@@ -100,12 +106,28 @@ static int give_name(const struct new_file *file)
     return linkat(AT_FDCWD, name, AT_FDCWD, file->path, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
+/* The name is to be on disk as well; where that can't be, it is there all the same. */
+static void sync_folder(const struct new_file *file)
+{
+    char folder[PATH_MAX];
+    int fd;
+
+    folder_of(file, folder);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)fsync(fd);
+    (void)close(fd);
+}
+
 int new_file_keep(struct new_file *file)
 {
     int failed = fsync(file->fd) == 0 ? 0 : errno;
 
     if (failed == 0 && !file->named)
         failed = give_name(file);
+    if (failed == 0)
+        sync_folder(file);
     if (close(file->fd) != 0 && failed == 0)
         failed = errno;
     file->fd = -1;

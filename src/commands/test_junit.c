@@ -172,12 +172,27 @@ static int write_beside(const char *beside, const char *path, struct view text)
     return failed;
 }
 
-/* Into what is there: a link, a pipe, a device such as /dev/null. 0, or an errno. */
+/* Whether that is what the file descriptor writes to. */
+static bool is_same(const char *path, int fd)
+{
+    struct stat named, opened;
+
+    return stat(path, &named) == 0 && fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+           named.st_ino == opened.st_ino;
+}
+
+/* Into what is there: a link, a pipe, a device such as /dev/null. Behind what was said already
+ * where it is standard output or error, which may be a file. 0, or an errno. */
 static int write_into(const char *path, struct view text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
-    int failed;
+    int fd, failed;
 
+    (void)fflush(stdout);
+    for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (is_same(path, fd))
+            return fd_write(fd, text);
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
     if (fd < 0)
         return errno;
     failed = fd_write(fd, text);

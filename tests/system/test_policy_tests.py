@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -250,6 +251,21 @@ def test_a_report_leaves_a_device_a_device(postern, policies, tmp_path):
     done = postern("test", policies(GOOD), "--junit", device)
     assert done.returncode == 0 and stat.S_ISCHR(os.lstat(device).st_mode), done
     assert sorted(p.name for p in tmp_path.iterdir()) == ["null", "policies"]
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_report_stands_behind_what_was_said(name, program, policies, tmp_path):
+    """Where that is a file, it is not cut, and nothing is written over."""
+    said = tmp_path / "said"
+    said.write_text("before\n")
+    with said.open("ab") as out:
+        done = subprocess.run([program("postern"), "test", policies(GOOD), "--junit", f"/dev/{name}"], timeout=60,
+                              **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, name: out})
+    report = re.search(r"<\?xml.*</testsuites>\n", said.read_text(), re.S)
+    assert done.returncode == 0 and said.read_text().startswith("before\n") and report
+    check_report(report[0])
+    words = said.read_text().replace(report[0], "")
+    assert ("passed" in words) == (name == "stdout"), words
 
 
 def test_secrets_stay_out_of_reports(postern, policies, tmp_path):
