@@ -151,11 +151,14 @@ static int set_aside(const char *path, int sets, const char *digest)
     return 0;
 }
 
-/* 0 or an errno; a copy that somebody else put there meanwhile is as good as ours. */
-static int put_in_place(const char *path, int sets, const char *name, const char *digest)
+/* 0 or an errno; EEXIST: somebody else put a right one there meanwhile. */
+static int put_in_place(const char *path, int sets, const char *name, const char *digest,
+                        const struct journal_set_file *files, size_t count)
 {
     int failed = 0;
 
+    if (is_copy(sets, digest, files, count))
+        return EEXIST;
     if (faccessat(sets, digest, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         failed = set_aside(path, sets, digest);
     if (failed == 0 && renameat(sets, name, sets, digest) != 0)
@@ -175,7 +178,7 @@ static int make_copy(const char *path, int sets, const char *digest,
     dir = openat(sets, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     failed = dir < 0 ? errno : write_files(dir, files, count);
     if (failed == 0)
-        failed = put_in_place(path, sets, name, digest);
+        failed = put_in_place(path, sets, name, digest, files, count);
     if (failed == 0 && fsync(sets) != 0)
         failed = errno;
     else if (failed != 0)
