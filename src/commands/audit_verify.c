@@ -133,8 +133,8 @@ static void print_sets(const struct sets_report *sets, struct buf *out)
                U(sets->named), U(sets->kept));
     if (sets->missing > 0)
         buf_printf(out,
-                   "warning: policy sets that aren't kept beside the journal, so that nobody can "
-                   "read there what they said: %llu, the first is %s\n",
+                   "warning: policy sets that aren't kept beside the journal, or that you may not "
+                   "read, so that what they said isn't proven: %llu, the first is %s\n",
                    U(sets->missing), sets->first_missing);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "server/load.h"
 
@@ -15,8 +16,10 @@ static enum sets_copy look_at(const char *folder, const char *digest, struct are
     size_t count;
 
     /* A link to nowhere stands there, too. */
-    if (lstat(folder, &facts) != 0 && (errno == ENOENT || errno == ENOTDIR))
+    if (lstat(folder, &facts) != 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
         return SETS_MISSING;
+    if (S_ISDIR(facts.st_mode) && access(folder, R_OK | X_OK) != 0 && errno == EACCES)
+        return SETS_MISSING; /* that of who looks, not the copy's fault */
     if (file_read_policies(folder, arena, &files, &count, err) != STATUS_OK)
         return SETS_OTHER;
     if (!policy_files_digest(files, count, found)) {

@@ -9,7 +9,8 @@
 /* What stands under a set's digest. */
 enum sets_copy {
     SETS_KEPT,    /* that set */
-    SETS_MISSING, /* nothing: whoever copied the journal may have left the sets behind */
+    SETS_MISSING, /* nothing, or nothing that whoever looks may read: it may have been left behind
+                   */
     SETS_OTHER    /* another one, or what can't be read */
 };
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -238,6 +239,29 @@ def test_a_policy_set_that_is_not_what_judged_is_found(change, gateway_factory, 
     assert copy.name in Trail(journal).lines(0)[fault["line"] - 1].decode()
     words = postern("audit", "verify", "-c", gateway.site.conf)
     assert words.returncode == 1 and "is NOT what judged" in words.stdout.splitlines()[-1]
+
+
+def test_policy_sets_that_whoever_looks_may_not_read_are_said(gateway_factory, cloud, token, program):
+    """That is no fault of theirs."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    gateway = gateway_factory()
+    post_create(gateway, token)
+    gateway.stop()
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        for part in ("journal", "sets"):
+            shutil.copytree(gateway.site.folder / part, pathlib.Path(place) / part)
+        for path in pathlib.Path(place, "journal").rglob("*"):
+            path.chmod(0o644)
+        pathlib.Path(place, "journal").chmod(0o755)
+        binary = shutil.copy(program("postern"), pathlib.Path(place) / "postern")
+        for mode in (0o700, 0o711):  # the folder of sets; then each of them is 0700 still
+            pathlib.Path(place, "sets").chmod(mode)
+            done = subprocess.run([binary, "audit", "verify", "--journal", f"{place}/journal", "--json"], user=65534, group=65534,
+                                  capture_output=True, timeout=60)
+            report = json.loads(done.stdout)
+            assert done.returncode == 0 and report["policy_sets"] == {"named": 1, "kept": 0, "missing": 1, "other": 0}, done
 
 
 def test_policy_sets_that_were_left_behind_are_said(gateway_factory, cloud, token, postern):
