@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who an id or a name stands for, and what of that exists now: what a story is made of, whatever
  * filter it is told under. What exists is what the list of what exists says (audit/existing.h), so
- * that the two never contradict each other. */
+ * that the two never contradict each other on a journal that is whole; but a start that the last
+ * checkpoint has dropped, since no budget needs it, is known to the story alone. */
 #pragma once
 
 #include "audit/existing.h"
