@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include <openssl/evp.h>
@@ -77,6 +78,15 @@ void digest_hex(const unsigned char in[DIGEST_BYTES], char out[DIGEST_HEX_BYTES]
         out[2 * i] = hex_digits[in[i] >> 4];
         out[2 * i + 1] = hex_digits[in[i] & 15];
     }
+}
+
+bool digest_read_hex(struct view text, char out[DIGEST_HEX_BYTES + 1])
+{
+    if (text.len != DIGEST_HEX_BYTES)
+        return false;
+    memcpy(out, text.ptr, text.len);
+    out[text.len] = '\0';
+    return strspn(out, "0123456789abcdef") == DIGEST_HEX_BYTES;
 }
 
 void digest_sha256_hex(struct view v, char out[DIGEST_HEX_BYTES])

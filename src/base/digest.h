@@ -23,6 +23,9 @@ void digest_sha256(struct view v, unsigned char out[DIGEST_BYTES]);
 /* The same as 64 lower-case hex digits, no NUL. */
 void digest_sha256_hex(struct view v, char out[DIGEST_HEX_BYTES]);
 void digest_hex(const unsigned char in[DIGEST_BYTES], char out[DIGEST_HEX_BYTES]);
+/* A text that somebody else wrote, as 64 lower-case hex digits and a NUL; false: it is none, and
+ * may not become the name of anything. */
+MUST_CHECK bool digest_read_hex(struct view text, char out[DIGEST_HEX_BYTES + 1]);
 
 /* 128 random bits as 32 lower-case hex digits, no NUL. Aborts if the system has no randomness:
  * ids are never used twice. Not for a process that forks: parent and child would share ids. */

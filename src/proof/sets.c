@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-/* It becomes the name of a folder. */
-static bool copy_digest(struct view text, char out[DIGEST_HEX_BYTES + 1])
-{
-    if (text.len != DIGEST_HEX_BYTES)
-        return false;
-    memcpy(out, text.ptr, text.len);
-    out[text.len] = '\0';
-    return strspn(out, "0123456789abcdef") == DIGEST_HEX_BYTES;
-}
-
 static void look_at(struct sets *sets, const char *digest, struct fault_place at)
 {
     struct sets_report *report = &sets->report;
@@ -42,7 +32,7 @@ enum status sets_add(struct sets *sets, struct view text, struct fault_place at)
     enum status status;
 
     if (sets->look == NULL || view_eq(text, view_of(sets->last, sizeof sets->last)) ||
-        !copy_digest(text, digest))
+        !digest_read_hex(text, digest))
         return STATUS_OK;
     memcpy(sets->last, digest, sizeof sets->last);
     status = pairs_add(&sets->seen, text, at, &twice);

@@ -46,21 +46,11 @@ static const struct policy_set *load(struct replay_sets *sets, const char *diges
     return set;
 }
 
-/* It becomes the name of a folder. */
-static bool copy_digest(struct view text, char out[DIGEST_HEX_BYTES + 1])
-{
-    if (text.len != DIGEST_HEX_BYTES)
-        return false;
-    memcpy(out, text.ptr, text.len);
-    out[text.len] = '\0';
-    return strspn(out, "0123456789abcdef") == DIGEST_HEX_BYTES;
-}
-
 const struct policy_set *replay_set(struct replay_sets *sets, struct view text)
 {
     char digest[DIGEST_HEX_BYTES + 1];
 
-    if (!copy_digest(text, digest) || is_missing(sets->totals, digest))
+    if (!digest_read_hex(text, digest) || is_missing(sets->totals, digest))
         return NULL;
     for (size_t i = 0; i < REPLAY_SETS_MAX; i++) {
         if (sets->slots[i].set == NULL ||

@@ -177,6 +177,28 @@ static void a_block_serves_many_ids(void **state)
     assert_int_equal(calls, 3);
 }
 
+static void only_a_digest_is_read_as_one(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0",
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeF",
+        "../3456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    };
+    char digest[DIGEST_HEX_BYTES] = {0}, out[DIGEST_HEX_BYTES + 1];
+
+    (void)state;
+    digest_sha256_hex(VIEW("abc"), digest);
+    assert_true(digest_read_hex(view_of(digest, sizeof digest), out));
+    assert_memory_equal(out, digest, sizeof digest);
+    assert_int_equal(strlen(out), DIGEST_HEX_BYTES);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_false(digest_read_hex(view_str(wrong[i]), out));
+    digest[5] = '\0'; /* 64 bytes, but no name */
+    assert_false(digest_read_hex(view_of(digest, sizeof digest), out));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +206,7 @@ int main(void)
         cmocka_unit_test(nothing_is_the_empty_text),
         cmocka_unit_test(one_object_serves_many_digests),
         cmocka_unit_test(hex_is_lower_case_and_in_order),
+        cmocka_unit_test(only_a_digest_is_read_as_one),
         cmocka_unit_test(ids_differ),
         cmocka_unit_test(threads_share_no_ids),
         cmocka_unit_test(a_slow_source_gives_whole_ids),
